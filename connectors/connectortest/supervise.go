@@ -1,0 +1,156 @@
+package connectortest
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// backoff is the pause between two calls of Run.
+const backoff = 200 * time.Millisecond
+
+// outcome is how one call of Run ended.
+type outcome struct {
+	err  error
+	took time.Duration
+}
+
+// supervisor calls Run again and again, as the gateway does, and watches what
+// the contract says about errors and totals.
+type supervisor struct {
+	*Recorder
+	connector connectors.Connector
+	addr      string
+	cancel    context.CancelFunc
+	wait      sync.WaitGroup
+
+	mu       sync.Mutex
+	ended    chan struct{} // closed and replaced whenever Run returned
+	outcomes []outcome
+}
+
+// supervise starts the connector. The test's cleanup stops it and fails the
+// test for every breach of the contract.
+func supervise(t testing.TB, h Harness, addr string) *supervisor {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &supervisor{
+		Recorder:  NewRecorder(len(h.Tags)),
+		connector: h.Connect(t, addr),
+		addr:      addr,
+		cancel:    cancel,
+		ended:     make(chan struct{}),
+	}
+	s.wait.Go(func() { s.run(ctx) })
+	s.wait.Go(func() { s.watchStats(ctx) })
+	t.Cleanup(func() { s.stop(t) })
+	return s
+}
+
+// run is the supervisor's loop.
+func (s *supervisor) run(ctx context.Context) {
+	for {
+		s.Begin()
+		began := time.Now()
+		err := s.connector.Run(ctx, s.Emit)
+		took := time.Since(began)
+		s.judgeEnd(ctx, err)
+		s.End()
+		s.mu.Lock()
+		s.outcomes = append(s.outcomes, outcome{err, took})
+		close(s.ended)
+		s.ended = make(chan struct{})
+		s.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(backoff):
+		}
+	}
+}
+
+// judgeEnd holds what Run returned against the contract.
+func (s *supervisor) judgeEnd(ctx context.Context, err error) {
+	s.Recorder.mu.Lock()
+	defer s.Recorder.mu.Unlock()
+	switch {
+	case err == nil && ctx.Err() == nil:
+		s.fault("Run returned nil although its context had not ended")
+	case err != nil && err.Error() == "":
+		s.fault("Run returned an error without text")
+	case err != nil && !strings.Contains(err.Error(), s.addr):
+		s.fault("the error %q does not name the address %s", err, s.addr)
+	}
+}
+
+// watchStats sees to it that totals never fall.
+func (s *supervisor) watchStats(ctx context.Context) {
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	var last connectors.Stats
+	for {
+		now := s.connector.Stats()
+		if now.Requests < last.Requests || now.Samples < last.Samples || now.LastGood.Before(last.LastGood) {
+			s.Recorder.mu.Lock()
+			s.fault("Stats fell")
+			s.Recorder.mu.Unlock()
+		}
+		last = now
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// stop ends the connector and reports breaches. It may be called twice.
+func (s *supervisor) stop(t testing.TB) {
+	t.Helper()
+	s.cancel()
+	s.Release()
+	began := time.Now()
+	s.wait.Wait()
+	if took := time.Since(began); took > endsWithin {
+		t.Errorf("Run needed %v to end after its context had, at most %v are allowed", took, endsWithin)
+	}
+	for _, fault := range s.Faults() {
+		t.Error(fault)
+	}
+	if got, want := s.connector.Stats().Samples, s.Samples(); got != want {
+		t.Errorf("Stats.Samples is %d, emit got %d", got, want)
+	}
+}
+
+// runs is the number of calls of Run that have returned.
+func (s *supervisor) runs() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.outcomes)
+}
+
+// waitEnd waits until Run has returned more than n times and gives the first
+// outcome after those n.
+func (s *supervisor) waitEnd(t testing.TB, limit time.Duration, n int) outcome {
+	t.Helper()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		s.mu.Lock()
+		ended := s.ended
+		if len(s.outcomes) > n {
+			defer s.mu.Unlock()
+			return s.outcomes[n]
+		}
+		s.mu.Unlock()
+		select {
+		case <-ended:
+		case <-timer.C:
+			t.Fatalf("Run did not return within %v", limit)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package prodsmart
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -43,8 +44,9 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	// Unsent: the request did not leave, so it was certainly not applied (no
-	// name, no route, connection or TLS refused).
+	// Unsent: the request did not reach the service, so it was certainly not
+	// applied (no name, no route, connection or TLS refused, no token to be had,
+	// turned away by a proxy or a redirect). It is nobody's payload's fault.
 	Unsent Verdict = iota
 	// Accepted: any 2xx. The documentation is inconsistent in which one, so
 	// none is told from the others.
@@ -62,7 +64,19 @@ const (
 
 // String is the name used in journals and metrics.
 func (v Verdict) String() string {
-	return [...]string{"unsent", "accepted", "refused", "unauthorized", "limited", "ambiguous"}[v]
+	switch v {
+	case Unsent:
+		return "unsent"
+	case Accepted:
+		return "accepted"
+	case Refused:
+		return "refused"
+	case Unauthorized:
+		return "unauthorized"
+	case Limited:
+		return "limited"
+	}
+	return "ambiguous"
 }
 
 // Answer is the outcome of a Post. It is always complete: there is no error
@@ -74,8 +88,9 @@ type Answer struct {
 	// Text is the body, or the error, in at most a few hundred characters of
 	// one line, without secrets, for a person to read.
 	Text string
-	// RetryAfter is the pause that a 429 asks for; a 429 without one carries
-	// the default of 30 s.
+	// RetryAfter is the pause that a 429 asks for, from 1 s to 10 min; a 429
+	// without one carries the default of 30 s. A 503 (Ambiguous) that states a
+	// pause has it too; otherwise it is 0.
 	RetryAfter time.Duration
 	// Counter is the machine's counter if the answer contained one.
 	Counter *int64
@@ -136,16 +151,29 @@ func appendParameters(b []byte, key string, parameters []Parameter, id func(Para
 		b = append(b, `":`...)
 		b = appendText(b, id(p))
 		b = append(b, `,"value":`...)
-		b = append(b, p.Value...)
+		b = appendLiteral(b, p.Value)
 		b = append(b, '}')
 	}
 	return append(b, ']')
 }
 
-func appendText(b []byte, s string) []byte {
-	quoted, err := json.Marshal(s)
-	if err != nil {
-		return append(b, `""`...) // a string always marshals
+// appendLiteral appends a JSON literal as it is. Anything else would spoil the
+// whole body, the count in it included, and goes as a text.
+func appendLiteral(b []byte, literal string) []byte {
+	if json.Valid([]byte(literal)) {
+		return append(b, literal...)
 	}
-	return append(b, quoted...)
+	return appendText(b, literal)
+}
+
+// appendText appends a JSON string. Markup characters stay as they are, because
+// people read these bodies in the journal.
+func appendText(b []byte, s string) []byte {
+	var quoted bytes.Buffer
+	e := json.NewEncoder(&quoted)
+	e.SetEscapeHTML(false)
+	if e.Encode(s) != nil {
+		return append(b, `""`...) // a string always encodes
+	}
+	return append(b, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
 }

@@ -1,0 +1,171 @@
+package prodsmart
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxBody is how much of an answer is read unless a call asks for more.
+	maxBody = 64 << 10
+	// bodyTimeout bounds the time between the head of an answer and its end.
+	// The status is known by then, so a dripping body may not hold a machine up.
+	bodyTimeout = 5 * time.Second
+)
+
+// call is one request before it becomes HTTP.
+type call struct {
+	endpoint Endpoint
+	method   string
+	// path is percent-encoded and follows the prefix.
+	path string
+	// body is JSON; nil is none.
+	body []byte
+	// auth chooses the credential; with AuthToken the token is put into token
+	// by perform.
+	auth  Auth
+	token Secret
+	extra bool
+}
+
+// reply is what came back, or did not.
+type reply struct {
+	// status is 0 if no head of an answer came; err says why.
+	status int
+	header http.Header
+	// body is at most maxBody bytes; cut says that there was more, broken that
+	// the answer ended before its body did.
+	body   []byte
+	cut    bool
+	broken error
+	err    error
+	// left says that at least one byte of the request may have left.
+	left bool
+	// abandoned says that the caller's context ended first.
+	abandoned bool
+	took      time.Duration
+}
+
+// exchange makes exactly one request and waits for its answer. It is the only
+// function that touches the network.
+func (c *Client) exchange(ctx context.Context, r call) reply {
+	began := time.Now()
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var left atomic.Bool
+	out := c.roundTrip(httptrace.WithClientTrace(limited, watch(&left)), cancel, r)
+	// When the transport has returned, the connection of a failed request is
+	// closed: what has not left by now never will.
+	out.left = left.Load() || out.status != 0
+	out.abandoned = ctx.Err() != nil
+	out.took = time.Since(began)
+	if out.left && c.onRequest != nil {
+		c.onRequest(Request{Endpoint: r.endpoint, Extra: r.extra, Status: out.status, Took: out.took})
+	}
+	return out
+}
+
+// watch notes when the head of a request is handed to its connection, which
+// happens before the first byte leaves. The transport asks for a connection
+// again only if nothing had been written to the one before.
+func watch(left *atomic.Bool) *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn:      func(string) { left.Store(false) },
+		WroteHeaders: func() { left.Store(true) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				left.Store(true)
+			}
+		},
+	}
+}
+
+func (c *Client) roundTrip(ctx context.Context, cancel context.CancelFunc, r call) reply {
+	req, err := c.httpRequest(ctx, r)
+	if err != nil {
+		return reply{err: err}
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer resp.Body.Close()
+	drip := time.AfterFunc(c.bodyTimeout, cancel)
+	defer drip.Stop()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	out := reply{status: resp.StatusCode, header: resp.Header, body: body, broken: err}
+	if len(body) > maxBody {
+		out.body, out.cut = body[:maxBody], true
+	}
+	return out
+}
+
+func (c *Client) httpRequest(ctx context.Context, r call) (*http.Request, error) {
+	address := c.base + r.path
+	if !r.token.IsZero() {
+		address += "?access_token=" + segment(r.token.Reveal())
+	}
+	var body io.Reader
+	if r.body != nil {
+		body = bytes.NewReader(r.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, address, body)
+	if err != nil {
+		return nil, errors.New("the address of the request can not be built; check the url, the prefix and the paths")
+	}
+	if r.auth == AuthBasic {
+		req.SetBasicAuth(c.key.Reveal(), c.secret.Reveal())
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json, text/plain;q=0.9, */*;q=0.5")
+	req.Header.Set("User-Agent", c.agent)
+	return req, nil
+}
+
+// perform makes a call with its credential. A token that is refused is renewed
+// once and the call made again; a refusal is no application, so nothing is told
+// twice. The error says that no token could be had, and that the call itself
+// was not applied.
+func (c *Client) perform(ctx context.Context, r call) (reply, *Error) {
+	if r.auth == AuthBasic {
+		return c.exchange(ctx, r), nil
+	}
+	t, failed := c.accessToken(ctx, 0)
+	if failed != nil {
+		return reply{}, failed
+	}
+	r.token = t.text
+	out := c.exchange(ctx, r)
+	if out.status != http.StatusUnauthorized && out.status != http.StatusForbidden {
+		return out, nil
+	}
+	if t, failed = c.accessToken(ctx, t.number); failed != nil {
+		return reply{}, failed
+	}
+	r.token, r.extra = t.text, true
+	return c.exchange(ctx, r), nil
+}
+
+// Error is an answer other than Accepted, from the calls that return an error.
+type Error struct {
+	Endpoint Endpoint
+	// Host is where the call went to.
+	Host   string
+	Answer Answer
+}
+
+// Error says what happened and where.
+func (e *Error) Error() string {
+	status := ""
+	if e.Answer.Status != 0 {
+		status = fmt.Sprintf(" (HTTP %d)", e.Answer.Status)
+	}
+	return fmt.Sprintf("prodsmart %s at %s: %s%s: %s", e.Endpoint, e.Host, e.Answer.Verdict, status, e.Answer.Text)
+}

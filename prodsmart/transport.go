@@ -1,0 +1,125 @@
+package prodsmart
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+)
+
+const (
+	// dialTimeout and handshakeTimeout leave room for a second address within
+	// the time of a request.
+	dialTimeout      = 10 * time.Second
+	handshakeTimeout = 10 * time.Second
+	// idleTimeout is shorter than the minute after which servers and firewalls
+	// commonly drop a silent connection, so that few requests meet a dead one.
+	idleTimeout = 45 * time.Second
+	// maxHeader bounds the head of an answer.
+	maxHeader = 64 << 10
+	// idleConnections is kept for requests to different machines at a time.
+	idleConnections = 4
+)
+
+// newTransport makes the connections' owner. It speaks HTTP/1.1 only: at two
+// requests a second nothing is gained by more, and it is then certain which
+// bytes of which request left. A POST is sent a second time by the transport
+// only if a kept connection turned out to be closed before its first byte; the
+// requests carry no Idempotency-Key, which would loosen that.
+func newTransport(cfg Config) (*http.Transport, error) {
+	proxy, err := cfg.proxyURL()
+	if err != nil {
+		return nil, err
+	}
+	roots, err := authorities(cfg.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	choose := environmentProxy
+	if proxy != nil {
+		choose = http.ProxyURL(proxy)
+	}
+	if cfg.Proxy == ProxyDirect {
+		choose = nil
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                  choose,
+		OnProxyConnectResponse: checkTunnel,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    handshakeTimeout,
+		IdleConnTimeout:        idleTimeout,
+		MaxIdleConnsPerHost:    idleConnections,
+		MaxResponseHeaderBytes: maxHeader,
+		Protocols:              protocols,
+	}, nil
+}
+
+// authorities adds those of a PEM file to the system's; nil is the system's
+// alone.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca: %s holds no certificate in PEM form; a binary .cer or .der file must be converted first", file)
+	}
+	return pool, nil
+}
+
+// environmentProxy is http.ProxyFromEnvironment without its errors, which show
+// the proxy's password.
+func environmentProxy(r *http.Request) (*url.URL, error) {
+	u, err := http.ProxyFromEnvironment(r)
+	if err != nil {
+		return nil, errBadProxyVariable
+	}
+	return u, nil
+}
+
+var errBadProxyVariable = errors.New("the proxy in the environment (HTTPS_PROXY or HTTP_PROXY) is no address; write it like http://proxy.example:3128")
+
+// tunnelRefused is a proxy's refusal to connect us to Prodsmart.
+type tunnelRefused struct {
+	proxy  string
+	status int
+}
+
+func (e *tunnelRefused) Error() string {
+	text := fmt.Sprintf("the proxy %s refused the connection: %d %s", e.proxy, e.status, http.StatusText(e.status))
+	switch e.status {
+	case http.StatusProxyAuthRequired:
+		return text + "; give it a user and a password"
+	case http.StatusForbidden:
+		return text + "; Prodsmart's host must be allowed there"
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return text + "; it could not reach Prodsmart itself"
+	}
+	return text
+}
+
+// checkTunnel turns a proxy's refusal of CONNECT into an error that says which
+// proxy and what to do; the standard one is the bare status text.
+func checkTunnel(_ context.Context, proxy *url.URL, _ *http.Request, r *http.Response) error {
+	if r.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &tunnelRefused{proxy: proxy.Host, status: r.StatusCode}
+}

@@ -1,6 +1,13 @@
 package modbus
 
-import "time"
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Config is one Modbus TCP device or serial gateway: one TCP connection, one
 // request at a time. The zero value of a duration or number means the default,
@@ -27,4 +34,112 @@ type Config struct {
 	// OneBased shifts addresses in words ("holding:1" is the first register)
 	// for manuals that count from one. Numbers like 40001 always do.
 	OneBased bool
+}
+
+// The limits of the protocol for one request.
+const (
+	maxRegisters = 125
+	maxBits      = 2000
+)
+
+const (
+	defaultPort = "502"
+	shortest    = 10 * time.Millisecond
+	longest     = time.Hour
+	// noGap is the Gap that forbids reading along.
+	noGap = -1
+	// bitsPerGap is how many unused bits count as much as one unused register.
+	bitsPerGap = 16
+)
+
+// Defaults is the configuration with every missing number filled in. It does
+// not check anything; Check does.
+func (c Config) Defaults() Config {
+	if c.Unit == nil {
+		unit := uint8(1)
+		c.Unit = &unit
+	}
+	if c.Every == 0 {
+		c.Every = time.Second
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 2 * time.Second
+	}
+	if c.MaxRead == 0 {
+		c.MaxRead = maxRegisters
+	}
+	if c.MaxReadBits == 0 {
+		c.MaxReadBits = maxBits
+	}
+	if c.Gap == 0 {
+		c.Gap = 16
+	}
+	return c
+}
+
+// Check finds the first thing that can not work, without touching the network.
+func (c Config) Check() error {
+	if _, err := c.hostPort(); err != nil {
+		return err
+	}
+	c = c.Defaults()
+	switch {
+	case c.Every < shortest || c.Every > longest:
+		return fmt.Errorf("every: %v is not possible; allowed is %v to %v", c.Every, shortest, longest)
+	case c.Timeout < shortest || c.Timeout > time.Minute:
+		return fmt.Errorf("timeout: %v is not possible; allowed is %v to %v", c.Timeout, shortest, time.Minute)
+	case c.MaxRead < 1 || c.MaxRead > maxRegisters:
+		return fmt.Errorf("max_read: %d is not possible; the protocol allows 1 to %d registers", c.MaxRead, maxRegisters)
+	case c.MaxReadBits < 1 || c.MaxReadBits > maxBits:
+		return fmt.Errorf("max_read_bits: %d is not possible; the protocol allows 1 to %d bits", c.MaxReadBits, maxBits)
+	case c.Gap < noGap || c.Gap > maxRegisters:
+		return fmt.Errorf("gap: %d is not possible; allowed is 1 to %d registers, or -1 for none", c.Gap, maxRegisters)
+	}
+	return nil
+}
+
+// hostPort is the address to dial.
+func (c Config) hostPort() (string, error) {
+	const want = "write tcp://host:port, for instance tcp://10.0.4.30:502"
+	scheme, rest, ok := strings.Cut(c.Address, "://")
+	if !ok {
+		return "", fmt.Errorf("address: %q does not say how to connect; %s", c.Address, want)
+	}
+	if scheme != "tcp" {
+		return "", fmt.Errorf("address: %q is not supported; %s", scheme+"://", want)
+	}
+	if strings.Contains(rest, "@") {
+		return "", fmt.Errorf("address: Modbus knows no user and no password; %s", want)
+	}
+	u, err := url.Parse(c.Address)
+	if err != nil || u.Hostname() == "" || u.Host != rest {
+		return "", fmt.Errorf("address: %q is not a host and a port; %s", c.Address, want)
+	}
+	port := u.Port()
+	if port == "" {
+		port = defaultPort
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return "", fmt.Errorf("address: port %q is not a number from 1 to 65535; %s", port, want)
+	}
+	return net.JoinHostPort(u.Hostname(), port), nil
+}
+
+// gap is the largest hole that is read along in an area.
+func (c Config) gap(area Area) int {
+	if c.Gap == noGap {
+		return 0
+	}
+	if area.bits() {
+		return c.Gap * bitsPerGap
+	}
+	return c.Gap
+}
+
+// most is the largest number of data in one request.
+func (c Config) most(area Area) int {
+	if area.bits() {
+		return c.MaxReadBits
+	}
+	return c.MaxRead
 }

@@ -1,0 +1,142 @@
+package modbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// Connector reads the tags of one Modbus TCP device or gateway.
+type Connector struct {
+	cfg     Config
+	target  string
+	tags    int
+	streams []*stream
+	totals  totals
+}
+
+var _ connectors.Connector = (*Connector)(nil)
+
+// totals are the numbers behind Stats.
+type totals struct {
+	requests, samples   atomic.Uint64
+	lastGood, roundTrip atomic.Int64
+}
+
+// New makes a connector of a configuration, whose missing numbers get their
+// defaults, and tags. It does not touch the network. The error names the first
+// tag that can not be read, and why.
+func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, fmt.Errorf("modbus: %w", err)
+	}
+	target, err := cfg.hostPort()
+	if err != nil {
+		return nil, fmt.Errorf("modbus: %w", err)
+	}
+	cfg = cfg.Defaults()
+	streams, err := layout(cfg, tags)
+	if err != nil {
+		return nil, err
+	}
+	return &Connector{cfg: cfg, target: target, tags: len(tags), streams: streams}, nil
+}
+
+// CheckTag says why a tag can not be read by any device: the address, the type,
+// the byte order, a bit or a length that does not go with it. The error says
+// what is allowed. What depends on a Config (OneBased, MaxRead) is checked by
+// New and Plan.
+func CheckTag(tag connectors.Tag) error {
+	_, _, err := compile(tag, false, maxRegisters)
+	return err
+}
+
+// Stats implements connectors.Connector.
+func (c *Connector) Stats() connectors.Stats {
+	s := connectors.Stats{
+		Requests:  c.totals.requests.Load(),
+		Samples:   c.totals.samples.Load(),
+		RoundTrip: time.Duration(c.totals.roundTrip.Load()),
+	}
+	if t := c.totals.lastGood.Load(); t != 0 {
+		s.LastGood = time.Unix(0, t)
+	}
+	return s
+}
+
+// Run implements connectors.Connector. LinkUp comes with the first answer of
+// the device, be it a refusal. Each period's values come as one batch; a second
+// one follows when a unit that failed before answers again. Without tags Run
+// waits for ctx and does not connect, since there would be nothing to ask that
+// could prove that the device is there.
+//
+// A device that accepts the connection and does not answer ends Run after three
+// timeouts, or after one for each unit if there are more. What was learnt of
+// refused addresses and silent units belongs to one Run.
+func (c *Connector) Run(ctx context.Context, emit func(connectors.Batch)) error {
+	if len(c.streams) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	err := c.attempt(ctx, emit)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("modbus %s: %w%s", c.cfg.Address, err, advice(err))
+}
+
+// attempt is one connection.
+func (c *Connector) attempt(ctx context.Context, emit func(connectors.Batch)) error {
+	dialer := net.Dialer{
+		Timeout:         c.cfg.Timeout,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3},
+	}
+	conn, err := dialer.DialContext(ctx, "tcp", c.target)
+	if err != nil {
+		return err
+	}
+	// Closing is what ends a read that is under way when ctx ends.
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		_ = conn.Close()
+	})
+	defer func() {
+		if stop() {
+			_ = conn.Close()
+			return
+		}
+		<-closed
+	}()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		if err := tcp.SetNoDelay(true); err != nil {
+			return err
+		}
+	}
+	t := &tcpTransport{conn: conn, timeout: c.cfg.Timeout}
+	return newSession(c.streams, c.tags, t, &c.totals, emit).run(ctx)
+}
+
+// advice is what a person can do about an error of the connection.
+func advice(err error) string {
+	var timeout net.Error
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "; the host is there, but nothing listens on this port: check the port, and that Modbus TCP is switched on in the device"
+	case errors.As(err, &dns):
+		return "; check the host name, or write the number"
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "; the device closed the connection: many allow only one to four at a time, so check who else is connected"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "; check the address, the cable, and a firewall in between"
+	}
+	return ""
+}

@@ -1,0 +1,66 @@
+// Package modbus reads coils, discrete inputs, input registers and holding
+// registers of Modbus TCP devices, and of serial devices behind a Modbus TCP
+// gateway. It polls: each period's tags are read in as few requests as the
+// device's limits and holes allow, and come out as one batch.
+//
+// It never writes: the function codes 1 to 4 are all it sends. It does not know
+// what a tag means, does not scale, does not compare a value with the one
+// before, and does not reconnect; all of that belongs to others.
+//
+// # Addresses
+//
+//	[UNIT/]NUMBER        40001, 400001, 3/40001
+//	[UNIT/]AREA:NUMBER   holding:0, input:12, coil:3, discrete:3, holding:0x63,
+//	                     3/holding:40001, 3/discrete:10003
+//
+// UNIT is the unit (slave) number, 0 to 255; without it Config.Unit counts.
+//
+// A NUMBER alone has five or six digits, as manuals print it: the first digit
+// names the area (0 coil, 1 discrete, 3 input, 4 holding), the others count
+// from one. 40001 and 400001 are the first holding register, 00001 is the first
+// coil. Five digits reach 9999 data of an area, six reach all 65536.
+//
+// With an AREA the number is the offset as it travels on the wire, counting
+// from zero (from one with Config.OneBased), decimal or hexadecimal. But a
+// number of five or six decimal digits that begins with the digit of an area is
+// always taken as the manual's form: holding:40001 is offset 0, discrete:10003
+// is offset 2, and holding:10003 is refused because 1 is the digit of discrete
+// inputs. An offset that looks like that is written in hexadecimal:
+// holding:0x9c41 is the register with the offset 40001, holding:0x2713 the one
+// with the offset 10003. Numbers that can not be mistaken (holding:20000,
+// holding:9999) need no such care.
+//
+// # Types
+//
+// Coils and discrete inputs are bool. A register is uint16 unless the tag says
+// otherwise: int16, int32, int64, uint16, uint32, uint64, float32, float64,
+// bcd16 (four decimal digits in one register), bcd32 (eight in two), string
+// (Tag.Length registers), or one bit of an integer (Tag.Bit). A float's NaN and
+// infinities are passed on as they are; a register that is not BCD is a sample
+// of Bad quality. A string ends at the first NUL and loses the blanks at its
+// end; bytes that are not UTF-8 are read as Latin-1.
+//
+// # Byte orders
+//
+// The letters name the bytes of a 32-bit value from the most significant (A) to
+// the least (D) in the order in which the device sends them:
+//
+//	ABCD  big-endian: the standard, and the default
+//	CDAB  least significant register first, bytes within a register as usual
+//	BADC  most significant register first, bytes within a register swapped
+//	DCBA  little-endian: both swapped
+//
+// 64-bit values follow the same two rules with four registers. In one register
+// only the bytes can be swapped, so there CDAB is ABCD and DCBA is BADC. A
+// string knows ABCD and BADC.
+//
+// # Trouble
+//
+// An answer belongs to a request only if it carries its transaction number, so
+// an answer that comes too late is dropped, never given to the next request. A
+// unit that does not answer is left alone for 1, 2, 4 … 30 s and delays the
+// other units by no more than one timeout each time; a datum that the device
+// refuses ("illegal data address") is separated from its neighbours, so that
+// they go on. In both cases the tags concerned are samples of Bad quality with
+// the reason in every period. When nothing answers at all, Run ends.
+package modbus

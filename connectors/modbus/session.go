@@ -1,0 +1,384 @@
+package modbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/goburrow/modbus"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+const (
+	// muteAfter is the number of unanswered requests in a row after which the
+	// device, not a unit, is taken for mute.
+	muteAfter = 3
+	// learning is the number of requests that one round may spend on finding
+	// out what a device refuses. It is more than twice the depth of a search
+	// through the largest request (2,000 bits), so that every round that has
+	// to search finds at least one culprit.
+	learning = 32
+)
+
+// unit is one unit of the device during one connection.
+type unit struct {
+	number uint8
+	trouble
+	// heard is the time of its last answer.
+	heard time.Time
+	// streak is the number of the last silence the unit took part in.
+	streak int
+	// sign is a request to ask whether the unit is there.
+	sign   block
+	signOf Area
+}
+
+// part is what a round reads of one unit.
+type part struct {
+	unit    *unit
+	readers []*reader
+}
+
+// round is everything that is read in one period.
+type round struct {
+	every time.Duration
+	next  time.Time
+	parts []*part
+}
+
+// session polls over one connection until that fails. It belongs to one
+// goroutine.
+type session struct {
+	client    modbus.Client
+	packager  *modbus.TCPClientHandler
+	transport transport
+	totals    *totals
+	emit      func(connectors.Batch)
+
+	units  []*unit
+	rounds []*round
+	work   []task
+	// samples is the batch being made; last keeps texts by tag.
+	samples []connectors.Sample
+	last    []connectors.Value
+
+	// up says that the device has answered on this connection.
+	up bool
+	// silence counts the requests without an answer since the last one with;
+	// streak numbers such silences. reason is why the last one failed.
+	silence, streak int
+	reason          string
+	// asked, heard and budget belong to the current round.
+	asked, heard bool
+	budget       int
+	// patience is the time before which nothing that failed is tried again.
+	patience time.Time
+}
+
+// newSession makes ready to poll the streams over a connection.
+func newSession(streams []*stream, tags int, t transport, totals *totals, emit func(connectors.Batch)) *session {
+	packager := modbus.NewTCPClientHandler("")
+	s := &session{
+		client:    modbus.NewClient2(packager, t),
+		packager:  packager,
+		transport: t,
+		totals:    totals,
+		emit:      emit,
+		last:      make([]connectors.Value, tags),
+		streak:    1,
+	}
+	units := map[uint8]*unit{}
+	for _, st := range streams {
+		r := newReader(st)
+		u := units[st.unit]
+		if u == nil {
+			u = &unit{number: st.unit, sign: r.plan[0], signOf: st.area}
+			units[st.unit] = u
+			s.units = append(s.units, u)
+		}
+		s.add(r, u)
+	}
+	return s
+}
+
+// add puts a reader into its round. Streams come sorted by period, then unit.
+func (s *session) add(r *reader, u *unit) {
+	if n := len(s.rounds); n == 0 || s.rounds[n-1].every != r.every {
+		s.rounds = append(s.rounds, &round{every: r.every})
+	}
+	to := s.rounds[len(s.rounds)-1]
+	if n := len(to.parts); n == 0 || to.parts[n-1].unit != u {
+		to.parts = append(to.parts, &part{unit: u})
+	}
+	p := to.parts[len(to.parts)-1]
+	p.readers = append(p.readers, r)
+}
+
+// run polls until the connection fails or ctx ends. Every period has its own
+// schedule from the start of the connection: a round that takes long shifts
+// none of the later ones, and rounds that were missed are left out.
+func (s *session) run(ctx context.Context) error {
+	start := time.Now()
+	for _, r := range s.rounds {
+		r.next = start
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		due := s.rounds[0]
+		for _, r := range s.rounds[1:] {
+			if r.next.Before(due.next) {
+				due = r
+			}
+		}
+		timer.Reset(time.Until(due.next))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+		}
+		if err := s.poll(ctx, due); err != nil {
+			return err
+		}
+		periods := time.Since(start)/due.every + 1
+		due.next = start.Add(periods * due.every)
+	}
+}
+
+// poll does one round: first all units that are well, in one batch, then at most
+// one try with something that failed before.
+func (s *session) poll(ctx context.Context, r *round) error {
+	s.samples = s.samples[:0]
+	s.asked, s.heard, s.budget = false, false, learning
+	for _, p := range r.parts {
+		if p.unit.failures > 0 {
+			for _, rd := range p.readers {
+				s.bad(rd, 0, len(rd.spans), p.unit.reason)
+			}
+			continue
+		}
+		if err := s.read(ctx, p, routine); err != nil {
+			return err
+		}
+		if s.silence >= muteAfter {
+			if err := s.settle(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.settleRound(ctx); err != nil {
+		return err
+	}
+	s.flush()
+	return s.retry(ctx, r)
+}
+
+// retry tries the unit or request of the round that has waited longest. Where it
+// costs a timeout again, as much time must pass before the next try, so that
+// never more than half of the time goes to what does not answer.
+func (s *session) retry(ctx context.Context, r *round) error {
+	began := time.Now()
+	if began.Before(s.patience) {
+		return nil
+	}
+	p := r.overdue(began)
+	if p == nil {
+		return nil
+	}
+	w := again
+	if p.unit.failures > 0 {
+		w = revival
+	}
+	s.asked, s.heard = false, false
+	if err := s.read(ctx, p, w); err != nil {
+		return err
+	}
+	now := time.Now()
+	s.patience = now.Add(now.Sub(began))
+	if s.heard && (w == again || p.unit.failures == 0) {
+		s.flush()
+	}
+	s.samples = s.samples[:0]
+	return s.settleRound(ctx)
+}
+
+// overdue is the part with the unit or the request that has been left alone for
+// the longest, of those whose pause is over; nil if there is none.
+func (r *round) overdue(now time.Time) *part {
+	var found *part
+	var since time.Time
+	consider := func(p *part, t *trouble) {
+		if t.failures > 0 && !t.resting(now) && (found == nil || t.next.Before(since)) {
+			found, since = p, t.next
+		}
+	}
+	for _, p := range r.parts {
+		if p.unit.failures > 0 {
+			consider(p, &p.unit.trouble)
+			continue
+		}
+		for _, rd := range p.readers {
+			for i := range rd.plan {
+				consider(p, &rd.plan[i].trouble)
+			}
+		}
+	}
+	return found
+}
+
+// settleRound asks further if a round brought silence and nothing else.
+func (s *session) settleRound(ctx context.Context) error {
+	if s.asked && !s.heard && s.silence > 0 {
+		return s.settle(ctx)
+	}
+	return nil
+}
+
+// settle finds out whether some units are silent or the whole device is, by
+// asking on until an answer comes or enough requests stayed without one. On a
+// fresh connection every unit gets its chance; later the unit that was heard
+// last speaks for all.
+func (s *session) settle(ctx context.Context) error {
+	for s.silence > 0 {
+		next := s.witness()
+		if s.silence >= muteAfter && (next == nil || s.up && s.silence > muteAfter) {
+			return s.mute()
+		}
+		if next == nil {
+			next = s.units[0]
+		}
+		if _, err := s.ask(ctx, next, next.signOf, next.sign); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// witness is the unit heard last of those that were not asked in this silence;
+// nil if there is none.
+func (s *session) witness() *unit {
+	var best *unit
+	for _, u := range s.units {
+		if u.streak == s.streak || s.up && u.heard.IsZero() {
+			continue
+		}
+		if best == nil || u.heard.After(best.heard) {
+			best = u
+		}
+	}
+	return best
+}
+
+func (s *session) mute() error {
+	err := fmt.Errorf("nothing answers (%d requests in a row, the last: %s); check that the device is on and serves the units asked for, and that timeout is longer than a serial gateway's own", s.silence, s.reason)
+	if n := s.transport.Dropped(); n > 0 {
+		err = fmt.Errorf("%w; %d answers came too late or with a wrong transaction number", err, n)
+	}
+	return err
+}
+
+// verdict is what became of a request.
+type verdict uint8
+
+const (
+	// answered: the data are there.
+	answered verdict = iota
+	// refused: the device does not allow to read these data, at least not in
+	// one request.
+	refused
+	// failed: the unit is there and gives no data.
+	failed
+	// silent: the unit is not there.
+	silent
+)
+
+// answer is the end of one request. data is valid until the next one.
+type answer struct {
+	verdict verdict
+	reason  string
+	data    []byte
+}
+
+// ask sends one request. The error is not nil only if the connection is of no
+// more use.
+func (s *session) ask(ctx context.Context, u *unit, area Area, b block) (answer, error) {
+	if err := ctx.Err(); err != nil {
+		return answer{}, err
+	}
+	s.asked = true
+	s.totals.requests.Add(1)
+	s.packager.SlaveId = u.number
+	began := time.Now()
+	data, err := s.fetch(area, uint16(b.start), uint16(b.count))
+	var link *linkError
+	if errors.As(err, &link) {
+		return answer{}, err
+	}
+	a, alive := judge(data, err, area, b.count)
+	if !alive {
+		s.silence++
+		s.reason, u.streak = a.reason, s.streak
+		return a, nil
+	}
+	s.totals.roundTrip.Store(int64(time.Since(began)))
+	s.silence = 0
+	s.streak++
+	s.heard = true
+	if a.verdict != silent {
+		u.heard = time.Now()
+	}
+	if a.verdict == answered {
+		u.sign, u.signOf = b, area
+	}
+	if !s.up {
+		s.up = true
+		s.emit(connectors.Batch{Time: time.Now(), Link: connectors.LinkUp})
+	}
+	return a, nil
+}
+
+// fetch calls the read function of the area.
+func (s *session) fetch(area Area, start, count uint16) ([]byte, error) {
+	switch area {
+	case Coil:
+		return s.client.ReadCoils(start, count)
+	case Discrete:
+		return s.client.ReadDiscreteInputs(start, count)
+	case Input:
+		return s.client.ReadInputRegisters(start, count)
+	}
+	return s.client.ReadHoldingRegisters(start, count)
+}
+
+// judge turns what the client returned into an answer. alive says that it
+// proves that the device is there.
+func judge(data []byte, err error, area Area, count int) (a answer, alive bool) {
+	var exception *modbus.ModbusError
+	switch {
+	case err == nil:
+		want := 2 * count
+		if area.bits() {
+			want = (count + 7) / 8
+		}
+		if len(data) != want {
+			return answer{verdict: failed, reason: reasonMismatch}, false
+		}
+		return answer{verdict: answered, data: data}, true
+	case errors.As(err, &exception):
+		a := answer{verdict: failed, reason: exceptionReason(exception.ExceptionCode)}
+		switch exception.ExceptionCode {
+		case exceptionAddress, exceptionQuantity:
+			a.verdict = refused
+		case exceptionGatewayPath, exceptionGatewayMute:
+			a.verdict = silent
+		}
+		return a, true
+	case errors.Is(err, errSilent):
+		return answer{verdict: silent, reason: reasonSilent}, false
+	case errors.Is(err, errWrongUnit):
+		return answer{verdict: silent, reason: reasonWrongUnit}, false
+	}
+	return answer{verdict: failed, reason: reasonMismatch}, false
+}

@@ -1,0 +1,168 @@
+package mapping
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// New makes a machine without a history. It checks what the types of Spec can
+// not say; the configuration is expected to have found all of that before, with
+// the place of each mistake, so an error here names no line.
+func New(spec Spec) (*Machine, error) {
+	m := &Machine{spec: spec}
+	if err := m.bindSignals(); err != nil {
+		return nil, fmt.Errorf("machine %s: %w", spec.Code, err)
+	}
+	if err := m.bindCounters(); err != nil {
+		return nil, fmt.Errorf("machine %s: %w", spec.Code, err)
+	}
+	if err := m.bindState(); err != nil {
+		return nil, fmt.Errorf("machine %s: %w", spec.Code, err)
+	}
+	m.reasons.specs = m.spec.Reasons
+	for i := range m.spec.Reasons {
+		m.reasonOf[m.spec.Reasons[i].Signal] = i
+	}
+	params := slices.SortedFunc(slices.Values(m.spec.Parameters), func(a, b ParameterSpec) int { return cmp.Compare(a.Name, b.Name) })
+	m.spec.Parameters = params
+	for i := range params {
+		m.params = append(m.params, parameter{spec: &params[i], state: &parameterState{}})
+		m.paramsOf[params[i].Signal] = append(m.paramsOf[params[i].Signal], i)
+	}
+	return m, nil
+}
+
+func (m *Machine) bindSignals() error {
+	n := len(m.spec.Signals)
+	m.signals = make([]signalState, n)
+	m.connOf = make([]int, n)
+	m.countBy = make([][]use, n)
+	m.paramsOf = make([][]int, n)
+	m.evidence = make([]proof, n)
+	m.reasonOf = slices.Repeat([]int{-1}, n)
+	for i, s := range m.spec.Signals {
+		at := slices.IndexFunc(m.connections, func(c connection) bool { return c.name == s.Connection })
+		if at < 0 {
+			at = len(m.connections)
+			m.connections = append(m.connections, connection{name: s.Connection})
+		}
+		m.connOf[i] = at
+	}
+	refs := slices.Concat([]int{m.spec.Online, m.spec.State.Signal}, m.spec.ResetEvidence)
+	for _, in := range m.spec.State.Inputs {
+		refs = append(refs, in.Signal)
+	}
+	for _, r := range m.spec.Reasons {
+		refs = append(refs, r.Signal)
+	}
+	for _, p := range m.spec.Parameters {
+		refs = append(refs, p.Signal)
+	}
+	for _, r := range refs {
+		if r != NoSignal && (r < 0 || r >= n) {
+			return fmt.Errorf("signal %d does not exist: there are %d", r, n)
+		}
+	}
+	for _, s := range m.spec.ResetEvidence {
+		m.evidence[s].mapped = true
+	}
+	return nil
+}
+
+func (m *Machine) bindCounters() error {
+	wastes := slices.SortedFunc(slices.Values(m.spec.Waste), func(a, b WasteSpec) int { return cmp.Compare(a.Code, b.Code) })
+	m.spec.Waste = wastes
+	if m.spec.Count != nil {
+		d, err := m.bindTotal(&m.spec.Count.CounterSpec, "count")
+		if err != nil {
+			return err
+		}
+		switch {
+		case m.spec.Count.Is == TotalParts && m.spec.Count.Post == GoodParts:
+			d.waste = -1
+		case m.spec.Count.Is == GoodParts && m.spec.Count.Post == TotalParts:
+			d.waste = 1
+		}
+		m.count = &d
+	}
+	for i := range wastes {
+		d, err := m.bindTotal(&wastes[i].CounterSpec, "waste "+wastes[i].Code)
+		if err != nil {
+			return err
+		}
+		m.waste = append(m.waste, wasteTotal{code: wastes[i].Code, derived: d})
+	}
+	return nil
+}
+
+func (m *Machine) bindTotal(spec *CounterSpec, subject string) (derived, error) {
+	d := derived{}
+	var err error
+	if d.own, err = m.bindCounter(spec, subject); err != nil {
+		return d, err
+	}
+	if spec.Minus != nil {
+		if d.minus, err = m.bindCounter(spec.Minus, subject+" minus"); err != nil {
+			return d, err
+		}
+	}
+	d.posted = d.candidate(Number{}).Int64()
+	return d, nil
+}
+
+func (m *Machine) bindCounter(spec *CounterSpec, subject string) (*counter, error) {
+	if spec.Signal < 0 || spec.Signal >= len(m.spec.Signals) {
+		return nil, fmt.Errorf("%s: signal %d does not exist", subject, spec.Signal)
+	}
+	if spec.Latch >= len(m.spec.Signals) || spec.ScaleSignal >= len(m.spec.Signals) {
+		return nil, fmt.Errorf("%s: the latch or scale signal does not exist", subject)
+	}
+	c, err := newCounter(spec, subject, sourceOf(m.spec.Signals[spec.Signal], spec))
+	if err != nil {
+		return nil, err
+	}
+	m.counters = append(m.counters, c)
+	m.countBy[spec.Signal] = append(m.countBy[spec.Signal], use{c, rawValue})
+	if spec.ScaleSignal != NoSignal {
+		m.countBy[spec.ScaleSignal] = append(m.countBy[spec.ScaleSignal], use{c, scaleFactor})
+	}
+	return c, nil
+}
+
+// sourceOf names what a raw value means: where it is read and by which rules.
+// A stored level of another source is no baseline. The scale is not part of
+// it: a changed factor concerns what comes, not what was.
+func sourceOf(s Signal, spec *CounterSpec) string {
+	t := s.Tag
+	return strings.Join([]string{
+		s.Connection, t.Address, t.Type, t.Order, t.Path, fmt.Sprint(t.Bit, spec.Kind, spec.Decrease), spec.Modulus.String(), spec.ResetTo.String(),
+	}, "|")
+}
+
+func (m *Machine) bindState() error {
+	st := &m.spec.State
+	switch {
+	case st.Signal != NoSignal:
+		m.evidenceOfState = []int{st.Signal}
+	case st.RunningWhen != nil:
+		for _, in := range st.Inputs {
+			m.evidenceOfState = append(m.evidenceOfState, in.Signal)
+		}
+		m.inputs = make([]connectors.Value, len(st.Inputs))
+	case st.IdleAfter > 0 && m.count != nil:
+		m.idleOnly = true
+		m.evidenceOfState = []int{m.count.own.spec.Signal}
+	}
+	if st.IdleAfter > 0 && m.count == nil {
+		return fmt.Errorf("idle_after needs a count")
+	}
+	m.online = map[string]bool{}
+	for _, text := range m.spec.OnlineIs {
+		m.online[text] = true
+	}
+	return nil
+}

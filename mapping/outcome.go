@@ -1,0 +1,42 @@
+package mapping
+
+import "time"
+
+// Outcome is what a step led to. The caller owns it and may use it again for
+// the next step; Step empties it first.
+type Outcome struct {
+	// Dirty says that the machine's snapshot differs from the one before in
+	// something that must not be lost.
+	Dirty bool
+	// Changed says that the machine's report may differ. It implies Dirty.
+	Changed bool
+	// Events belong into the journal, in this order.
+	Events []Event
+
+	machine string
+}
+
+func (o *Outcome) reset(machine string) {
+	o.Dirty, o.Changed, o.Events, o.machine = false, false, o.Events[:0], machine
+}
+
+func (o *Outcome) dirty() { o.Dirty = true }
+
+func (o *Outcome) changed() { o.Dirty, o.Changed = true, true }
+
+// event notes a decision. st, if not nil, is the counter it is about.
+func (o *Outcome) event(t time.Time, rule, subject string, level Severity, text string, st *counterState) {
+	e := Event{Time: t, Machine: o.machine, Rule: rule, Subject: subject, Level: level, Text: text}
+	if st != nil {
+		e.Previous = st.Raw.String()
+	}
+	o.Events = append(o.Events, e)
+}
+
+// counted notes a decision about a counter with its numbers.
+func (o *Outcome) counted(t time.Time, rule, subject string, level Severity, text string, raw, previous, added Number) {
+	o.Events = append(o.Events, Event{
+		Time: t, Machine: o.machine, Rule: rule, Subject: subject, Level: level, Text: text,
+		Raw: raw.String(), Previous: previous.String(), Added: added.String(),
+	})
+}

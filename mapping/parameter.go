@@ -1,0 +1,129 @@
+package mapping
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+)
+
+// parameterState is the newest value of a parameter that is worth telling.
+type parameterState struct {
+	Value   string    `json:"value"` // JSON literal
+	Number  *Number   `json:"number,omitempty"`
+	Version uint64    `json:"version"`
+	At      time.Time `json:"at,omitzero"`
+}
+
+type parameter struct {
+	spec  *ParameterSpec
+	state *parameterState
+	// next is a value that came too early to be told; nil if there is none.
+	next *connectors.Value
+}
+
+// sample takes a new value. It is worth telling when it differs from the last
+// one by the deadband and the interval has passed; a value that comes earlier
+// waits, and only the newest does.
+func (p *parameter) sample(t time.Time, s *connectors.Sample, out *Outcome) {
+	if s.Quality != connectors.Good {
+		return
+	}
+	if p.state.Version > 0 && t.Sub(p.state.At) < p.spec.Every {
+		if p.next == nil {
+			p.next = new(connectors.Value)
+		}
+		*p.next = s.Value
+		return
+	}
+	p.take(t, s.Value, out)
+}
+
+// due gives the instant at which a waiting value may be told; zero if none
+// waits.
+func (p *parameter) due() time.Time {
+	if p.next == nil {
+		return time.Time{}
+	}
+	return p.state.At.Add(p.spec.Every)
+}
+
+func (p *parameter) tick(t time.Time, out *Outcome) {
+	if due := p.due(); !due.IsZero() && !t.Before(due) {
+		p.take(t, *p.next, out)
+	}
+}
+
+func (p *parameter) take(t time.Time, v connectors.Value, out *Outcome) {
+	p.next = nil
+	literal, number := p.literal(v)
+	if literal == "" {
+		return
+	}
+	st := p.state
+	if st.Version > 0 && !p.worthTelling(literal, number) {
+		return
+	}
+	st.Value, st.Number, st.At = literal, number, t
+	st.Version++
+	out.changed()
+}
+
+func (p *parameter) worthTelling(literal string, number *Number) bool {
+	if literal == p.state.Value {
+		return false
+	}
+	if number == nil || p.state.Number == nil {
+		return true
+	}
+	diff := number.Sub(*p.state.Number)
+	if diff.Sign() < 0 {
+		diff = Number{}.Sub(diff)
+	}
+	return diff.Cmp(p.spec.Deadband) >= 0
+}
+
+// literal writes a value as Prodsmart takes it: numbers as numbers, bits as
+// "yes" and "no", texts quoted. Empty if the value can not be told.
+func (p *parameter) literal(v connectors.Value) (string, *Number) {
+	switch v.Kind() {
+	case connectors.KindBool:
+		if v.AsBool() {
+			return `"yes"`, nil
+		}
+		return `"no"`, nil
+	case connectors.KindString:
+		quoted, err := json.Marshal(v.AsString())
+		if err != nil {
+			return "", nil
+		}
+		return string(quoted), nil
+	}
+	n, err := numberOf(v)
+	if err != nil {
+		return "", nil
+	}
+	if !p.spec.Scale.IsZero() {
+		n = n.Mul(p.spec.Scale)
+	}
+	return decimal(n), &n
+}
+
+// decimal writes a number as JSON can carry it: exactly where a finite decimal
+// exists, else with 15 significant digits, which is what the other side keeps.
+func decimal(n Number) string {
+	if n.rat == nil {
+		return n.String()
+	}
+	if prec, exact := n.rat.FloatPrec(); exact && prec <= 30 {
+		return n.rat.FloatString(prec)
+	}
+	f, _ := n.rat.Float64()
+	return fmt.Sprintf("%.15g", f)
+}
+
+func (p *parameter) report() prodsmart.Parameter {
+	return prodsmart.Parameter{Name: p.spec.Name, Code: p.spec.Code, Value: p.state.Value, Version: p.state.Version}
+}

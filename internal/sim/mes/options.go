@@ -1,0 +1,125 @@
+package mes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Options say how this Prodsmart behaves. An empty answer means the first one
+// of its type, which is the strictest reading of the documentation.
+type Options struct {
+	EqualCount         EqualCount         `json:"equal_count"`
+	LowerCount         LowerCount         `json:"lower_count"`
+	FirstCount         FirstCount         `json:"first_count"`
+	EqualWaste         EqualWaste         `json:"equal_waste"`
+	WasteOnly          WasteOnly          `json:"waste_only"`
+	MissingCount       MissingCount       `json:"missing_count"`
+	UnknownWaste       UnknownWaste       `json:"unknown_waste"`
+	UnknownParameter   UnknownParameter   `json:"unknown_parameter"`
+	NoProduction       NoProduction       `json:"no_production"`
+	SeveralProductions SeveralProductions `json:"several_productions"`
+	CounterScope       CounterScope       `json:"counter_scope"`
+	WasteIn            WasteIn            `json:"waste_in"`
+	FractionalCount    FractionalCount    `json:"fractional_count"`
+	Ratio              Ratio              `json:"ratio"`
+	CounterAnswer      CounterAnswer      `json:"counter_answer"`
+	UnknownMachine     UnknownMachine     `json:"unknown_machine"`
+	NoCredentials      NoCredentials      `json:"no_credentials"`
+	BadToken           BadToken           `json:"bad_token"`
+	BothCredentials    BothCredentials    `json:"both_credentials"`
+	NewToken           NewToken           `json:"new_token"`
+	ParametersIdle     ParametersIdle     `json:"parameters_idle"`
+	RepeatedParameter  RepeatedParameter  `json:"repeated_parameter"`
+	UnknownCode        UnknownCode        `json:"unknown_code"`
+	NameAlias          NameAlias          `json:"name_alias"`
+	UnknownType        UnknownType        `json:"unknown_type"`
+	RepeatedStop       RepeatedStop       `json:"repeated_stop"`
+	OtherStop          OtherStop          `json:"other_stop"`
+	NeedlessStart      NeedlessStart      `json:"needless_start"`
+	OtherStart         OtherStart         `json:"other_start"`
+	UntypedStart       UntypedStart       `json:"untyped_start"`
+	RunningForm        RunningForm        `json:"running_form"`
+	WorkerDowntime     WorkerDowntime     `json:"worker_downtime"`
+	WorkerReason       WorkerReason       `json:"worker_reason"`
+	StopEffect         StopEffect         `json:"stop_effect"`
+	RejectionText      RejectionText      `json:"rejection_text"`
+	Window             Window             `json:"window"`
+	RefusedCalls       RefusedCalls       `json:"refused_calls"`
+
+	// TokenLife is how long a token is valid; 0 means 2 h.
+	TokenLife time.Duration `json:"token_life"`
+	// Limit is the number of requests that a company may make in a minute; 0
+	// means 120, a negative number means no limit.
+	Limit int `json:"limit"`
+}
+
+// question is one option with what it may be; the first is the default.
+type question struct {
+	name    string
+	value   *string
+	allowed []string
+}
+
+func (o *Options) questions() []question {
+	return []question{
+		{"equal_count", (*string)(&o.EqualCount), []string{"reject_400", "accept_noop"}},
+		{"lower_count", (*string)(&o.LowerCount), []string{"reject_400", "accept_as_reset", "ignore_200"}},
+		{"first_count", (*string)(&o.FirstCount), []string{"delta_from_zero", "baseline"}},
+		{"equal_waste", (*string)(&o.EqualWaste), []string{"reject_400", "accept"}},
+		{"waste_only", (*string)(&o.WasteOnly), []string{"reject_400", "accept"}},
+		{"missing_count", (*string)(&o.MissingCount), []string{"reject_400", "accept"}},
+		{"unknown_waste", (*string)(&o.UnknownWaste), []string{"reject_400", "ignore", "create"}},
+		{"unknown_parameter", (*string)(&o.UnknownParameter), []string{"reject_400", "ignore", "create"}},
+		{"no_production", (*string)(&o.NoProduction), []string{"store_and_200", "reject_400", "credit_on_next_start"}},
+		{"several_productions", (*string)(&o.SeveralProductions), []string{"first", "split_evenly", "all"}},
+		{"counter_scope", (*string)(&o.CounterScope), []string{"machine_lifetime", "reset_on_production_start", "reset_daily"}},
+		{"waste_in", (*string)(&o.WasteIn), []string{"excluded", "included"}},
+		{"fractional_count", (*string)(&o.FractionalCount), []string{"accept", "reject_400", "truncate"}},
+		{"ratio", (*string)(&o.Ratio), []string{"raw", "scaled"}},
+		{"counter_answer", (*string)(&o.CounterAnswer), []string{"text", "json", "object", "empty"}},
+		{"unknown_machine", (*string)(&o.UnknownMachine), []string{"404", "400"}},
+		{"no_credentials", (*string)(&o.NoCredentials), []string{"401", "403", "400"}},
+		{"bad_token", (*string)(&o.BadToken), []string{"401", "403", "400"}},
+		{"both_credentials", (*string)(&o.BothCredentials), []string{"basic_wins", "token_wins", "must_agree"}},
+		{"new_token", (*string)(&o.NewToken), []string{"coexist", "rotate", "same"}},
+		{"parameters_idle", (*string)(&o.ParametersIdle), []string{"ignore_200", "reject_400", "store"}},
+		{"repeated_parameter", (*string)(&o.RepeatedParameter), []string{"overwrite", "append"}},
+		{"unknown_code", (*string)(&o.UnknownCode), []string{"reject_400", "ignore", "create"}},
+		{"name_alias", (*string)(&o.NameAlias), []string{"false", "true"}},
+		{"unknown_type", (*string)(&o.UnknownType), []string{"reject_400", "ignore_200"}},
+		{"repeated_stop", (*string)(&o.RepeatedStop), []string{"noop_200", "new_downtime", "reject_400"}},
+		{"other_stop", (*string)(&o.OtherStop), []string{"close_and_open", "reclassify", "parallel", "reject_400"}},
+		{"needless_start", (*string)(&o.NeedlessStart), []string{"noop_200", "reject_400"}},
+		{"other_start", (*string)(&o.OtherStart), []string{"close_any", "close_only_matching", "reject_400"}},
+		{"untyped_start", (*string)(&o.UntypedStart), []string{"reject_400", "accept"}},
+		{"running_form", (*string)(&o.RunningForm), []string{"reject_400", "accept"}},
+		{"worker_downtime", (*string)(&o.WorkerDowntime), []string{"close", "leave_open"}},
+		{"worker_reason", (*string)(&o.WorkerReason), []string{"reject_400", "accept"}},
+		{"stop_effect", (*string)(&o.StopEffect), []string{"keep_open", "pause", "check_out"}},
+		{"rejection_text", (*string)(&o.RejectionText), []string{"text", "empty", "html"}},
+		{"window", (*string)(&o.Window), []string{"sliding", "fixed"}},
+		{"refused_calls", (*string)(&o.RefusedCalls), []string{"free", "counted"}},
+	}
+}
+
+// filled returns the options with defaults in place of empty answers, or says
+// which answer is not one of those allowed.
+func (o Options) filled() (Options, error) {
+	for _, q := range o.questions() {
+		if *q.value == "" {
+			*q.value = q.allowed[0]
+		}
+		if !slices.Contains(q.allowed, *q.value) {
+			return o, fmt.Errorf("option %s: %q is not known; allowed: %s", q.name, *q.value, strings.Join(q.allowed, ", "))
+		}
+	}
+	if o.TokenLife == 0 {
+		o.TokenLife = 2 * time.Hour
+	}
+	if o.Limit == 0 {
+		o.Limit = 120
+	}
+	return o, nil
+}

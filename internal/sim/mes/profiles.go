@@ -1,0 +1,61 @@
+package mes
+
+import (
+	"fmt"
+	"time"
+)
+
+// Profile is a named way of behaving: answers to the open questions, and
+// faults that come by chance.
+type Profile struct {
+	Options Options
+	Faults  []Fault
+}
+
+// Documented is the strictest reading of the documentation.
+func Documented() Profile { return Profile{} }
+
+// Lenient accepts whatever any reading would accept.
+func Lenient() Profile {
+	return Profile{Options: Options{
+		EqualCount: EqualAccept, LowerCount: LowerIgnore, EqualWaste: EqualWasteAccept,
+		WasteOnly: WasteOnlyAccept, MissingCount: MissingCountAccept,
+		UnknownWaste: UnknownWasteCreate, UnknownParameter: UnknownParameterCreate,
+		CounterAnswer: AnswerObject, NewToken: NewTokenSame,
+		ParametersIdle: ParametersIdleStore, UnknownCode: UnknownCodeCreate, NameAlias: NameAliasAccepted,
+		UnknownType: UnknownTypeIgnore, UntypedStart: UntypedStartAccept, RunningForm: RunningLoose,
+		WorkerReason: WorkerReasonAccept,
+	}}
+}
+
+// Hostile is Documented with everything that networks and servers do: answers
+// that get lost after the request was applied, refusals before, bursts of 429,
+// pauses, broken bodies, tokens that expire in the middle of a run.
+func Hostile() Profile {
+	return Profile{
+		Options: Options{TokenLife: 15 * time.Second, NewToken: NewTokenRotate},
+		Faults: []Fault{
+			{Kind: FaultDropAfter, Chance: 0.04},
+			{Kind: FaultDropBefore, Chance: 0.03},
+			{Kind: FaultStatus, Status: 503, Chance: 0.03},
+			{Kind: FaultLimit, RetryAfter: 2 * time.Second, Chance: 0.02},
+			{Kind: FaultLatency, Delay: 300 * time.Millisecond, Chance: 0.1},
+			{Kind: FaultMalformed, Chance: 0.03},
+			{Kind: FaultSlowBody, Delay: 200 * time.Millisecond, Chance: 0.02},
+			{Kind: FaultPage, Chance: 0.01},
+		},
+	}
+}
+
+// ProfileNamed finds a profile: documented, lenient or hostile.
+func ProfileNamed(name string) (Profile, error) {
+	switch name {
+	case "documented", "":
+		return Documented(), nil
+	case "lenient":
+		return Lenient(), nil
+	case "hostile":
+		return Hostile(), nil
+	}
+	return Profile{}, fmt.Errorf("profile %q is not known; allowed: documented, lenient, hostile", name)
+}

@@ -1,0 +1,110 @@
+// Package opcua reads tags from OPC UA servers through subscriptions. It is one
+// connection's life: dial, secure channel, session, subscription, monitored
+// items, and the notice that any of them is gone. It does not reconnect, it
+// does not interpret values, and it has no way to change anything on a server
+// but its own session.
+//
+// It stands on the encoding, the secure channel and the cryptography of
+// gopcua/opcua, not on that library's client: the client hides keep-alives,
+// reconnects on its own, and can not be interrupted while a server is silent.
+package opcua
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// Connector is one connection to one server.
+type Connector struct {
+	cfg      Config
+	endpoint endpoint
+	tags     []connectors.Tag
+	plan     []plannedItem
+
+	requests  atomic.Uint64
+	samples   atomic.Uint64
+	lastGood  atomic.Pointer[time.Time]
+	roundTrip atomic.Int64
+}
+
+var _ connectors.Connector = (*Connector)(nil)
+
+// plannedItem is one monitored item to be: a node at one sampling interval, and
+// the tags that want it. Tags that differ only in Bit or Type share one.
+type plannedItem struct {
+	node  address
+	every time.Duration // 0: as fast as the server can
+	each  bool
+	tags  []int
+}
+
+// New makes a connector. It touches neither the network nor the disk. The error
+// joins every problem of the configuration and of the tags.
+func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.Defaults()
+	ep, err := parseEndpoint(cfg.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := planItems(cfg, tags)
+	if err != nil {
+		return nil, err
+	}
+	return &Connector{cfg: cfg, endpoint: ep, tags: tags, plan: plan}, nil
+}
+
+// Run implements connectors.Connector.
+func (c *Connector) Run(ctx context.Context, emit func(connectors.Batch)) error {
+	err := c.attempt(ctx, emit)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("opcua %s: %w", c.cfg.Endpoint, err)
+}
+
+func (c *Connector) attempt(ctx context.Context, emit func(connectors.Batch)) error {
+	s, err := c.openSession(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.ch.close()
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	return s.watch(ctx, emit)
+}
+
+// Stats implements connectors.Connector. RoundTrip is measured on every request
+// but the publish requests, which the server keeps on purpose.
+func (c *Connector) Stats() connectors.Stats {
+	st := connectors.Stats{
+		Requests:  c.requests.Load(),
+		Samples:   c.samples.Load(),
+		RoundTrip: time.Duration(c.roundTrip.Load()),
+	}
+	if t := c.lastGood.Load(); t != nil {
+		st.LastGood = *t
+	}
+	return st
+}
+
+// deliver hands a batch over and counts it.
+func (c *Connector) deliver(emit func(connectors.Batch), b connectors.Batch) {
+	good := b.Alive
+	for i := range b.Samples {
+		good = good || b.Samples[i].Quality == connectors.Good
+	}
+	if good {
+		at := b.Time
+		c.lastGood.Store(&at)
+	}
+	c.samples.Add(uint64(len(b.Samples)))
+	emit(b)
+}

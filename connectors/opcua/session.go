@@ -1,0 +1,197 @@
+package opcua
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gopcua/opcua/ua"
+	"github.com/gopcua/opcua/uapolicy"
+	"github.com/gopcua/opcua/uasc"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+const (
+	// sessionTimeout is how long a server keeps a session that we lost. Short,
+	// because small servers allow few.
+	sessionTimeout = 30 * time.Second
+	// channelLifetime is the life of a channel's keys, which the library renews.
+	channelLifetime = time.Hour
+)
+
+// session is one activated session and its subscription. It belongs to the
+// goroutine of Run.
+type session struct {
+	c       *Connector
+	ch      *channel
+	timeout time.Duration // the server's word for sessionTimeout
+
+	namespaces []string
+	perCall    int // monitored items that one request may create
+
+	sub      uint32
+	interval time.Duration // the server's word for the publishing interval
+	keep     time.Duration // longest time between two answers of a live server
+
+	items   []monitored         // the plan's, and the heartbeat as the last
+	samples []connectors.Sample // memory that batches are built in
+}
+
+// openSession connects as far as an activated session. The caller closes its
+// channel.
+func (c *Connector) openSession(ctx context.Context) (*session, error) {
+	policy, mode := c.cfg.policyURI()
+	id := &identity{uri: applicationURI(hostName())}
+	if mode != ua.MessageSecurityModeNone {
+		var err error
+		if id, err = loadIdentity(c.cfg.CertificateDir, time.Now()); err != nil {
+			return nil, err
+		}
+	}
+	ch, err := c.dial(ctx, c.channelConfig())
+	if err != nil {
+		return nil, err
+	}
+	how, err := c.discover(ctx, ch)
+	if err != nil {
+		ch.close()
+		return nil, err
+	}
+	if mode == ua.MessageSecurityModeNone {
+		return c.logIn(ctx, ch, how, id)
+	}
+	ch.close()
+	if _, err := rsaKey(how.endpoint.ServerCertificate); err != nil {
+		return nil, err
+	}
+	cfg := c.channelConfig()
+	cfg.SecurityPolicyURI, cfg.SecurityMode = policy, mode
+	cfg.Certificate, cfg.LocalKey = id.der, id.key
+	cfg.RemoteCertificate = how.endpoint.ServerCertificate
+	cfg.Thumbprint = uapolicy.Thumbprint(how.endpoint.ServerCertificate)
+	if ch, err = c.dial(ctx, cfg); err != nil {
+		return nil, explainTrust(err, id)
+	}
+	s, err := c.logIn(ctx, ch, how, id)
+	if err != nil {
+		return nil, explainTrust(err, id)
+	}
+	return s, nil
+}
+
+// channelConfig is the configuration of a channel without security.
+func (c *Connector) channelConfig() *uasc.Config {
+	return &uasc.Config{
+		SecurityPolicyURI: ua.SecurityPolicyURINone,
+		SecurityMode:      ua.MessageSecurityModeNone,
+		Lifetime:          uint32(channelLifetime / time.Millisecond),
+		RequestTimeout:    c.cfg.Timeout,
+	}
+}
+
+// discover asks the server how it can be talked to.
+func (c *Connector) discover(ctx context.Context, ch *channel) (login, error) {
+	res, err := call[*ua.GetEndpointsResponse](ctx, ch, &ua.GetEndpointsRequest{EndpointURL: c.endpoint.url.String()}, c.cfg.Timeout)
+	if err != nil {
+		return login{}, err
+	}
+	return choose(c.cfg, res.Endpoints)
+}
+
+// logIn creates and activates a session. It closes the channel if it fails.
+func (c *Connector) logIn(ctx context.Context, ch *channel, how login, id *identity) (*session, error) {
+	s := &session{c: c, ch: ch}
+	err := s.create(ctx, how, id)
+	if err != nil {
+		ch.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) create(ctx context.Context, how login, id *identity) error {
+	nonce := make([]byte, 32)
+	if _, err := rand.Read(nonce); err != nil {
+		return err
+	}
+	created, err := call[*ua.CreateSessionResponse](ctx, s.ch, &ua.CreateSessionRequest{
+		ClientDescription: &ua.ApplicationDescription{
+			ApplicationURI:  id.uri,
+			ProductURI:      "urn:prodsmart-gateway",
+			ApplicationName: ua.NewLocalizedText("prodsmart-gateway"),
+			ApplicationType: ua.ApplicationTypeClient,
+		},
+		EndpointURL:             s.c.endpoint.rewrite(how.endpoint.EndpointURL),
+		SessionName:             "prodsmart-gateway@" + hostName(),
+		ClientNonce:             nonce,
+		ClientCertificate:       id.der,
+		RequestedSessionTimeout: float64(sessionTimeout / time.Millisecond),
+	}, s.c.cfg.Timeout)
+	if err != nil {
+		return err
+	}
+	certificate, err := s.proven(created, how, nonce)
+	if err != nil {
+		return err
+	}
+	s.timeout = milliseconds(created.RevisedSessionTimeout, time.Second, time.Hour)
+	token, err := how.identityToken(s.c.cfg, certificate, created.ServerNonce)
+	if err != nil {
+		return err
+	}
+	signature, algorithm, err := s.ch.sc.NewSessionSignature(certificate, created.ServerNonce)
+	if err != nil {
+		return fmt.Errorf("signing the session: %w", err)
+	}
+	// From here on the session is the server's to remember and ours to close.
+	s.ch.token = created.AuthenticationToken
+	_, err = call[*ua.ActivateSessionResponse](ctx, s.ch, &ua.ActivateSessionRequest{
+		ClientSignature:    &ua.SignatureData{Algorithm: algorithm, Signature: signature},
+		UserIdentityToken:  ua.NewExtensionObject(token),
+		UserTokenSignature: &ua.SignatureData{},
+	}, s.c.cfg.Timeout)
+	return err
+}
+
+// proven checks that the session is of the server that the endpoint promised,
+// and returns that server's certificate.
+func (s *session) proven(created *ua.CreateSessionResponse, how login, nonce []byte) ([]byte, error) {
+	promised, shown := how.endpoint.ServerCertificate, created.ServerCertificate
+	if len(shown) == 0 && how.endpoint.SecurityMode == ua.MessageSecurityModeNone {
+		shown = promised
+	}
+	if how.endpoint.SecurityMode == ua.MessageSecurityModeNone {
+		if len(promised) > 0 && !bytes.Equal(promised, shown) {
+			return nil, errors.New("the server shows two different certificates; the connection may be tampered with")
+		}
+		return shown, nil
+	}
+	if !bytes.Equal(promised, shown) {
+		return nil, errors.New("the server shows another certificate in its session than in its endpoint; the connection may be tampered with")
+	}
+	if _, err := rsaKey(shown); err != nil {
+		return nil, err
+	}
+	if created.ServerSignature == nil {
+		return nil, errors.New("the server did not sign its session")
+	}
+	if err := s.ch.sc.VerifySessionSignature(shown, nonce, created.ServerSignature.Signature); err != nil {
+		return nil, errors.New("the server's signature does not fit its certificate; the connection may be tampered with")
+	}
+	return shown, nil
+}
+
+// milliseconds reads a duration of the protocol, within bounds.
+func milliseconds(ms float64, low, high time.Duration) time.Duration {
+	if !(ms > float64(low/time.Millisecond)) { // also NaN
+		return low
+	}
+	if ms > float64(high/time.Millisecond) {
+		return high
+	}
+	return time.Duration(ms * float64(time.Millisecond))
+}

@@ -1,0 +1,119 @@
+package opcua
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// defaultPort is the registered port of OPC UA over TCP.
+const defaultPort = "4840"
+
+// Defaults returns the configuration with every zero duration, number and
+// Security replaced by its default.
+func (c Config) Defaults() Config {
+	if c.Security == "" {
+		c.Security = SecurityNone
+	}
+	if c.Publishing == 0 {
+		c.Publishing = time.Second
+	}
+	if c.Queue == 0 {
+		c.Queue = 10
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 5 * time.Second
+	}
+	return c
+}
+
+// Check says everything that is wrong with the configuration, without touching
+// network or disk.
+func (c Config) Check() error {
+	c = c.Defaults()
+	var problems []error
+	if _, err := parseEndpoint(c.Endpoint); err != nil {
+		problems = append(problems, err)
+	}
+	switch c.Security {
+	case SecurityNone:
+	case SecurityBasic256Sha256:
+		if c.CertificateDir == "" {
+			problems = append(problems, errors.New("security Basic256Sha256 needs a folder for the gateway's certificate"))
+		}
+	default:
+		problems = append(problems, fmt.Errorf("security %q is not supported; allowed: %s, %s", c.Security, SecurityNone, SecurityBasic256Sha256))
+	}
+	if c.User == "" && c.Password != "" {
+		problems = append(problems, errors.New("password is given without a user"))
+	}
+	if c.Publishing < 50*time.Millisecond || c.Publishing > time.Minute {
+		problems = append(problems, fmt.Errorf("publishing interval %s is out of range; allowed: 50ms to 1m", c.Publishing))
+	}
+	if c.Queue > maxQueue {
+		problems = append(problems, fmt.Errorf("queue %d is too long; allowed: 1 to %d", c.Queue, maxQueue))
+	}
+	if c.Timeout < 100*time.Millisecond || c.Timeout > time.Minute {
+		problems = append(problems, fmt.Errorf("timeout %s is out of range; allowed: 100ms to 1m", c.Timeout))
+	}
+	return errors.Join(problems...)
+}
+
+// String shows the configuration without its password.
+func (c Config) String() string {
+	return fmt.Sprintf("opcua %s security=%s user=%s", c.Endpoint, c.Security, c.User)
+}
+
+// GoString is String, so that %#v does not show the password either.
+func (c Config) GoString() string { return c.String() }
+
+// endpoint is a configured endpoint, taken apart.
+type endpoint struct {
+	host string // host:port to dial
+	url  *url.URL
+}
+
+// parseEndpoint reads opc.tcp://host[:port][/path].
+func parseEndpoint(text string) (endpoint, error) {
+	const form = "write opc.tcp://host:port"
+	if text == "" {
+		return endpoint{}, errors.New("endpoint is empty; " + form)
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		// The parser's own error repeats the text, which may hold a password.
+		return endpoint{}, errors.New("endpoint is not a URL; " + form)
+	}
+	if u.User != nil {
+		return endpoint{}, errors.New("endpoint holds a user or password; give them as user and password")
+	}
+	if u.Scheme != "opc.tcp" {
+		return endpoint{}, fmt.Errorf("endpoint %q is not of opc.tcp; %s", text, form)
+	}
+	if u.Hostname() == "" {
+		return endpoint{}, fmt.Errorf("endpoint %q names no host; %s", text, form)
+	}
+	port := u.Port()
+	if port == "" {
+		port = defaultPort
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return endpoint{}, fmt.Errorf("endpoint %q has no valid port; allowed: 1 to 65535", text)
+	}
+	u.Host = net.JoinHostPort(u.Hostname(), port)
+	return endpoint{host: u.Host, url: u}, nil
+}
+
+// rewrite is what a server's own endpoint URL becomes: the server's path at the
+// configured host and port, because servers advertise names and ports that only
+// they can reach.
+func (e endpoint) rewrite(advertised string) string {
+	out := *e.url
+	if u, err := url.Parse(advertised); err == nil && u.Scheme == "opc.tcp" && u.Path != "" {
+		out.Path, out.RawPath = u.Path, u.RawPath
+	}
+	return out.String()
+}

@@ -1,0 +1,130 @@
+package opcua
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gopcua/opcua/ua"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+const (
+	// maxQueue bounds the values a server is asked to keep for one node.
+	maxQueue = 10_000
+	// eachQueue is the queue of a tag whose every message counts.
+	eachQueue = 1_000
+)
+
+// CheckTag says what is wrong with a tag, without asking a server: how its
+// address is written, and options that OPC UA does not have.
+func CheckTag(tag connectors.Tag) error {
+	_, err := parseTag(tag)
+	return err
+}
+
+func parseTag(tag connectors.Tag) (address, error) {
+	a, err := parseAddress(tag.Address)
+	problems := []error{err}
+	if tag.Order != "" {
+		problems = append(problems, fmt.Errorf("byte order %q is for Modbus; an OPC UA server sends numbers, leave it out", tag.Order))
+	}
+	if tag.Length != 0 {
+		problems = append(problems, fmt.Errorf("length %d is for Modbus strings; leave it out", tag.Length))
+	}
+	if tag.Path != "" {
+		problems = append(problems, fmt.Errorf("path %q is for JSON over MQTT; name the node of the member itself", tag.Path))
+	}
+	want, known := typeOf(tag.Type)
+	if !known {
+		problems = append(problems, fmt.Errorf("type %q is not an OPC UA type; leave it out, or use one of %s", tag.Type, strings.Join(typeNames(), ", ")))
+	}
+	switch {
+	case tag.Bit < connectors.NoBit || tag.Bit > 63:
+		problems = append(problems, fmt.Errorf("bit %d is out of range; allowed: 0 to 63", tag.Bit))
+	case tag.Bit != connectors.NoBit && known && tag.Type != "" && tag.Bit >= width(want):
+		problems = append(problems, fmt.Errorf("bit %d is not in a value of type %s", tag.Bit, tag.Type))
+	}
+	if tag.Every < 0 {
+		problems = append(problems, fmt.Errorf("period %s is negative", tag.Every))
+	}
+	return a, errors.Join(problems...)
+}
+
+// typeNames are the names a tag's type may have, the OPC UA ones and the ones
+// other connectors use.
+func typeNames() []string {
+	return []string{
+		"bool", "int8", "uint8", "int16", "uint16", "int32", "uint32",
+		"int64", "uint64", "float32", "float64", "string",
+		"boolean", "sbyte", "byte", "float", "double",
+	}
+}
+
+// typeOf finds the OPC UA type of a name; the empty name is any type.
+func typeOf(name string) (ua.TypeID, bool) {
+	types := []ua.TypeID{
+		ua.TypeIDBoolean, ua.TypeIDSByte, ua.TypeIDByte, ua.TypeIDInt16, ua.TypeIDUint16, ua.TypeIDInt32, ua.TypeIDUint32,
+		ua.TypeIDInt64, ua.TypeIDUint64, ua.TypeIDFloat, ua.TypeIDDouble, ua.TypeIDString,
+		ua.TypeIDBoolean, ua.TypeIDSByte, ua.TypeIDByte, ua.TypeIDFloat, ua.TypeIDDouble,
+	}
+	if name == "" {
+		return ua.TypeIDNull, true
+	}
+	i := slices.Index(typeNames(), strings.ToLower(name))
+	if i < 0 {
+		return ua.TypeIDNull, false
+	}
+	return types[i], true
+}
+
+// width is the number of bits of an integer type, 0 for all others.
+func width(t ua.TypeID) int {
+	switch t {
+	case ua.TypeIDSByte, ua.TypeIDByte:
+		return 8
+	case ua.TypeIDInt16, ua.TypeIDUint16:
+		return 16
+	case ua.TypeIDInt32, ua.TypeIDUint32:
+		return 32
+	case ua.TypeIDInt64, ua.TypeIDUint64:
+		return 64
+	}
+	return 0
+}
+
+// planItems finds the monitored items that serve the tags.
+func planItems(cfg Config, tags []connectors.Tag) ([]plannedItem, error) {
+	type key struct {
+		node  address
+		every time.Duration
+		each  bool
+	}
+	var (
+		plan     []plannedItem
+		problems []error
+		seen     = make(map[key]int, len(tags))
+	)
+	for i, tag := range tags {
+		a, err := parseTag(tag)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("tag %d: %w", i, err))
+			continue
+		}
+		k := key{node: a, every: tag.Every, each: tag.EachMessage}
+		if k.every == 0 && !k.each {
+			k.every = cfg.Publishing
+		}
+		at, ok := seen[k]
+		if !ok {
+			at = len(plan)
+			seen[k] = at
+			plan = append(plan, plannedItem{node: k.node, every: k.every, each: k.each})
+		}
+		plan[at].tags = append(plan[at].tags, i)
+	}
+	return plan, errors.Join(problems...)
+}

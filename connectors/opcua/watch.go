@@ -1,0 +1,277 @@
+package opcua
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/gopcua/opcua/id"
+	"github.com/gopcua/opcua/ua"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+const (
+	// silenceAtLeast is the shortest silence that ends a session.
+	silenceAtLeast = 4 * time.Second
+	// retryEvery is the time between two attempts at refused items.
+	retryEvery = 5 * time.Second
+	// aliveEvery bounds how often a connection vouches for its tags.
+	aliveEvery = 900 * time.Millisecond
+	// pulseEvery is the time between two small reads that keep the session,
+	// measure the round trip, and find a dead server under a slow subscription.
+	pulseEvery = 10 * time.Second
+	// pulsesMissed is the number of reads in a row that may fail.
+	pulsesMissed = 2
+	// publishPause keeps a server that answers publish requests with an error
+	// at once from being asked without end.
+	publishPause = 100 * time.Millisecond
+	// reasonWaiting is the name of the status code for the same.
+	reasonWaiting = "BadWaitingForInitialData"
+)
+
+// publication is one answer to a publish request, or the end of them.
+type publication struct {
+	at  time.Time
+	res *ua.PublishResponse
+	err error
+}
+
+// watch tells what the subscription brings until it brings no more. It owns the
+// goroutines that talk to the server meanwhile; they have ended when it returns.
+func (s *session) watch(ctx context.Context, emit func(connectors.Batch)) error {
+	ctx, stop := context.WithCancel(ctx)
+	var running, guarding sync.WaitGroup
+	finished := make(chan struct{})
+	guarding.Go(func() { s.guard(ctx, finished) })
+	defer func() {
+		stop()
+		running.Wait()
+		close(finished)
+		guarding.Wait()
+	}()
+	// One publication waits here while another is being emitted and the next is
+	// asked for; more stay on the server, in its queues.
+	publications := make(chan publication, 1)
+	// The server may keep a publish request as long as it has nothing to tell;
+	// the watch over silence is shorter than this.
+	timeout := 2*max(s.silence(), s.keep+s.interval) + s.c.cfg.Timeout
+	running.Go(func() { s.publish(ctx, timeout, publications) })
+	failed := make(chan error, 1)
+	running.Go(func() { s.pulse(ctx, failed) })
+	return s.consume(ctx, emit, publications, failed)
+}
+
+// guard closes the socket if the session does not end by itself soon after its
+// context: a request that hangs in writing does not hear of contexts.
+func (s *session) guard(ctx context.Context, finished <-chan struct{}) {
+	select {
+	case <-finished:
+		return
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(politeFor)
+	defer timer.Stop()
+	select {
+	case <-finished:
+	case <-timer.C:
+		_ = s.ch.tcp.Close()
+	}
+}
+
+// silence is how long a live subscription may say nothing.
+func (s *session) silence() time.Duration {
+	wait := 3 * s.interval
+	if heart := &s.items[len(s.items)-1]; heart.state == itemRefused {
+		// Only keep-alives are left to expect.
+		wait = max(wait, s.keep+s.interval)
+	}
+	return max(wait, silenceAtLeast)
+}
+
+func (s *session) consume(ctx context.Context, emit func(connectors.Batch), publications <-chan publication, failed <-chan error) error {
+	now := time.Now()
+	s.c.deliver(emit, connectors.Batch{Time: now, Link: connectors.LinkUp})
+	s.tellRefused(emit, now)
+
+	silent := time.NewTimer(s.silence())
+	defer silent.Stop()
+	retry := time.NewTicker(retryEvery)
+	defer retry.Stop()
+	settle := time.NewTimer(s.silence())
+	defer settle.Stop()
+	w := watcher{session: s, emit: emit}
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case p := <-publications:
+			if err := w.take(p); err != nil {
+				return err
+			}
+			silent.Reset(s.silence())
+		case err := <-failed:
+			return err
+		case <-settle.C:
+			w.settle()
+		case <-retry.C:
+			if err := s.retry(ctx); err != nil {
+				return err
+			}
+			s.tellRefused(emit, time.Now())
+		case <-silent.C:
+			if len(publications) == 0 {
+				return fmt.Errorf("the subscription has been silent for %s; the server hangs or the network path is cut", s.silence())
+			}
+			silent.Reset(s.silence())
+		}
+	}
+}
+
+// tellRefused emits a bad sample for each tag that the server refuses.
+func (s *session) tellRefused(emit func(connectors.Batch), now time.Time) {
+	s.samples = s.refusedSamples(s.samples[:0])
+	if len(s.samples) > 0 {
+		s.c.deliver(emit, connectors.Batch{Time: now, Samples: s.samples})
+	}
+}
+
+// watcher makes batches of publications.
+type watcher struct {
+	*session
+	emit  func(connectors.Batch)
+	alive time.Time // of the last batch that vouched
+}
+
+// take makes one batch of one publication.
+func (w *watcher) take(p publication) error {
+	if p.err != nil {
+		return p.err
+	}
+	res := p.res
+	if res.SubscriptionID != w.sub || res.NotificationMessage == nil {
+		return nil
+	}
+	w.samples = w.samples[:0]
+	for _, data := range res.NotificationMessage.NotificationData {
+		if data == nil {
+			continue
+		}
+		switch n := data.Value.(type) {
+		case *ua.DataChangeNotification:
+			w.changes(n)
+		case *ua.StatusChangeNotification:
+			return explainStatus("the subscription ended", n.Status)
+		}
+	}
+	b := connectors.Batch{Time: p.at, Samples: w.samples}
+	// An answer for our subscription says that everything which changed has been
+	// told, unless the server says that there is more, or has not told of some
+	// item at all yet.
+	if !res.MoreNotifications && w.settled() && p.at.Sub(w.alive) >= aliveEvery {
+		b.Alive, w.alive = true, p.at
+	}
+	if b.Alive || len(b.Samples) > 0 {
+		w.c.deliver(w.emit, b)
+	}
+	return nil
+}
+
+// changes adds the samples of a notification to the batch.
+func (w *watcher) changes(n *ua.DataChangeNotification) {
+	for _, m := range n.MonitoredItems {
+		if m == nil {
+			continue
+		}
+		it := w.handle(m.ClientHandle)
+		if it == nil {
+			continue
+		}
+		for _, t := range it.tags {
+			w.samples = append(w.samples, sample(t, w.c.tags[t], m.Value))
+		}
+		w.note(it, m.Value)
+	}
+}
+
+// settled says that every accepted item has had a value in this session.
+func (w *watcher) settled() bool {
+	for i := range w.items {
+		if w.items[i].state == itemWaiting && w.items[i].tags != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// settle gives up waiting for the first values of items, so that they do not
+// keep the others from being vouched for.
+func (w *watcher) settle() {
+	w.samples = w.samples[:0]
+	for i := range w.items {
+		it := &w.items[i]
+		if it.state != itemWaiting {
+			continue
+		}
+		it.state = itemLive
+		for _, t := range it.tags {
+			w.samples = append(w.samples, connectors.Sample{Tag: t, Reason: reasonWaiting})
+		}
+	}
+	if len(w.samples) > 0 {
+		w.c.deliver(w.emit, connectors.Batch{Time: time.Now(), Samples: w.samples})
+	}
+}
+
+// publish keeps one publish request at the server, so that answers keep their
+// order, and hands the answers over. It ends after the first error.
+func (s *session) publish(ctx context.Context, timeout time.Duration, out chan<- publication) {
+	var acks []*ua.SubscriptionAcknowledgement
+	for {
+		res, err := call[*ua.PublishResponse](ctx, s.ch, &ua.PublishRequest{SubscriptionAcknowledgements: acks}, timeout)
+		if isStatus(err, ua.StatusBadTimeout, ua.StatusBadTooManyPublishRequests) {
+			select {
+			case <-time.After(publishPause):
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case out <- publication{at: time.Now(), res: res, err: err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+		acks = nil
+		if m := res.NotificationMessage; m != nil && len(m.NotificationData) > 0 {
+			acks = []*ua.SubscriptionAcknowledgement{{SubscriptionID: res.SubscriptionID, SequenceNumber: m.SequenceNumber}}
+		}
+	}
+}
+
+// pulse reads the server's state now and then. It sends at most one error.
+func (s *session) pulse(ctx context.Context, failed chan<- error) {
+	tick := time.NewTicker(min(pulseEvery, s.timeout/3))
+	defer tick.Stop()
+	missed := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		_, err := s.read(ctx, id.Server_ServerStatus_State)
+		if err == nil {
+			missed = 0
+			continue
+		}
+		if missed++; missed >= pulsesMissed {
+			failed <- err
+			return
+		}
+	}
+}

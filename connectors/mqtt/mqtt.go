@@ -1,0 +1,180 @@
+// Package mqtt reads machines that send their values to an MQTT 3.1.1 broker.
+// It subscribes, decodes plain and JSON payloads, and acknowledges each message
+// after it was taken over. It never sends a message to anybody, sets no last
+// will, does not speak Sparkplug, and does not know what a value means.
+package mqtt
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// Connector is one connection to a broker and the tags it serves.
+//
+// If a tag has EachMessage, the broker keeps the session and the messages of
+// all tags while the gateway is away, and a message with such a tag is
+// acknowledged after Batch.Committed. All others are acknowledged when emit has
+// returned. Without such a tag nothing is kept, and a connection begins with
+// the retained messages alone.
+type Connector struct {
+	cfg        Config
+	at         endpoint
+	persistent bool
+	tags       []connectors.Tag
+	readers    []reader
+	topics     topics
+	filters    []filter
+	meter      meter
+	// Only Run, which is never called twice at a time, uses what follows.
+	closures int // connections in a row that the broker ended while young
+	last     time.Time
+}
+
+var _ connectors.Connector = (*Connector)(nil)
+
+// filter is one subscription.
+type filter struct {
+	topic string
+	qos   byte
+	each  bool
+	tags  []int
+}
+
+// judge is the reason why a filter's tags will not come as configured; empty if
+// they will.
+func (f filter) judge(granted map[string]byte) string {
+	switch qos, ok := granted[f.topic]; {
+	case !ok || qos > 2:
+		return "the broker refused the subscription"
+	case f.each && qos == 0:
+		return "the broker grants QoS 0 only, so messages can be lost"
+	}
+	return ""
+}
+
+// New makes a connector of a configuration, whose missing numbers get their
+// defaults, and tags. It reads the certificate files to see that they can be
+// used, and does not touch the network.
+//
+// A connection without a client id gets a random one, unless a tag has
+// EachMessage: the broker finds the messages of the last run by the id.
+func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
+	if err := CheckTags(tags); err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
+	c := &Connector{cfg: cfg.Defaults(), tags: slices.Clone(tags)}
+	var err error
+	if c.at, err = parseBroker(cfg.Broker); err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
+	if _, err = cfg.tlsConfig(c.at); err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
+	for i, tag := range tags {
+		r, err := newReader(tag)
+		if err != nil {
+			return nil, fmt.Errorf("mqtt: tag %d: %w", i+1, err)
+		}
+		c.readers = append(c.readers, r)
+		c.topics.add(tag.Address, i)
+		c.persistent = c.persistent || tag.EachMessage
+	}
+	c.filters = group(tags, *c.cfg.QoS)
+	if c.cfg.ClientID == "" {
+		if c.persistent {
+			return nil, errors.New("mqtt: a connection that counts messages needs a client id, by which the broker keeps what comes while the gateway is away")
+		}
+		c.cfg.ClientID = "prodsmart-" + rand.Text()[:12]
+	}
+	return c, nil
+}
+
+// group makes one filter of all tags with the same topic, in a fixed order.
+func group(tags []connectors.Tag, qos byte) []filter {
+	index := map[string]int{}
+	var filters []filter
+	for i, tag := range tags {
+		n, ok := index[tag.Address]
+		if !ok {
+			n = len(filters)
+			index[tag.Address] = n
+			filters = append(filters, filter{topic: tag.Address, qos: qos})
+		}
+		f := &filters[n]
+		f.tags = append(f.tags, i)
+		if tag.EachMessage {
+			f.each, f.qos = true, 1
+		}
+	}
+	slices.SortFunc(filters, func(a, b filter) int { return cmp.Compare(a.topic, b.topic) })
+	return filters
+}
+
+// Stats implements connectors.Connector. Requests are greetings, subscriptions
+// and pings.
+func (c *Connector) Stats() connectors.Stats {
+	stats, _ := c.meter.read()
+	return stats
+}
+
+// Ignored is the number of messages that came for no tag: those of a
+// subscription that an older configuration left in the broker's session. They
+// are acknowledged. It may be called at any time from any goroutine.
+func (c *Connector) Ignored() uint64 {
+	_, ignored := c.meter.read()
+	return ignored
+}
+
+// Run implements connectors.Connector. LinkUp comes when the broker has
+// answered all subscriptions; a tag whose subscription was refused then gets a
+// bad sample.
+func (c *Connector) Run(ctx context.Context, emit func(connectors.Batch)) error {
+	err := c.run(ctx, emit)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (c *Connector) run(ctx context.Context, emit func(connectors.Batch)) error {
+	secure, err := c.cfg.tlsConfig(c.at)
+	if err != nil {
+		return fmt.Errorf("mqtt %s: %w", c.at.addr(), err)
+	}
+	c.meter.connecting()
+	s := newSession(ctx, c, secure)
+	defer s.close()
+	// Until the link is up there is nothing that a polite end would save.
+	uncut := context.AfterFunc(ctx, s.cut)
+	defer uncut()
+	if at, err := s.connect(); err != nil {
+		return c.trouble(at, err)
+	}
+	connected := time.Now()
+	refused, err := s.subscribe(ctx, c.filters, c.cfg.Timeout)
+	if err != nil {
+		c.closure(err, time.Since(connected))
+		return c.trouble(subscribing, err)
+	}
+	if ctx.Err() != nil || !uncut() {
+		return nil
+	}
+	d := delivery{c: c, s: s, emit: emit}
+	d.begin(refused)
+	err = d.run(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	c.closure(err, time.Since(connected))
+	return c.trouble(listening, err)
+}

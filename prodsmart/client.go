@@ -28,7 +28,7 @@ type Client struct {
 	http        *http.Client
 	tokens      tokens
 	cleaner     atomic.Pointer[cleaner]
-	hidden      []string
+	hidden      []Secret
 	now         func() time.Time
 }
 

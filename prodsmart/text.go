@@ -32,23 +32,19 @@ type cleaner struct {
 }
 
 // credentialForms are the secrets that live as long as the client.
-func credentialForms(cfg Config) []string {
+func credentialForms(cfg Config) []Secret {
 	pair := cfg.Key.Reveal() + ":" + cfg.Secret.Reveal()
-	return []string{
-		cfg.Key.Reveal(),
-		cfg.Secret.Reveal(),
-		base64.StdEncoding.EncodeToString([]byte(pair)),
-		cfg.ProxyPassword.Reveal(),
-	}
+	basic := base64.StdEncoding.EncodeToString([]byte(pair))
+	return []Secret{cfg.Key, cfg.Secret, NewSecret(basic), cfg.ProxyPassword}
 }
 
 // hide makes the client blank out the credentials and the given tokens from now
 // on.
-func (c *Client) hide(tokens ...string) {
+func (c *Client) hide(tokens ...Secret) {
 	var forms []string
 	for _, secret := range slices.Concat(c.hidden, tokens) {
-		if len(secret) >= minHidden {
-			forms = append(forms, spellings(secret)...)
+		if len(secret.Reveal()) >= minHidden {
+			forms = append(forms, spellings(secret.Reveal())...)
 		}
 	}
 	// The longest first: of two that begin alike the longer must win.

@@ -132,7 +132,7 @@ func (c *Client) renew(ctx context.Context, old token) (token, *Error) {
 		renewAt: now.Add(renewFrom + rand.N(renewTo-renewFrom)),
 		deadAt:  now.Add(tokenLife),
 	}
-	c.hide(text.Reveal(), old.text.Reveal())
+	c.hide(text, old.text)
 	return c.tokens.current, nil
 }
 

@@ -169,19 +169,21 @@ func (s *stream) setSpans() {
 // span. known, if not nil, is what the device refused before: a refused span is
 // left out, and no request crosses it or a cut.
 //
-// Why these are the fewest. A hole wider than gap, a cut or a refused span can
-// be within no request, so the stream falls into parts that share no request,
-// and within a part every hole may be crossed: only the length counts. Take the
-// first span of a part. Some request of any solution contains it and so begins
-// at its start or before; let it begin exactly there, and it still contains
-// every span of the part that it contained before, since none begins earlier.
-// So there is a smallest solution with this request, which may as well contain
-// all that fits. Going on with the first span that does not fit (a later and
-// shorter one that would have fitted fits again, as the new request begins no
-// later than that span and ends later than the old one) repeats the argument.
+// Why these are the fewest. No request can contain a hole wider than gap, a cut
+// or a refused span. They divide the stream into parts that share no request,
+// and within a part only the length of a request counts. Some request of any
+// solution contains the first span of a part. None of the part begins earlier,
+// so the request may as well begin there, and then it contains no less than it
+// did: there is a smallest solution whose first request begins with the first
+// span and contains all that fits. What is left begins with the first span that
+// does not fit, for which the same holds. The walk below ends a request at that
+// span and does not look for later, shorter ones that would fit: they fit the
+// next request just as well, which begins no later than they do and ends later
+// than this one.
 func (s *stream) blocks(known *knowledge) []block {
 	var all []block
 	open := false
+	// reach is the end of all that was asked for up to here.
 	reach := 0
 	for i := range s.spans {
 		sp := &s.spans[i]
@@ -191,14 +193,16 @@ func (s *stream) blocks(known *knowledge) []block {
 		}
 		if open {
 			b := &all[len(all)-1]
-			end := max(reach, sp.end)
-			if sp.start-reach <= s.gap && end-b.start <= s.most && (known == nil || !known.cut[i]) {
-				b.hi, b.count, reach = i+1, end-b.start, end
+			hole := sp.start - reach
+			reach = max(reach, sp.end)
+			count := max(b.count, sp.end-b.start)
+			if hole <= s.gap && count <= s.most && (known == nil || !known.cut[i]) {
+				b.hi, b.count = i+1, count
 				continue
 			}
 		}
 		all = append(all, block{lo: i, hi: i + 1, start: sp.start, count: sp.end - sp.start})
-		open, reach = true, sp.end
+		open, reach = true, max(reach, sp.end)
 	}
 	return all
 }

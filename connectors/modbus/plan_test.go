@@ -1,0 +1,212 @@
+package modbus
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+func tag(address, kind string) connectors.Tag {
+	return connectors.Tag{Address: address, Type: kind, Bit: connectors.NoBit}
+}
+
+func TestPlan(t *testing.T) {
+	slow := tag("40050", "uint16")
+	slow.Every = 10 * time.Second
+	text := tag("holding:200", "string")
+	text.Length = 8
+	tags := []connectors.Tag{
+		tag("40001", "uint32"), tag("40001", "uint16"), tag("40010", "uint16"), // one request: the hole is 7
+		tag("40030", "float64"),                                                // the hole is 19: another request
+		tag("3/40001", "uint16"),                                               // another unit
+		tag("30001", ""), tag("00001", ""), tag("10001", ""), tag("10200", ""), // other areas; the bits' hole is 198
+		slow, // another period
+		text,
+	}
+	got, err := Plan(Config{Address: "tcp://plc"}, tags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := time.Second
+	want := []Request{
+		{1, Coil, 0, 1, s, 1},
+		{1, Discrete, 0, 200, s, 2},
+		{1, Input, 0, 1, s, 1},
+		{1, Holding, 0, 10, s, 3},
+		{1, Holding, 29, 4, s, 1},
+		{1, Holding, 200, 8, s, 1},
+		{3, Holding, 0, 1, s, 1},
+		{1, Holding, 49, 1, 10 * s, 1},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%v\nwant\n%v", got, want)
+	}
+}
+
+func TestPlanErrors(t *testing.T) {
+	unit := uint8(0)
+	ok := Config{Address: "tcp://10.0.4.30:502", Unit: &unit}
+	with := func(change func(*Config)) Config { c := ok; change(&c); return c }
+	for _, c := range []struct {
+		cfg  Config
+		tag  connectors.Tag
+		want string
+	}{
+		{ok, tag("4001", ""), `modbus: tag 4001: "4001" is no Modbus address`},
+		{with(func(c *Config) { c.MaxRead = 2 }), tag("40001", "float64"), `modbus: tag 40001: 4 registers have to be read at once, but max_read is 2`},
+		{with(func(c *Config) { c.OneBased = true }), tag("holding:0", ""), `modbus: tag holding:0: holding:0 is out of range; the offset goes from 1 to 65536`},
+		{with(func(c *Config) { c.Address = "10.0.4.30:502" }), tag("40001", ""), `modbus: address: "10.0.4.30:502" does not say how to connect; write tcp://host:port, for instance tcp://10.0.4.30:502`},
+		{with(func(c *Config) { c.Address = "rtu:///dev/ttyUSB0" }), tag("40001", ""), `modbus: address: "rtu://" is not supported; write tcp://host:port`},
+		{with(func(c *Config) { c.Address = "tcp://plc:502/1" }), tag("40001", ""), `is not a host and a port`},
+		{with(func(c *Config) { c.Address = "tcp://" }), tag("40001", ""), `is not a host and a port`},
+		{with(func(c *Config) { c.Address = "tcp://plc:99999" }), tag("40001", ""), `port "99999" is not a number from 1 to 65535`},
+		{with(func(c *Config) { c.Address = "tcp://me:hush@plc" }), tag("40001", ""), `modbus: address: Modbus knows no user and no password`},
+		{with(func(c *Config) { c.MaxRead = 126 }), tag("40001", ""), `modbus: max_read: 126 is not possible; the protocol allows 1 to 125 registers`},
+		{with(func(c *Config) { c.MaxReadBits = -1 }), tag("40001", ""), `modbus: max_read_bits: -1 is not possible; the protocol allows 1 to 2000 bits`},
+		{with(func(c *Config) { c.Gap = -2 }), tag("40001", ""), `modbus: gap: -2 is not possible; allowed is 1 to 125 registers, or -1 for none`},
+		{with(func(c *Config) { c.Every = time.Millisecond }), tag("40001", ""), `modbus: every: 1ms is not possible; allowed is 10ms to 1h0m0s`},
+		{with(func(c *Config) { c.Timeout = time.Hour }), tag("40001", ""), `modbus: timeout: 1h0m0s is not possible; allowed is 10ms to 1m0s`},
+	} {
+		_, err := Plan(c.cfg, []connectors.Tag{c.tag})
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("got %v\nwant %s", err, c.want)
+		}
+		if _, err2 := New(c.cfg, []connectors.Tag{c.tag}); err2 == nil || err2.Error() != err.Error() {
+			t.Errorf("New says %v, Plan says %v", err2, err)
+		}
+	}
+}
+
+func TestHostPort(t *testing.T) {
+	for address, want := range map[string]string{
+		"tcp://plc": "plc:502", "tcp://10.0.4.30:1502": "10.0.4.30:1502", "tcp://[fe80::1]": "[fe80::1]:502", "tcp://[::1]:5": "[::1]:5",
+	} {
+		if got, err := (Config{Address: address}).hostPort(); got != want || err != nil {
+			t.Errorf("%s: %s, %v; want %s", address, got, err, want)
+		}
+	}
+}
+
+// TestPlanIsMinimal compares the number of requests with the smallest one found
+// by trying all sets of requests, on small random maps with random limits and
+// random knowledge about what the device refuses.
+func TestPlanIsMinimal(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 7))
+	for range 4000 {
+		s := &stream{area: Holding, most: 4 + rnd.IntN(9), gap: rnd.IntN(4)}
+		for i := range 1 + rnd.IntN(8) {
+			size := 1 << rnd.IntN(3)
+			s.items = append(s.items, item{tag: i, offset: rnd.IntN(28), format: format{registers: size}})
+		}
+		s.setSpans()
+		known := &knowledge{refused: make([]trouble, len(s.spans)), cut: make([]bool, len(s.spans))}
+		for i := range s.spans {
+			if rnd.IntN(12) == 0 {
+				known.refused[i].failures = 1
+			}
+			known.cut[i] = rnd.IntN(12) == 0
+		}
+		got := s.blocks(known)
+		describe := fmt.Sprintf("most %d gap %d spans %v known %v: %v", s.most, s.gap, s.spans, known, got)
+		covered := map[int]bool{}
+		for _, b := range got {
+			if !allowed(s, known, b.lo, b.hi) {
+				t.Fatalf("not allowed: %v of %s", b, describe)
+			}
+			for i := b.lo; i < b.hi; i++ {
+				if s.spans[i].start < b.start || s.spans[i].end > b.start+b.count || covered[i] {
+					t.Fatalf("span %d is torn or read twice: %s", i, describe)
+				}
+				covered[i] = true
+			}
+		}
+		for i := range s.spans {
+			if covered[i] == (known.refused[i].failures > 0) {
+				t.Fatalf("span %d: covered is %v: %s", i, covered[i], describe)
+			}
+		}
+		if want := fewest(s, known); len(got) != want {
+			t.Fatalf("%d requests, %d are enough: %s", len(got), want, describe)
+		}
+	}
+}
+
+// allowed says, register by register, whether one request may serve the spans
+// lo to hi.
+func allowed(s *stream, known *knowledge, lo, hi int) bool {
+	return allowedSet(s, known, func(i int) bool { return i >= lo && i < hi })
+}
+
+func allowedSet(s *stream, known *knowledge, in func(int) bool) bool {
+	first, last := -1, -1
+	var asked [64]bool
+	start, end := 64, 0
+	for i, sp := range s.spans {
+		if known.refused[i].failures == 0 {
+			for r := sp.start; r < sp.end; r++ {
+				asked[r] = true
+			}
+		}
+		if in(i) {
+			if first < 0 {
+				first = i
+			}
+			last = i
+			start, end = min(start, sp.start), max(end, sp.end)
+		}
+	}
+	for i := first; i <= last; i++ {
+		if known.refused[i].failures > 0 || i > first && known.cut[i] {
+			return false
+		}
+	}
+	hole := 0
+	for r := start; r < end; r++ {
+		hole++
+		if asked[r] {
+			hole = 0
+		}
+		if hole > s.gap {
+			return false
+		}
+	}
+	return end-start <= s.most
+}
+
+// fewest tries all partitions of the spans, contiguous or not.
+func fewest(s *stream, known *knowledge) int {
+	var all uint
+	for i := range s.spans {
+		if known.refused[i].failures == 0 {
+			all |= 1 << i
+		}
+	}
+	good := map[uint]bool{}
+	for set := uint(1); set <= all; set++ {
+		if set&^all == 0 {
+			good[set] = allowedSet(s, known, func(i int) bool { return set>>i&1 == 1 })
+		}
+	}
+	best := map[uint]int{0: 0}
+	var solve func(uint) int
+	solve = func(rest uint) int {
+		if n, ok := best[rest]; ok {
+			return n
+		}
+		n := 99
+		low := rest & -rest
+		for set := rest; set > 0; set = (set - 1) & rest {
+			if set&low != 0 && good[set] {
+				n = min(n, 1+solve(rest&^set))
+			}
+		}
+		best[rest] = n
+		return n
+	}
+	return solve(all)
+}

@@ -150,7 +150,7 @@ func baseURL(address, prefix string, insecure bool) (*url.URL, error) {
 	}
 	switch {
 	case u.User != nil:
-		return nil, errors.New("url: it holds a user or password; they belong into key and secret")
+		return nil, errors.New("url: it holds a user or password; they belong in key and secret")
 	case u.Scheme == "http" && !insecure:
 		return nil, fmt.Errorf("url: http://%s would show key and secret to everyone on the way; write https, or set insecure for a pretend Prodsmart", u.Host)
 	case u.Scheme != "http" && u.Scheme != "https":

@@ -62,6 +62,7 @@ type Machine struct {
 	exprError    string
 	seen         time.Time
 	deadline     time.Time
+	judged       bool // deadline is valid
 }
 
 type connection struct {
@@ -108,7 +109,7 @@ func (m *Machine) Step(b *Batch, out *Outcome) {
 		}
 		for _, k := range m.paramsOf[r.Signal] {
 			m.params[k].sample(t, r.Sample, out)
-			judge = judge || m.params[k].next != nil
+			judge = judge || m.params[k].waiting
 		}
 	}
 	m.seen = t
@@ -116,7 +117,7 @@ func (m *Machine) Step(b *Batch, out *Outcome) {
 		m.memory.LastCount = t
 		judge = true
 	}
-	if judge || out.Dirty || m.deadline.IsZero() || !t.Before(m.deadline) {
+	if judge || out.Dirty || !m.judged || (!m.deadline.IsZero() && !t.Before(m.deadline)) {
 		m.passTime(t, made, out)
 	}
 }
@@ -130,7 +131,7 @@ func (m *Machine) passTime(t time.Time, made Number, out *Outcome) {
 	// are at its beginning.
 	m.settleTotals(t, out)
 	m.evaluate(t, made, out)
-	m.deadline = m.nextDeadline(t)
+	m.deadline, m.judged = m.nextDeadline(t), true
 }
 
 // applyLink takes up a change of the connection and says whether the state must

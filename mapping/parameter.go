@@ -20,8 +20,12 @@ type parameterState struct {
 type parameter struct {
 	spec  *ParameterSpec
 	state *parameterState
-	// next is a value that came too early to be told; nil if there is none.
-	next *connectors.Value
+	// taken is the value last looked at, so that the same one is not looked at
+	// again and again.
+	taken connectors.Value
+	// next is a value that came too early to be told, if waiting says so.
+	next    connectors.Value
+	waiting bool
 }
 
 // sample takes a new value. It is worth telling when it differs from the last
@@ -31,11 +35,12 @@ func (p *parameter) sample(t time.Time, s *connectors.Sample, out *Outcome) {
 	if s.Quality != connectors.Good {
 		return
 	}
+	if s.Value == p.taken && p.state.Version > 0 {
+		p.waiting = false
+		return
+	}
 	if p.state.Version > 0 && t.Sub(p.state.At) < p.spec.Every {
-		if p.next == nil {
-			p.next = new(connectors.Value)
-		}
-		*p.next = s.Value
+		p.next, p.waiting = s.Value, true
 		return
 	}
 	p.take(t, s.Value, out)
@@ -44,7 +49,7 @@ func (p *parameter) sample(t time.Time, s *connectors.Sample, out *Outcome) {
 // due gives the instant at which a waiting value may be told; zero if none
 // waits.
 func (p *parameter) due() time.Time {
-	if p.next == nil {
+	if !p.waiting {
 		return time.Time{}
 	}
 	return p.state.At.Add(p.spec.Every)
@@ -52,12 +57,12 @@ func (p *parameter) due() time.Time {
 
 func (p *parameter) tick(t time.Time, out *Outcome) {
 	if due := p.due(); !due.IsZero() && !t.Before(due) {
-		p.take(t, *p.next, out)
+		p.take(t, p.next, out)
 	}
 }
 
 func (p *parameter) take(t time.Time, v connectors.Value, out *Outcome) {
-	p.next = nil
+	p.waiting, p.taken = false, v
 	literal, number := p.literal(v)
 	if literal == "" {
 		return

@@ -79,11 +79,6 @@ func watch(left *atomic.Bool) *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GetConn:      func(string) { left.Store(false) },
 		WroteHeaders: func() { left.Store(true) },
-		WroteRequest: func(info httptrace.WroteRequestInfo) {
-			if info.Err == nil {
-				left.Store(true)
-			}
-		},
 	}
 }
 

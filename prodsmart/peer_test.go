@@ -5,8 +5,10 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -79,8 +81,10 @@ func TestHangingPeers(t *testing.T) {
 	if want := silent.host + " did not answer within 100ms"; a.Text != want || a.Status != 0 {
 		t.Errorf("text %q, want %q", a.Text, want)
 	}
-	if a := send(t, newClient(t, hang(head), short), Accepted); a.Text != "500 (the answer broke off here)" {
-		t.Error(a.Text)
+	dripping := newClient(t, hang(head))
+	dripping.bodyTimeout = 50 * time.Millisecond
+	if a := send(t, dripping, Accepted); a.Text != "500 (the answer broke off here)" || a.Took >= patience {
+		t.Errorf("%q after %s", a.Text, a.Took)
 	}
 }
 
@@ -138,6 +142,59 @@ func TestIdleConnectionClosed(t *testing.T) {
 	if n := int(requests.Load()); n != accepted || accepted == 0 {
 		t.Errorf("%d posts were accepted, %d applied", accepted, n)
 	}
+}
+
+// deadConn stops taking bytes once it is dead, without an end that a reader
+// could see.
+type deadConn struct {
+	net.Conn
+	dead *atomic.Bool
+}
+
+func (c deadConn) Write(b []byte) (int, error) {
+	if c.dead.Load() {
+		return 0, syscall.EPIPE
+	}
+	return c.Conn.Write(b)
+}
+
+// A kept connection that takes no byte is replaced; if there is no other to be
+// had, nothing has left.
+func TestDeadConnection(t *testing.T) {
+	var dead, down atomic.Bool
+	var dials, requests atomic.Int32
+	c := newClient(t, answering(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
+	c.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if down.Load() {
+			return nil, syscall.ECONNREFUSED
+		}
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, network, address)
+		if dials.Add(1) == 1 {
+			return deadConn{conn, &dead}, err
+		}
+		return deadConn{conn, &down}, err
+	}
+	send(t, c, Accepted)
+	dead.Store(true)
+	send(t, c, Accepted)
+	down.Store(true)
+	send(t, c, Unsent)
+	if dials.Load() != 2 || requests.Load() != 2 {
+		t.Errorf("%d connections, %d requests", dials.Load(), requests.Load())
+	}
+}
+
+// A request that the server stops taking half way may have left.
+func TestHalfTaken(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	c := newClient(t, rawServer(t, func(conn net.Conn) {
+		_, _ = bufio.NewReader(conn).Peek(1)
+		<-release
+	}), func(cfg *Config) { cfg.Timeout = 200 * time.Millisecond })
+	large := Post{Machine: "A32", Service: ParametersService, Body: []byte(strings.Repeat(" ", 32<<20))}
+	expect(t, c.Send(t.Context(), large), Ambiguous)
 }
 
 func TestUnsent(t *testing.T) {

@@ -37,21 +37,45 @@ type Telling struct {
 	// Stop and Running as sent with the start/stop service.
 	Stop    prodsmart.Stop `json:"stop"`
 	Running bool           `json:"running,omitempty"`
-	// Since is when it was first sent, Attempts how often.
+	// Since is when it was first sent, Attempts how often. A start or stop is
+	// repeated as it was, a counter post never is, so its Attempts is 1.
 	Since    time.Time `json:"since,omitzero"`
 	Attempts int       `json:"attempts,omitempty"`
-	// Highest is the highest count ever sent without a clear answer. A refusal
-	// of a count at or below it says that it had been applied.
+}
+
+// Doubt is what may or may not have been applied of a machine's counter: posts
+// were sent whose answer never came. It outlives the Telling, because a stop or
+// start may have to be told before the doubt is settled.
+type Doubt struct {
+	// Open says that a count may have been applied that was not acknowledged.
+	Open bool `json:"open,omitempty"`
+	// Highest is the highest count sent without a clear answer. A refusal of a
+	// count at or below it says that it had been applied.
 	Highest int64 `json:"highest,omitempty"`
+	// Waste is the one set of waste quantities that was sent without a clear
+	// answer. It is applied as a whole or not at all, so it goes out unchanged
+	// until that is settled. It can outlast Open.
+	Waste []prodsmart.Waste `json:"waste,omitempty"`
+	// Sent counts the unclear posts, Equal those of them that repeated Highest.
+	Sent  int `json:"sent,omitempty"`
+	Equal int `json:"equal,omitempty"`
+	// Bare says that Highest was also sent without Waste, so that a refusal of
+	// Highest says nothing about Waste.
+	Bare bool `json:"bare,omitempty"`
+	// At is when the last of them was sent.
+	At time.Time `json:"at,omitzero"`
 }
 
 // Record is the uplink's memory of one machine.
 type Record struct {
 	Told    Told    `json:"told"`
 	Telling Telling `json:"telling"`
+	Doubt   Doubt   `json:"doubt,omitzero"`
 }
 
-// Ledger keeps a Record per machine. Two homes can carry it: a local store, and
+// Ledger keeps a Record per machine. Records given to Save and got from Load are
+// never changed afterwards by either side. One goroutine at a time calls it, but
+// other goroutines may use what it stands on. Two homes can carry it: a local store, and
 // a replicated key-value store shared by the gateways of one company; so it
 // holds the newest value per machine and nothing else.
 type Ledger interface {

@@ -1,0 +1,225 @@
+package uplink
+
+import (
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+)
+
+// lane is one machine's way to Prodsmart: what it should know, what it knows,
+// and what stands between.
+type lane struct {
+	machine string
+	index   int // order of arrival: spreads the phases, breaks ties
+	set     Machine
+	period  time.Duration
+	phase   time.Duration
+
+	// record is never changed in place where somebody else may hold it: its
+	// maps and slices are replaced, not written.
+	record   Record
+	report   prodsmart.Report
+	reported bool
+
+	// flight is the work whose answer is awaited; its seq is 0 if there is none.
+	flight Work
+
+	// The times since when something is untold; zero if nothing is.
+	countSince, parameterSince, edgeSince time.Time
+	// The ticks that were used, so that one tick makes one post.
+	countTick, parameterTick time.Time
+
+	// flush wants the counter posted directly, because a downtime just ended;
+	// again wants it posted directly, because the refusal taught something.
+	flush, again bool
+	// hold is the end of a pause after an unclear answer, unclear their number
+	// in a row.
+	hold    time.Time
+	unclear int
+
+	parked parking // the counter, after a real refusal
+	extras parking // waste and parameters, after only the bare count was taken
+	// bare sends the next count alone, refusal is the text that led to it.
+	bare    bool
+	refusal string
+	// wasteStuck is the count + 1 at which waste alone was refused.
+	wasteStuck int64
+
+	// edgeCounts is the number of lost counter posts before the stop edgeOf.
+	edgeCounts int
+	edgeOf     uint64
+	// givenUp is the episode that no type was taken for, types the refused ones.
+	givenUp uint64
+	types   map[string]parking
+
+	// dropped holds parameter versions that were refused, riding those that only
+	// go out with a counter any more; asked is how often they were lost.
+	dropped, riding map[string]uint64
+	lost            int
+
+	// below, above and under remember that a condition was reported.
+	below, above, under bool
+
+	plan plan
+}
+
+// parking is a pause after refusals; it doubles with each.
+type parking struct {
+	until  time.Time
+	times  int
+	reason string
+}
+
+func (p *parking) extend(now time.Time, s Settings, reason string) {
+	p.until = now.Add(doubled(s.RefusedRetry, p.times, s.RefusedMax))
+	p.times++
+	p.reason = reason
+}
+
+func (p parking) holds(now time.Time) bool { return p.times > 0 && now.Before(p.until) }
+
+// kind is what a plan or a work does.
+type kind uint8
+
+const (
+	idle kind = iota
+	beginStop
+	endStop
+	tellCounter
+	tellParameters
+)
+
+// class orders plans before their age does.
+type class uint8
+
+const (
+	edge    class = iota // a stop or start, and the counter before a stop
+	after                // the counter after a start
+	regular              // everything else
+)
+
+// plan is the next thing a lane has to say. It holds no clock: it stays right
+// until the report or the record changes.
+type plan struct {
+	kind   kind
+	class  class
+	at     time.Time // not before
+	since  time.Time // untold since
+	target time.Duration
+}
+
+// before says whether p is more urgent than q at the given time.
+func (p plan) before(q plan, now time.Time) bool {
+	if p.class != q.class {
+		return p.class < q.class
+	}
+	if p.class == edge {
+		return p.since.Before(q.since)
+	}
+	return float64(now.Sub(p.since))*float64(q.target) > float64(now.Sub(q.since))*float64(p.target)
+}
+
+// tick is the reporting instant that serves a change at since, given the one
+// that was used last. A change at the very instant of a tick belongs to it.
+func (l *lane) tick(since, used time.Time) time.Time {
+	at := l.tickBefore(since)
+	if at.Before(since) {
+		at = at.Add(l.period)
+	}
+	if !at.After(used) {
+		at = used.Add(l.period)
+	}
+	return at
+}
+
+// tickBefore is the last reporting instant at or before t.
+func (l *lane) tickBefore(t time.Time) time.Time {
+	return t.Add(-l.phase).Truncate(l.period).Add(l.phase)
+}
+
+// known says that there is something to tell at all.
+func (l *lane) known() bool {
+	return l.reported && (l.report.Known || l.set.NoCounter)
+}
+
+// lostEdge is the start or stop whose answer never came.
+func (l *lane) lostEdge() (Telling, bool) {
+	t := l.record.Telling
+	return t, t.Active && t.Service == prodsmart.StartStopService && l.flight.seq == 0
+}
+
+// transition is the start or stop that the difference between report and told
+// asks for. A start or stop of unknown outcome is settled before anything else:
+// repeated if it is still wanted, ended if it is not.
+func (l *lane) transition() (kind, prodsmart.Stop) {
+	want := l.report.Stop
+	if t, lost := l.lostEdge(); lost {
+		if !t.Running && t.Stop.Episode == want.Episode {
+			return beginStop, t.Stop
+		}
+		return endStop, t.Stop
+	}
+	open := l.record.Told.Stop
+	switch {
+	case open.Episode != 0 && open.Episode != want.Episode:
+		return endStop, open
+	case open.Episode == 0 && want.Episode != 0 && want.Episode != l.givenUp:
+		return beginStop, want
+	}
+	return idle, prodsmart.Stop{}
+}
+
+// floor is the highest count that was told or may have been.
+func (l *lane) floor() int64 {
+	if l.record.Doubt.Open {
+		return max(l.record.Told.Count, l.record.Doubt.Highest)
+	}
+	return l.record.Told.Count
+}
+
+// untoldCount says that the counter has something to tell, now or later.
+func (l *lane) untoldCount(s Settings) bool {
+	told, r := l.record.Told, l.report
+	switch {
+	case l.set.NoCounter || !l.known() || r.Count < l.floor():
+		return false
+	case !told.Counted:
+		return s.FirstZero == PostZero || l.record.Doubt.Open || r.Count > 0
+	case l.record.Doubt.Open || r.Count > told.Count:
+		return true
+	}
+	return s.WasteOnly == SendWaste && l.wasteStuck != r.Count+1 && len(l.grownWaste()) > 0
+}
+
+// heldByStop says that a downtime open in Prodsmart, or perhaps open, keeps the
+// counter back.
+func (l *lane) heldByStop() bool {
+	return l.record.Told.Stop.Episode != 0 && !l.report.Contradiction
+}
+
+// grownWaste is the waste with something new to tell.
+func (l *lane) grownWaste() []prodsmart.Waste {
+	var grown []prodsmart.Waste
+	for _, w := range l.report.Waste {
+		if told, ok := l.record.Told.Waste[w.Code]; w.Quantity > told || (!ok && !l.record.Told.Counted) {
+			grown = append(grown, w)
+		}
+	}
+	return grown
+}
+
+// newParameters are those with a version that was not told. alone leaves out
+// those that only ride along with a counter.
+func (l *lane) newParameters(alone bool) []prodsmart.Parameter {
+	var fresh []prodsmart.Parameter
+	for _, p := range l.report.Parameters {
+		if p.Version == 0 || p.Version == l.record.Told.Parameters[p.Name] || p.Version == l.dropped[p.Name] {
+			continue
+		}
+		if alone && p.Version == l.riding[p.Name] {
+			continue
+		}
+		fresh = append(fresh, p)
+	}
+	return fresh
+}

@@ -1,0 +1,163 @@
+package uplink
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+)
+
+// refused sorts a refusal: one that only says that something had been applied
+// before, and one that says that something is wrong.
+func (d *Desk) refused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
+	l.record.Telling.Active = false
+	switch w.kind {
+	case beginStop:
+		d.stopRefused(now, l, w, a)
+	case endStop:
+		d.startRefused(now, l, w, a)
+	case tellParameters:
+		t := w.Record.Telling
+		l.dropped = versions(l.dropped, t.Parameters)
+		l.lost = 0
+		d.event(Event{Time: now, Machine: l.machine, Code: ParametersRefused, Level: Alarm,
+			Text: fmt.Sprintf("Prodsmart refused parameters (status %d): %s. These values (%s) are dropped; check the parameter codes in Prodsmart.", a.Status, a.Text, names(t.Parameters))})
+	case tellCounter:
+		d.countRefused(now, l, w, a)
+	}
+}
+
+func (d *Desk) stopRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
+	stop := w.Record.Telling.Stop
+	if w.unsure {
+		l.record.Told.Stop = stop
+		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice, Stop: stop,
+			Text: fmt.Sprintf("P7: Prodsmart refused the repeated beginning of the downtime %s (%s): the first one, whose answer was lost, is taken as applied.", stop.Type, a.Text)})
+		return
+	}
+	types := make(map[string]parking, len(l.types)+1)
+	for t, p := range l.types {
+		types[t] = p
+	}
+	p := types[stop.Type]
+	p.extend(now, d.settings, a.Text)
+	types[stop.Type] = p
+	l.types = types
+	next := "No other type is left for this stop."
+	if other := d.stopType(now, l, l.report.Stop); l.report.Stop.Episode == stop.Episode && other != "" {
+		next = fmt.Sprintf("The default type %s is tried instead.", other)
+	}
+	d.event(Event{Time: now, Machine: l.machine, Code: StopRefused, Level: Alarm, Stop: stop,
+		Text: fmt.Sprintf("P13: Prodsmart refused a downtime of type %s (status %d): %s. %s Assign the type to the machine in Prodsmart, or correct its name here.", stop.Type, a.Status, a.Text, next)})
+	d.stillborn(now, l, w)
+}
+
+func (d *Desk) startRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
+	stop := w.Record.Telling.Stop
+	l.record.Told.Stop = prodsmart.Stop{}
+	l.flush = l.untoldCount(d.settings)
+	if w.unsure {
+		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice, Stop: stop,
+			Text: fmt.Sprintf("P7: Prodsmart refused the end of the downtime %s (%s) after an answer was lost: none is taken to be open.", stop.Type, a.Text)})
+		return
+	}
+	d.event(Event{Time: now, Machine: l.machine, Code: StartRefused, Level: Alarm, Stop: stop,
+		Text: fmt.Sprintf("Prodsmart refused to end the downtime %s (status %d): %s. It is taken as ended, perhaps by a worker; check in Prodsmart that it is not open any more.", stop.Type, a.Status, a.Text)})
+}
+
+func (d *Desk) countRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
+	t := w.Record.Telling
+	told, doubt := &l.record.Told, &l.record.Doubt
+	d.restore(l, w)
+	equal := doubt.Open && t.Count <= doubt.Highest
+	switch {
+	case !told.Counted && t.Count == 0:
+		told.Counted, told.At = true, now
+		tellWaste(told, zeroWaste(t.Waste))
+		*doubt = Doubt{}
+		d.event(Event{Time: now, Machine: l.machine, Code: FirstZeroRefused, Level: Info,
+			Text: fmt.Sprintf("Prodsmart takes no first count of 0 (%s); it counts as told.", a.Text)})
+	case equal:
+		told.Counted, told.Count, told.At = true, t.Count, now
+		rest := *doubt
+		*doubt = Doubt{}
+		if rest.Bare {
+			doubt.Waste, doubt.Sent = rest.Waste, rest.Sent
+		} else {
+			tellWaste(told, rest.Waste)
+		}
+		l.flush = l.flush || w.flush
+		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice,
+			Text: fmt.Sprintf("Prodsmart refused the count %d (%s), which had been sent before without a clear answer: it is taken as applied.", t.Count, a.Text)})
+	case w.set:
+		tellWaste(told, doubt.Waste)
+		doubt.Waste = nil
+		l.again, l.flush = true, w.flush
+		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice,
+			Text: fmt.Sprintf("Prodsmart refused the count %d (%s) with waste that had been sent before without a clear answer: the waste is taken as applied, the count is sent without it.", t.Count, a.Text)})
+	case told.Counted && t.Count == told.Count:
+		l.wasteStuck = t.Count + 1
+		d.event(Event{Time: now, Machine: l.machine, Code: WasteRefused, Level: Notice,
+			Text: fmt.Sprintf("Prodsmart refused waste without a new piece (status %d): %s. It goes with the next piece; set waste_only to hold.", a.Status, a.Text)})
+	case !w.bare && len(t.Waste)+len(t.Parameters) > 0:
+		l.again, l.bare, l.flush = true, true, w.flush
+		l.refusal = a.Text
+		if l.refusal == "" {
+			l.refusal = fmt.Sprintf("status %d", a.Status)
+		}
+	default:
+		d.park(now, l, t.Count, a)
+	}
+}
+
+// park holds a counter after a real refusal. Stops and starts of the machine go
+// on without it.
+func (d *Desk) park(now time.Time, l *lane, count int64, a prodsmart.Answer) {
+	reported := l.parked.times > 0
+	reason := fmt.Sprintf("status %d: %s", a.Status, a.Text)
+	l.parked.extend(now, d.settings, reason)
+	l.refusal = ""
+	if reported {
+		return
+	}
+	d.event(Event{Time: now, Machine: l.machine, Code: CounterRefused, Level: Alarm,
+		Text: fmt.Sprintf("Prodsmart refused the count %d (%s). Counting goes on here; it is tried again at %s and when the configuration changes. Check the machine code in Prodsmart, and whether its counter is above this one.", count, reason, clock(l.parked.until))})
+}
+
+func zeroWaste(waste []prodsmart.Waste) []prodsmart.Waste {
+	var zero []prodsmart.Waste
+	for _, w := range waste {
+		if w.Quantity == 0 {
+			zero = append(zero, w)
+		}
+	}
+	return zero
+}
+
+func names(parameters []prodsmart.Parameter) string {
+	text := ""
+	for i, p := range parameters {
+		if i > 0 {
+			text += ", "
+		}
+		text += p.Code
+	}
+	return text
+}
+
+// nilWithout is a copy of m without the key, nil if nothing is left.
+func nilWithout(m map[string]parking, key string) map[string]parking {
+	if _, ok := m[key]; !ok {
+		return m
+	}
+	var n map[string]parking
+	for k, v := range m {
+		if k != key {
+			if n == nil {
+				n = map[string]parking{}
+			}
+			n[k] = v
+		}
+	}
+	return n
+}

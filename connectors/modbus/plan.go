@@ -185,6 +185,10 @@ func (s *stream) blocks(known *knowledge) []block {
 	open := false
 	// reach is the end of all that was asked for up to here.
 	reach := 0
+	most := s.most
+	if known != nil && known.most > 0 {
+		most = known.most
+	}
 	for i := range s.spans {
 		sp := &s.spans[i]
 		if known != nil && known.refused[i].failures > 0 {
@@ -196,7 +200,7 @@ func (s *stream) blocks(known *knowledge) []block {
 			hole := sp.start - reach
 			reach = max(reach, sp.end)
 			count := max(b.count, sp.end-b.start)
-			if hole <= s.gap && count <= s.most && (known == nil || !known.cut[i]) {
+			if hole <= s.gap && count <= most && (known == nil || !known.cut[i]) {
 				b.hi, b.count = i+1, count
 				continue
 			}

@@ -154,7 +154,8 @@ func (s *session) badTasks(tasks []task, reason string) {
 // learn finds out, by halves, which of the spans lo to hi the device refuses,
 // after it refused them together. Every span gets its samples; those that were
 // not reached when the round's budget is spent are Bad, and the search goes on
-// in the next round.
+// in the next round. If both halves can be read, the fault is the hole between
+// them, or the size if the device says so.
 func (s *session) learn(ctx context.Context, p *part, rd *reader, lo, hi int, reason string) error {
 	if hi-lo == 1 {
 		rd.refused[lo].refuse(time.Now(), reason)
@@ -169,8 +170,12 @@ func (s *session) learn(ctx context.Context, p *part, rd *reader, lo, hi int, re
 	}
 	right, err := s.half(ctx, p, rd, mid, hi, reason)
 	if left && right {
-		rd.cut[mid] = true
 		rd.stale = true
+		if reason == exceptionReason(exceptionQuantity) {
+			rd.tooLarge(rd.part(lo, hi).count, max(rd.part(lo, mid).count, rd.part(mid, hi).count))
+		} else {
+			rd.cut[mid] = true
+		}
 	}
 	return err
 }

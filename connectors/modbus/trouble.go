@@ -51,6 +51,9 @@ type knowledge struct {
 	// cut[i] says that no request may contain both span i-1 and span i: each
 	// can be read, but not both together with what lies between.
 	cut []bool
+	// most is the largest request known to be small enough, if a larger one was
+	// refused as too large; else 0.
+	most int
 }
 
 // reader is a stream during one connection.
@@ -75,6 +78,7 @@ func newReader(s *stream) *reader {
 func (r *reader) forget() {
 	r.refused = make([]trouble, len(r.spans))
 	r.cut = make([]bool, len(r.spans))
+	r.knowledge.most = 0
 	r.stale = true
 }
 
@@ -90,4 +94,14 @@ func (r *reader) replan() {
 		}
 	}
 	r.plan = r.blocks(&r.knowledge)
+}
+
+// tooLarge notes that a request of one size was refused as too large and that a
+// smaller one was not. The largest that was not counts, until it is refused too.
+func (r *reader) tooLarge(size, allowed int) {
+	if size <= r.knowledge.most {
+		r.knowledge.most = allowed
+		return
+	}
+	r.knowledge.most = max(r.knowledge.most, allowed)
 }

@@ -1,0 +1,188 @@
+package modbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// TestRefusedAddressIsSeparated: what a merged request is refused for is found,
+// left out, asked for now and then, and taken up again.
+func TestRefusedAddressIsSeparated(t *testing.T) {
+	g := &rig{t: t, device: &fakeDevice{}}
+	for i := range 40 {
+		g.tags = append(g.tags, tag(fmt.Sprintf("holding:%d", 2*i), ""))
+	}
+	gone := map[int]bool{14: true, 15: true, 60: true}
+	g.device.units = units(&unitState{refuses: func(_ Area, i int) bool { return gone[i] }})
+	g.play(Config{}, 100*time.Second, func() {
+		time.Sleep(60*time.Second + 500*time.Millisecond)
+		clear(gone)
+	})
+	if !errors.Is(g.err, context.DeadlineExceeded) {
+		t.Fatal(g.err)
+	}
+	for i := range g.tags {
+		n, bad := len(g.good(i)), g.reasons(i)
+		if i != 7 && i != 30 {
+			if n != 100 || len(bad) != 0 {
+				t.Errorf("tag %d: %d good, %v", i, n, bad)
+			}
+			continue
+		}
+		if missing := bad["exception 2: illegal data address"]; missing < 60 || missing > 91 || n != 100-missing || len(bad) != 1 {
+			t.Errorf("tag %d: %d good, %v", i, n, bad)
+		}
+	}
+	perSecond := map[int]int{}
+	for _, r := range g.device.requests {
+		perSecond[int(r.at.Sub(g.start)/time.Second)]++
+	}
+	if perSecond[0] > learning+1 || perSecond[2] > 5 || perSecond[99] != 1 {
+		t.Errorf("requests per second: %v", perSecond)
+	}
+}
+
+// TestHoleIsLearnt: every tag exists, but the device does not allow to read
+// across a hole, or so much at once.
+func TestHoleIsLearnt(t *testing.T) {
+	for name, u := range map[string]*unitState{
+		"holes":      {refuses: func(_ Area, i int) bool { return i%10 == 9 }},
+		"short only": {most: 16},
+	} {
+		g := &rig{t: t, device: &fakeDevice{units: units(u)}}
+		for i := range 30 {
+			g.tags = append(g.tags, tag(fmt.Sprintf("input:%d", i*10/3), "uint32"))
+		}
+		g.tags = slices.DeleteFunc(g.tags, func(tag connectors.Tag) bool {
+			a, _ := parseAddress(tag.Address, false)
+			return a.offset%10 >= 8
+		})
+		g.play(Config{}, 60*time.Second, nil)
+		for i := range g.tags {
+			bad := g.reasons(i)
+			if n := len(g.good(i)); n < 57 || bad["exception 2: illegal data address"] > 3 {
+				t.Errorf("%s: tag %d (%s): %d good, %v", name, i, g.tags[i].Address, n, bad)
+			}
+		}
+		last := 0
+		for _, r := range g.device.requests {
+			if r.at.Sub(g.start) > 58*time.Second+500*time.Millisecond {
+				last++
+			}
+		}
+		if last > 14 {
+			t.Errorf("%s: %d requests in the last round", name, last)
+		}
+	}
+}
+
+// TestProgramLoad: everything is refused for a while, as during a download.
+func TestProgramLoad(t *testing.T) {
+	loading := false
+	g := &rig{t: t, device: &fakeDevice{units: units(&unitState{refuses: func(Area, int) bool { return loading }})}}
+	for i := range 12 {
+		g.tags = append(g.tags, tag(fmt.Sprintf("holding:%d", i), ""))
+	}
+	g.play(Config{}, 80*time.Second, func() {
+		time.Sleep(10*time.Second - time.Millisecond)
+		loading = true
+		time.Sleep(40 * time.Second)
+		loading = false
+	})
+	for i := range g.tags {
+		times := g.good(i)
+		after := slices.IndexFunc(times, func(at time.Duration) bool { return at > 49*time.Second })
+		if after != 10 || times[after] > 52*time.Second || len(times) < 38 {
+			t.Errorf("tag %d: good at %v", i, times)
+		}
+	}
+}
+
+// TestSilentRequest: the device keeps silent about an address that it does not
+// know, and answers all others.
+func TestSilentRequest(t *testing.T) {
+	u := &unitState{mutes: true, refuses: func(_ Area, i int) bool { return i >= 200 && i < 400 }}
+	g := &rig{t: t, device: &fakeDevice{latency: time.Millisecond, units: units(u)}}
+	for _, a := range []string{"holding:300", "holding:0", "holding:200", "holding:500", "coil:1"} {
+		g.tags = append(g.tags, tag(a, ""))
+	}
+	g.play(Config{Timeout: 500 * time.Millisecond}, 60*time.Second, func() {
+		time.Sleep(40 * time.Second)
+		u.refuses = nil
+	})
+	if !errors.Is(g.err, context.DeadlineExceeded) {
+		t.Fatal(g.err)
+	}
+	for _, i := range []int{1, 3, 4} {
+		if n := len(g.good(i)); n < 57 {
+			t.Errorf("%s: %d good, %v", g.tags[i].Address, n, g.reasons(i))
+		}
+	}
+	for _, i := range []int{0, 2} {
+		if bad := g.reasons(i)[reasonSilent]; bad < 40 || bad > 51 || len(g.good(i)) < 9 {
+			t.Errorf("%s: %d good, %v", g.tags[i].Address, len(g.good(i)), g.reasons(i))
+		}
+	}
+}
+
+func TestBrokenConnectionEndsTheSession(t *testing.T) {
+	g := &rig{t: t, tags: []connectors.Tag{tag("40001", "")}, device: &fakeDevice{units: units(&unitState{})}}
+	g.play(Config{}, time.Minute, func() {
+		time.Sleep(4500 * time.Millisecond)
+		g.device.fails = io.EOF
+	})
+	if !errors.Is(g.err, io.EOF) || len(g.good(0)) != 5 {
+		t.Errorf("%v after %v", g.err, g.good(0))
+	}
+}
+
+// TestRandomTrouble: whatever units do, every period's first batch has exactly
+// one sample of each of its tags, every Good value is the datum's own, and when
+// the trouble is over all come back.
+func TestRandomTrouble(t *testing.T) {
+	for seed := range uint64(60) {
+		rnd := rand.New(rand.NewPCG(seed, 3))
+		g := &rig{t: t, device: &fakeDevice{latency: time.Millisecond, units: units(&unitState{}, &unitState{}, &unitState{})}}
+		for range 60 {
+			area := []string{"holding", "input", "coil", "discrete"}[rnd.IntN(4)]
+			kind := ""
+			if area == "holding" && rnd.IntN(2) == 0 {
+				kind = "uint32"
+			}
+			g.tags = append(g.tags, tag(fmt.Sprintf("%d/%s:%d", 1+rnd.IntN(3), area, rnd.IntN(300)), kind))
+		}
+		g.play(Config{Timeout: 300 * time.Millisecond}, 200*time.Second, func() {
+			for range 40 {
+				time.Sleep(time.Duration(rnd.IntN(3000)) * time.Millisecond)
+				hole := rnd.IntN(300)
+				width := rnd.IntN(60)
+				states := []unitState{
+					{}, {}, {silent: true}, {exception: 11}, {exception: 6}, {most: 5},
+					{refuses: func(_ Area, i int) bool { return i >= hole && i < hole+width }},
+					{refuses: func(_ Area, i int) bool { return i >= hole && i < hole+width }, mutes: true},
+				}
+				*g.device.units[2] = states[rnd.IntN(len(states))]
+				*g.device.units[3] = states[rnd.IntN(len(states))]
+			}
+			*g.device.units[2], *g.device.units[3] = unitState{}, unitState{}
+		})
+		if !errors.Is(g.err, context.DeadlineExceeded) {
+			t.Fatalf("seed %d: %v", seed, g.err)
+		}
+		g.checkValues(seed)
+		last := g.batches[len(g.batches)-1]
+		for _, s := range last.Samples {
+			if s.Quality != connectors.Good {
+				t.Errorf("seed %d: at the end %s is bad: %s", seed, g.tags[s.Tag].Address, s.Reason)
+			}
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package config
+
+import (
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/modbus"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/mqtt"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/opcua"
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
+)
+
+// Config is a configuration without a mistake in it, every default filled in.
+type Config struct {
+	// Files are the main file and the included ones in the order they were
+	// read: what to watch for changes.
+	Files []string
+	Site  string
+	// Location is the time zone of the calendar; never nil.
+	Location *time.Location
+	// Data is the folder of the store.
+	Data      string
+	Prodsmart Prodsmart
+	// Connections and Machines are in the order of the files.
+	Connections []Connection
+	Machines    []Machine
+	// Board and Metrics are the addresses to listen at, "" for none.
+	Board, Metrics string
+	Journal        Journal
+	// Warnings are doubts that do not keep the configuration from working.
+	Warnings Problems
+
+	tree *node
+}
+
+// Prodsmart is how Prodsmart is reached and told.
+type Prodsmart struct {
+	URL    string
+	Prefix string
+	// Paths replaces single paths: authorization, startstop, counter,
+	// parameters.
+	Paths       map[string]string
+	Key, Secret Secret
+	// Live is false for a dry run.
+	Live bool
+	// Budget is requests a minute, 1 to 120, a fraction possible.
+	Budget mapping.Number
+	// CountIs is what the tenant's counter means.
+	CountIs     mapping.Quantity
+	ReportEvery time.Duration
+	// Auth is basic or token.
+	Auth     string
+	Insecure bool
+	Timeout  time.Duration
+	// Proxy is an address, "direct" for none, or "" for the environment's.
+	Proxy         string
+	ProxyUser     Secret
+	ProxyPassword Secret
+	// CA is the path of a PEM file, "" for none.
+	CA string
+	// Waste is changed or all, WasteOnly hold or send, FirstZero post or skip.
+	Waste, WasteOnly, FirstZero string
+	AmbiguousWait               time.Duration
+	RefusedRetry                time.Duration
+	// RepeatStop allows a stop without an answer to be sent once more.
+	RepeatStop bool
+}
+
+// The kinds of connections.
+const (
+	KindOPCUA  = "opcua"
+	KindModbus = "modbus"
+	KindMQTT   = "mqtt"
+)
+
+// Connection is one device, serial gateway, server or broker.
+type Connection struct {
+	Pos  Pos
+	Name string
+	// Kind is KindOPCUA, KindModbus or KindMQTT.
+	Kind string
+	// User is a plain text or came by reference; Password always did.
+	User, Password Secret
+
+	opcua  *opcua.Config
+	modbus *modbus.Config
+	mqtt   *mqtt.Config
+}
+
+// OPCUA gives the settings of a connection of KindOPCUA with the credentials in
+// clear: for the connector, not to be kept or printed.
+func (c Connection) OPCUA() opcua.Config {
+	if c.opcua == nil {
+		return opcua.Config{}
+	}
+	settings := *c.opcua
+	settings.User, settings.Password = c.User.Reveal(), c.Password.Reveal()
+	return settings
+}
+
+// Modbus gives the settings of a connection of KindModbus.
+func (c Connection) Modbus() modbus.Config {
+	if c.modbus == nil {
+		return modbus.Config{}
+	}
+	return *c.modbus
+}
+
+// MQTT gives the settings of a connection of KindMQTT with the credentials in
+// clear: for the connector, not to be kept or printed.
+func (c Connection) MQTT() mqtt.Config {
+	if c.mqtt == nil {
+		return mqtt.Config{}
+	}
+	settings := *c.mqtt
+	settings.User, settings.Password = c.User.Reveal(), c.Password.Reveal()
+	return settings
+}
+
+// Machine is one machine: its rules, and how it is told.
+type Machine struct {
+	Pos  Pos
+	Spec mapping.Spec
+	// Template is the template it uses, "" for none.
+	Template string
+	// Was is the code its totals were kept under before, "" for none.
+	Was string
+	// ReportEvery is its target freshness at Prodsmart.
+	ReportEvery time.Duration
+	// Report is false for a machine that is read but not told.
+	Report bool
+}
+
+// Journal bounds the local journal by age and by bytes.
+type Journal struct {
+	Keep time.Duration
+	Size int64
+}

@@ -1,0 +1,35 @@
+package config
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
+)
+
+// checkPlan compares what the machines ask for with the budget.
+func (l *loader) checkPlan(c *Config) {
+	asked := mapping.Number{}
+	machines := 0
+	for _, m := range c.Machines {
+		if m.Report && m.Spec.Count != nil && m.ReportEvery > 0 {
+			asked = asked.Add(mapping.Ratio(int64(time.Minute), int64(m.ReportEvery)))
+			machines++
+		}
+	}
+	if asked.Cmp(c.Prodsmart.Budget) <= 0 || c.Prodsmart.Budget.Sign() <= 0 || machines == 0 {
+		return
+	}
+	age := mapping.Whole(int64(60 * machines)).Div(c.Prodsmart.Budget)
+	l.warnings.add(Problem{Pos: Pos{l.files[0], 1, 1}, Path: "prodsmart.budget", Text: fmt.Sprintf(
+		"%d machines ask for %s posts a minute, the budget is %s; every machine will be told about every %s s instead: raise report_every, or accept it",
+		machines, ceiling(asked), c.Prodsmart.Budget, ceiling(age))})
+}
+
+func ceiling(n mapping.Number) mapping.Number {
+	floor := n.Floor()
+	if floor.Cmp(n) < 0 {
+		return floor.Add(mapping.Whole(1))
+	}
+	return floor
+}

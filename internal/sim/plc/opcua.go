@@ -111,7 +111,7 @@ func (o *OPCUA) Watched(id string) bool {
 }
 
 func (o *OPCUA) stop() {
-	o.Forget() // the library would wait until their clients stayed away for long
+	o.Forget()        // the library would wait until their clients stayed away for long
 	_ = o.srv.Close() // it has no way to fail but a channel that is gone already
 	o.cancel()
 	o.done.Wait()

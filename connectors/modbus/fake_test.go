@@ -36,6 +36,16 @@ type fakeDevice struct {
 	// fails ends the connection.
 	fails    error
 	requests []asked
+	// steps are what happens to the device, in the order of time.
+	steps []step
+	start time.Time
+}
+
+// step is something that happens to a fakeDevice at a time of the test, or with
+// the first request after it.
+type step struct {
+	at time.Duration
+	do func()
 }
 
 type asked struct {
@@ -48,6 +58,10 @@ type asked struct {
 func (d *fakeDevice) Dropped() uint64 { return 0 }
 
 func (d *fakeDevice) Send(request []byte) ([]byte, error) {
+	for len(d.steps) > 0 && time.Since(d.start) >= d.steps[0].at {
+		d.steps[0].do()
+		d.steps = d.steps[1:]
+	}
 	if d.fails != nil {
 		return nil, &linkError{d.fails}
 	}
@@ -109,7 +123,7 @@ type rig struct {
 
 // play polls the tags for a while of virtual time (but not at its very end), and checks of every batch
 // that no tag is in it twice.
-func (g *rig) play(cfg Config, limit time.Duration, while func()) {
+func (g *rig) play(cfg Config, limit time.Duration, steps ...step) {
 	g.t.Helper()
 	cfg.Address = "tcp://plc"
 	cfg = cfg.Defaults()
@@ -122,9 +136,7 @@ func (g *rig) play(cfg Config, limit time.Duration, while func()) {
 		ctx, cancel := context.WithTimeout(context.Background(), limit-time.Millisecond)
 		defer cancel()
 		g.start = time.Now()
-		if while != nil {
-			go while()
-		}
+		g.device.start, g.device.steps = g.start, steps
 		g.err = newSession(streams, len(g.tags), g.device, &g.totals, func(b connectors.Batch) {
 			seen := map[int]bool{}
 			for _, s := range b.Samples {

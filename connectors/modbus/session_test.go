@@ -16,7 +16,7 @@ func TestScheduleDoesNotDrift(t *testing.T) {
 	fast := tag("40001", "")
 	fast.Every = 300 * time.Millisecond
 	g := &rig{t: t, tags: []connectors.Tag{fast, tag("40001", ""), tag("00002", "")}, device: &fakeDevice{latency: 7 * time.Millisecond, units: units(&unitState{})}}
-	g.play(Config{}, 10*time.Second, nil)
+	g.play(Config{}, 10*time.Second)
 	if !errors.Is(g.err, context.DeadlineExceeded) {
 		t.Fatal(g.err)
 	}
@@ -45,7 +45,7 @@ func TestScheduleDoesNotDrift(t *testing.T) {
 
 func TestMissedPeriodsAreLeftOut(t *testing.T) {
 	g := &rig{t: t, tags: []connectors.Tag{tag("40001", "")}, device: &fakeDevice{units: units(&unitState{})}, slow: 2500 * time.Millisecond}
-	g.play(Config{}, 14*time.Second, nil)
+	g.play(Config{}, 14*time.Second)
 	// LinkUp blocks until 2.5 s, which is when the first poll is emitted; then
 	// every poll takes 2.5 s, and the first multiple of a second after it is the
 	// next.
@@ -60,10 +60,9 @@ func TestDeadUnitDelaysNobody(t *testing.T) {
 		g := &rig{t: t, tags: []connectors.Tag{tag("1/40001", ""), tag("2/40001", ""), tag("3/40001", ""), tag("3/40500", "")}}
 		g.device = &fakeDevice{latency: time.Millisecond, units: units(&unitState{}, &kind, &unitState{})}
 		dead, code := g.device.units[2], kind.exception
-		g.play(Config{Timeout: 500 * time.Millisecond}, 60*time.Second, func() {
-			time.Sleep(40 * time.Second)
+		g.play(Config{Timeout: 500 * time.Millisecond}, 60*time.Second, step{40 * time.Second, func() {
 			*dead = unitState{}
-		})
+		}})
 		if !errors.Is(g.err, context.DeadlineExceeded) {
 			t.Fatalf("%d: %v", code, g.err)
 		}
@@ -107,7 +106,7 @@ func TestManyDeadUnitsTakeHalfTheTimeAtMost(t *testing.T) {
 	for u := 2; u <= 20; u++ {
 		g.tags = append(g.tags, tag(fmt.Sprintf("%d/40001", u), ""))
 	}
-	g.play(Config{Timeout: time.Second}, 300*time.Second, nil)
+	g.play(Config{Timeout: time.Second}, 300*time.Second)
 	if !errors.Is(g.err, context.DeadlineExceeded) {
 		t.Fatal(g.err)
 	}
@@ -145,12 +144,11 @@ func TestMuteDeviceEndsTheSession(t *testing.T) {
 		for u := range c.tags {
 			g.device.units[uint8(u+1)] = &unitState{silent: c.well == 0}
 		}
-		g.play(Config{Every: c.every}, time.Hour, func() {
-			time.Sleep(c.well)
+		g.play(Config{Every: c.every}, time.Hour, step{c.well, func() {
 			for _, u := range g.device.units {
 				u.silent = true
 			}
-		})
+		}})
 		var took time.Duration
 		if last := g.device.requests[len(g.device.requests)-1]; true {
 			took = last.at.Add(g.device.timeout).Sub(g.start)
@@ -170,7 +168,7 @@ func TestSilentUnitsDoNotHideTheOneThatAnswers(t *testing.T) {
 	late.Every = 5 * time.Second
 	g := &rig{t: t, tags: []connectors.Tag{tag("1/40001", ""), tag("2/40001", ""), tag("3/40001", ""), tag("4/40001", ""), late}}
 	g.device = &fakeDevice{units: map[uint8]*unitState{9: {}}}
-	g.play(Config{Timeout: time.Second}, 60*time.Second, nil)
+	g.play(Config{Timeout: time.Second}, 60*time.Second)
 	if !errors.Is(g.err, context.DeadlineExceeded) {
 		t.Fatal(g.err)
 	}
@@ -181,7 +179,7 @@ func TestSilentUnitsDoNotHideTheOneThatAnswers(t *testing.T) {
 
 func TestGatewayWithOnlyDeadUnitsStaysUp(t *testing.T) {
 	g := &rig{t: t, tags: []connectors.Tag{tag("1/40001", ""), tag("2/40001", "")}, device: &fakeDevice{units: units(&unitState{exception: 11}, &unitState{exception: 10})}}
-	g.play(Config{}, 30*time.Second, nil)
+	g.play(Config{}, 30*time.Second)
 	if !errors.Is(g.err, context.DeadlineExceeded) || g.batches[0].Link != connectors.LinkUp {
 		t.Fatal(g.err)
 	}
@@ -207,7 +205,7 @@ func TestExceptionsAreNamed(t *testing.T) {
 			}
 			continue
 		}
-		g.play(Config{}, 5*time.Second, nil)
+		g.play(Config{}, 5*time.Second)
 		for i := range g.tags {
 			if bad := g.reasons(i); bad[want] != 5 || len(bad) != 1 {
 				t.Errorf("tag %d: %v, want %s", i, bad, want)

@@ -22,10 +22,9 @@ func TestRefusedAddressIsSeparated(t *testing.T) {
 	}
 	gone := map[int]bool{14: true, 15: true, 60: true}
 	g.device.units = units(&unitState{refuses: func(_ Area, i int) bool { return gone[i] }})
-	g.play(Config{}, 100*time.Second, func() {
-		time.Sleep(60*time.Second + 500*time.Millisecond)
+	g.play(Config{}, 100*time.Second, step{60*time.Second + 500*time.Millisecond, func() {
 		clear(gone)
-	})
+	}})
 	if !errors.Is(g.err, context.DeadlineExceeded) {
 		t.Fatal(g.err)
 	}
@@ -65,7 +64,7 @@ func TestHoleIsLearnt(t *testing.T) {
 			a, _ := parseAddress(tag.Address, false)
 			return a.offset%10 >= 8
 		})
-		g.play(Config{}, 60*time.Second, nil)
+		g.play(Config{}, 60*time.Second)
 		for i := range g.tags {
 			bad := g.reasons(i)
 			if n := len(g.good(i)); n < 57 || bad["exception 2: illegal data address"] > 3 {
@@ -91,12 +90,9 @@ func TestProgramLoad(t *testing.T) {
 	for i := range 12 {
 		g.tags = append(g.tags, tag(fmt.Sprintf("holding:%d", i), ""))
 	}
-	g.play(Config{}, 80*time.Second, func() {
-		time.Sleep(10*time.Second - time.Millisecond)
-		loading = true
-		time.Sleep(40 * time.Second)
-		loading = false
-	})
+	g.play(Config{}, 80*time.Second,
+		step{10*time.Second - time.Millisecond, func() { loading = true }},
+		step{50*time.Second - time.Millisecond, func() { loading = false }})
 	for i := range g.tags {
 		times := g.good(i)
 		after := slices.IndexFunc(times, func(at time.Duration) bool { return at > 49*time.Second })
@@ -114,10 +110,9 @@ func TestSilentRequest(t *testing.T) {
 	for _, a := range []string{"holding:300", "holding:0", "holding:200", "holding:500", "coil:1"} {
 		g.tags = append(g.tags, tag(a, ""))
 	}
-	g.play(Config{Timeout: 500 * time.Millisecond}, 60*time.Second, func() {
-		time.Sleep(40 * time.Second)
+	g.play(Config{Timeout: 500 * time.Millisecond}, 60*time.Second, step{40 * time.Second, func() {
 		u.refuses = nil
-	})
+	}})
 	if !errors.Is(g.err, context.DeadlineExceeded) {
 		t.Fatal(g.err)
 	}
@@ -135,10 +130,9 @@ func TestSilentRequest(t *testing.T) {
 
 func TestBrokenConnectionEndsTheSession(t *testing.T) {
 	g := &rig{t: t, tags: []connectors.Tag{tag("40001", "")}, device: &fakeDevice{units: units(&unitState{})}}
-	g.play(Config{}, time.Minute, func() {
-		time.Sleep(4500 * time.Millisecond)
+	g.play(Config{}, time.Minute, step{4500 * time.Millisecond, func() {
 		g.device.fails = io.EOF
-	})
+	}})
 	if !errors.Is(g.err, io.EOF) || len(g.good(0)) != 5 {
 		t.Errorf("%v after %v", g.err, g.good(0))
 	}
@@ -159,21 +153,20 @@ func TestRandomTrouble(t *testing.T) {
 			}
 			g.tags = append(g.tags, tag(fmt.Sprintf("%d/%s:%d", 1+rnd.IntN(3), area, rnd.IntN(300)), kind))
 		}
-		g.play(Config{Timeout: 300 * time.Millisecond}, 200*time.Second, func() {
-			for range 40 {
-				time.Sleep(time.Duration(rnd.IntN(3000)) * time.Millisecond)
-				hole := rnd.IntN(300)
-				width := rnd.IntN(60)
-				states := []unitState{
-					{}, {}, {silent: true}, {exception: 11}, {exception: 6}, {most: 5},
-					{refuses: func(_ Area, i int) bool { return i >= hole && i < hole+width }},
-					{refuses: func(_ Area, i int) bool { return i >= hole && i < hole+width }, mutes: true},
-				}
-				*g.device.units[2] = states[rnd.IntN(len(states))]
-				*g.device.units[3] = states[rnd.IntN(len(states))]
+		var steps []step
+		at := time.Duration(0)
+		for range 40 {
+			at += time.Duration(rnd.IntN(3000)) * time.Millisecond
+			hole, width := rnd.IntN(300), rnd.IntN(60)
+			inHole := func(_ Area, i int) bool { return i >= hole && i < hole+width }
+			states := []unitState{
+				{}, {}, {silent: true}, {exception: 11}, {exception: 6}, {most: 5}, {refuses: inHole}, {refuses: inHole, mutes: true},
 			}
-			*g.device.units[2], *g.device.units[3] = unitState{}, unitState{}
-		})
+			second, third := states[rnd.IntN(len(states))], states[rnd.IntN(len(states))]
+			steps = append(steps, step{at, func() { *g.device.units[2], *g.device.units[3] = second, third }})
+		}
+		steps = append(steps, step{at + time.Second, func() { *g.device.units[2], *g.device.units[3] = unitState{}, unitState{} }})
+		g.play(Config{Timeout: 300 * time.Millisecond}, 200*time.Second, steps...)
 		if !errors.Is(g.err, context.DeadlineExceeded) {
 			t.Fatalf("seed %d: %v", seed, g.err)
 		}

@@ -1,0 +1,81 @@
+package modbus
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"testing"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// fakeAnswer is a device without a network: it answers every request with
+// registers that hold ones.
+type fakeAnswer struct {
+	frame [headerSize + longestBody]byte
+}
+
+func (d *fakeAnswer) Dropped() uint64 { return 0 }
+
+func (d *fakeAnswer) Send(request []byte) ([]byte, error) {
+	size := 2 * int(binary.BigEndian.Uint16(request[10:]))
+	f := d.frame[:9+size]
+	copy(f, request[:8])
+	binary.BigEndian.PutUint16(f[4:], uint16(3+size))
+	f[8] = byte(size)
+	for i := 9; i < len(f); i++ {
+		f[i] = 1
+	}
+	return f, nil
+}
+
+// BenchmarkScan polls 10,000 tags, no two of which touch: one operation is one
+// scan. "transport" is without a network.
+func BenchmarkScan(b *testing.B) {
+	var tags []connectors.Tag
+	for unit := range 2 {
+		for i := range 5000 {
+			kind := "uint16"
+			if i%2 == 1 {
+				kind = "uint32"
+			}
+			tags = append(tags, tag(fmt.Sprintf("%d/holding:0x%x", unit+1, 6*i), kind))
+		}
+	}
+	streams, err := layout(Config{Address: "tcp://plc"}.Defaults(), tags)
+	if err != nil {
+		b.Fatal(err)
+	}
+	samples := 0
+	s := newSession(streams, len(tags), &fakeAnswer{}, &totals{}, func(batch connectors.Batch) { samples += len(batch.Samples) })
+	b.ReportAllocs()
+	requests := 0
+	for _, st := range streams {
+		requests += len(st.blocks(nil))
+	}
+	for b.Loop() {
+		samples = 0
+		if err := s.poll(context.Background(), s.rounds[0]); err != nil {
+			b.Fatal(err)
+		}
+		if samples != len(tags) {
+			b.Fatalf("%d samples", samples)
+		}
+	}
+	b.ReportMetric(float64(requests), "requests/op")
+	b.ReportMetric(float64(len(tags)), "tags/op")
+}
+
+// BenchmarkPlan makes the plan of 10,000 tags, as check and a start do.
+func BenchmarkPlan(b *testing.B) {
+	var tags []connectors.Tag
+	for i := range 10000 {
+		tags = append(tags, tag(fmt.Sprintf("holding:0x%x", 6*i), "uint16"))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Plan(Config{Address: "tcp://plc"}, tags); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -48,6 +48,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Add("<TITLE\n>&amp;</title>", 503, "text/html; charset=x")
 	f.Add("/else", 302, "")
+	f.Add("0", 0, "0")
 	c := newClient(f, "http://127.0.0.1:1")
 	f.Fuzz(func(t *testing.T, body string, status int, contentType string) {
 		header := http.Header{"Content-Type": {contentType}, "Location": {body}, "Retry-After": {body}}

@@ -92,6 +92,9 @@ func (c *Client) roundTrip(ctx context.Context, cancel context.CancelFunc, r cal
 		return reply{err: err}
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode < 100 { // package net/http lets a status of 000 pass
+		return reply{err: fmt.Errorf("malformed HTTP status code %03d", resp.StatusCode)}
+	}
 	drip := time.AfterFunc(c.bodyTimeout, cancel)
 	defer drip.Stop()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))

@@ -19,6 +19,9 @@ import (
 // the address, which may hold a token, is never shown.
 func (c *Client) explain(r reply) string {
 	err := r.err
+	if err == nil {
+		return fmt.Sprintf("no answer from %s", c.host)
+	}
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err

@@ -29,6 +29,7 @@ func TestPeersThatMayHaveApplied(t *testing.T) {
 		"speaks SSH":      {says("SSH-2.0-OpenSSH_9.2\r\n"), Ambiguous, "what answers at HOST does not speak HTTP"},
 		"binary":          {says("\x00\x01\x02\xff\xfe\r\n\r\n\x00"), Ambiguous, "what answers at HOST does not speak HTTP"},
 		"status of words": {says("HTTP/1.1 yes OK\r\n\r\n"), Ambiguous, "what answers at HOST does not speak HTTP"},
+		"status of zero":  {says("HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n"), Ambiguous, "what answers at HOST does not speak HTTP"},
 		"endless head":    {says(head + strings.Repeat("X-A: "+strings.Repeat("x", 1000)+"\r\n", 100)), Ambiguous, ""},
 		"early hints":     {says("HTTP/1.1 103 Early Hints\r\n\r\n" + head + "Content-Length: 3\r\n\r\n500"), Accepted, "500"},
 		"half a body":     {says(head + "Content-Length: 100\r\n\r\n500"), Accepted, "500 (the answer broke off here)"},

@@ -48,6 +48,8 @@ type node struct {
 	from   []*node
 	// dead marks what was reported already.
 	dead bool
+	// broken marks a map that lost an entry, which was reported.
+	broken bool
 }
 
 type entry struct{ key, value *node }

@@ -28,7 +28,7 @@ func (b *builder) signal(v *view, each bool) int {
 	}
 	if !v.has("tag") {
 		if !v.wrong {
-			l.badKey(v.node, "the key tag is missing; it is the address in the device's own notation")
+			l.badKey(v.node, `the key "tag" is missing; it is the address in the device's own notation`)
 		}
 		return mapping.NoSignal
 	}
@@ -45,7 +45,7 @@ func (b *builder) signal(v *view, each bool) int {
 		tag.Every = v.duration("every")
 	}
 	if err := checkTag(connection, tag); err != nil {
-		l.bad(v.at("tag"), err.Error())
+		l.bad(v.at(culprit(connection, tag, v)), err.Error())
 		return mapping.NoSignal
 	}
 	s := mapping.Signal{Connection: connection.Name, Tag: tag}
@@ -55,6 +55,35 @@ func (b *builder) signal(v *view, each bool) int {
 	b.signals[s] = len(b.spec.Signals)
 	b.spec.Signals = append(b.spec.Signals, s)
 	return b.signals[s]
+}
+
+// culprit is the key to blame for a tag that is refused: the one without which
+// it would not be, else the address.
+func culprit(c *Connection, tag connectors.Tag, v *view) string {
+	for _, key := range []string{"type", "order", "length", "bit", "path", "every"} {
+		if !v.valid(key) {
+			continue
+		}
+		other := tag
+		switch key {
+		case "type":
+			other.Type = ""
+		case "order":
+			other.Order = ""
+		case "length":
+			other.Length = 0
+		case "bit":
+			other.Bit = connectors.NoBit
+		case "path":
+			other.Path = ""
+		case "every":
+			other.Every = 0
+		}
+		if checkTag(c, other) == nil {
+			return key
+		}
+	}
+	return "tag"
 }
 
 // connection finds the connection of a tag: its own, the machine's, or the only
@@ -68,7 +97,7 @@ func (b *builder) connection(v *view) *Connection {
 	if name == "" {
 		if names := l.connectionNames(); len(names) == 1 && at == nil {
 			name = names[0]
-		} else if at == nil && !b.noConnection {
+		} else if at == nil && !b.noConnection && !b.v.wrong {
 			b.noConnection = true
 			hint := "; there is none yet: add one under connections"
 			if len(names) > 0 {

@@ -62,7 +62,7 @@ func (l *loader) readProdsmart(v *view) Prodsmart {
 	p.ProxyUser, p.ProxyPassword = l.secret(v, "proxy_user"), l.secret(v, "proxy_password")
 	for _, key := range []string{"key", "secret"} {
 		if p.Live && !v.has(key) {
-			l.badKey(v.at("mode"), "mode live needs the key "+key+"; "+referenceHint)
+			l.badKey(v.at("mode"), "mode live needs "+quote(key)+"; "+referenceHint)
 		}
 	}
 	if v.has("proxy_user") && (p.Proxy == "" || p.Proxy == "direct") {

@@ -133,7 +133,9 @@ func syntaxProblem(path string, text []byte, err error) Problem {
 		}
 	}
 	col := 1
-	if current := lines[line-1]; strings.TrimLeft(current, " ") != "" {
+	if at := strings.IndexByte(lines[line-1], '\\'); at >= 0 && strings.Contains(message, "escape") {
+		col = 1 + utf8.RuneCountInString(lines[line-1][:at])
+	} else if current := lines[line-1]; strings.TrimLeft(current, " ") != "" {
 		col = 1 + len(current) - len(strings.TrimLeft(current, " "))
 	}
 	return Problem{Pos: Pos{path, line, col}, Text: "this is no YAML: " + explainSyntax(message)}
@@ -156,7 +158,7 @@ func findTab(lines []string) (Pos, bool) {
 
 func explainSyntax(message string) string {
 	for _, known := range []struct{ part, hint string }{
-		{"mapping values are not allowed", `a ": " stands where no key can be; put the text in quotes, or begin a new line for the next key`},
+		{"mapping values are not allowed", `a ": " stands where no key can be; put the text in quotes, begin a new line for the next key, or close a quote above`},
 		{"did not find expected key", "the indentation does not fit the lines above, or a quote or brace is not closed"},
 		{"could not find expected ':'", `a key without ": " after it, here or in the line above`},
 		{"did not find expected ',' or '}'", "a { is not closed, or a comma is missing"},

@@ -24,7 +24,7 @@ func (b *builder) state() {
 	b.stateWord(v)
 	b.stateConditions(v)
 	b.stateIdle(v)
-	word := v.has("running") || v.has("packml") || v.has("stopped")
+	word := v.has("running") || v.has("packml") || v.has("stopped") || v.has("tag")
 	condition := v.has("running_when")
 	if v.node.kind == mapNode && !v.wrong && !word && !condition && !v.has("idle_after") && !v.has("stopped_when") {
 		l.badKey(n, "it is not said when the machine runs; give running with tag, or running_when, or idle_after")

@@ -66,6 +66,7 @@ func (l *loader) readTemplates() {
 		if e.value.dead {
 			continue
 		}
+		before := len(l.errors.list)
 		l.placeholders = true
 		l.deepView(e.value, l.schema.template)
 		l.placeholders = false
@@ -79,11 +80,13 @@ func (l *loader) readTemplates() {
 				l.readParams(t, inner.value)
 				continue
 			}
-			t.body.addEntry(inner.key, inner.value)
+			if l.schema.template.index[inner.key.text] != nil { // others were reported
+				t.body.addEntry(inner.key, inner.value)
+			}
 		}
 		l.scan(t, t.body)
 		for _, p := range t.params {
-			if !p.used && !p.node.dead {
+			if !p.used && !p.node.dead && len(l.errors.list) == before {
 				l.badKey(p.node, "the parameter is used nowhere in the template; write {"+p.name+"} in a text, or remove it")
 			}
 		}
@@ -131,7 +134,6 @@ func (l *loader) readParams(t *template, n *node) {
 		}
 		if l.schema.machine.index[p.name] != nil {
 			l.bad(e.key, "a parameter can not be called like a key of a machine; choose another name")
-			continue
 		}
 		if kindNode.kind != scalarNode || !containsText(paramKinds, p.kind) {
 			l.bad(e.value, "expected the type of the parameter, int, number, string or bool, or {int: 2} with a default, got "+kindNode.noun()+didYouMean(p.kind, paramKinds))
@@ -289,7 +291,9 @@ func (l *loader) fillText(out *node, parts []part, origin *node, args map[string
 			}
 		}
 		if problem != "" && !out.dead {
-			l.bad(out, problem)
+			failed := *out
+			failed.text = origin.text
+			l.bad(&failed, problem)
 			out.dead = true
 		}
 		b.WriteString(text)

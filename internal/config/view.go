@@ -48,6 +48,7 @@ func (l *loader) view(n *node, o *object) *view {
 		l.bad(n, "expected a map of keys"+hint+", got "+n.noun())
 		return v
 	}
+	v.wrong = n.broken
 	for _, e := range n.entries {
 		f := o.index[e.key.text]
 		if f == nil {
@@ -60,7 +61,7 @@ func (l *loader) view(n *node, o *object) *view {
 	for _, f := range o.fields {
 		if f.required && v.nodes[f.key] == nil && !v.wrong {
 			v.wrong = true
-			l.badKey(n, "the key "+f.key+" is missing; "+f.doc)
+			l.badKey(n, "the key "+quote(f.key)+" is missing; "+f.doc)
 		}
 	}
 	return v

@@ -115,19 +115,23 @@ func (g *grower) growMap(raw *yaml.Node, n *node) {
 		k := raw.Content[i]
 		if k.Kind == yaml.AliasNode && k.Alias != nil && k.Alias.Kind == yaml.ScalarNode {
 			g.bad(k, n, k.Value, "an alias can not be a key; write the key")
+			n.broken = true
 			continue
 		}
 		if k.Kind != yaml.ScalarNode {
 			g.bad(k, n, "?", "a key must be a text, not a list or a map; a text in braces needs quotes")
+			n.broken = true
 			continue
 		}
 		if k.ShortTag() == "!!merge" {
 			g.bad(k, n, k.Value, "merging maps with << is not supported; use a template (templates: and use:)")
+			n.broken = true
 			continue
 		}
 		keyNode := g.grow(k, n, k.Value)
 		if first := seen[k.Value]; first != nil {
 			g.bad(k, n, k.Value, "the key is given twice; it is already in line "+fmt.Sprint(first.pos.Line)+", column "+fmt.Sprint(first.pos.Col))
+			n.broken = true
 			continue
 		}
 		seen[k.Value] = keyNode

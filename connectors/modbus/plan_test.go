@@ -97,7 +97,7 @@ func TestHostPort(t *testing.T) {
 // random knowledge about what the device refuses.
 func TestPlanIsMinimal(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))
-	for range 4000 {
+	for range 1500 {
 		s := &stream{area: Holding, most: 4 + rnd.IntN(9), gap: rnd.IntN(4)}
 		for i := range 1 + rnd.IntN(8) {
 			size := 1 << rnd.IntN(3)

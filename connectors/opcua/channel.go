@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -43,6 +44,8 @@ type channel struct {
 	sc  *uasc.SecureChannel
 	// token names the session in every request; nil before there is one.
 	token *ua.NodeID
+	// deaf says that the server has stopped answering.
+	deaf bool
 
 	gone    chan struct{} // closed when the library has seen the socket's end
 	quit    chan struct{}
@@ -71,7 +74,7 @@ func (c *Connector) dial(ctx context.Context, cfg *uasc.Config) (*channel, error
 	}
 	if err != nil {
 		_ = tcp.Close()
-		if limited.Err() != nil && ctx.Err() == nil {
+		if (limited.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)) && ctx.Err() == nil {
 			return nil, fmt.Errorf("%s took the connection but %w to an OPC UA greeting within %s; is it an OPC UA server, and is it overloaded?", c.endpoint.host, errNoAnswer, c.cfg.Timeout)
 		}
 		return nil, err
@@ -174,6 +177,15 @@ func (ch *channel) close() {
 	ch.drop()
 }
 
+// closeAfter is close, without waiting for an answer if the server has just
+// failed to give one.
+func (ch *channel) closeAfter(err error) {
+	if errors.Is(err, errNoAnswer) {
+		ch.deaf = true
+	}
+	ch.close()
+}
+
 // leave closes session and channel on the server, as far as it listens.
 func (ch *channel) leave() {
 	// A request that can not be written holds the library's lock: only closing
@@ -183,8 +195,13 @@ func (ch *channel) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), politeFor)
 	defer cancel()
 	// What the server answers changes nothing any more.
-	if ch.token != nil {
-		_, _ = call[*ua.CloseSessionResponse](ctx, ch, &ua.CloseSessionRequest{DeleteSubscriptions: true}, politeFor)
+	bye := &ua.CloseSessionRequest{DeleteSubscriptions: true}
+	switch {
+	case ch.token == nil:
+	case ch.deaf:
+		_ = ch.sc.SendRequestWithTimeout(ctx, bye, ch.token, politeFor, nil)
+	default:
+		_, _ = call[*ua.CloseSessionResponse](ctx, ch, bye, politeFor)
 	}
 	_ = ch.sc.SendRequestWithTimeout(ctx, &ua.CloseSecureChannelRequest{}, nil, politeFor, nil)
 }

@@ -74,11 +74,11 @@ func (c *Connector) attempt(ctx context.Context, emit func(connectors.Batch)) er
 	if err != nil {
 		return err
 	}
-	defer s.ch.close()
-	if err := s.prepare(ctx); err != nil {
-		return err
+	if err = s.prepare(ctx); err == nil {
+		err = s.watch(ctx, emit)
 	}
-	return s.watch(ctx, emit)
+	s.ch.closeAfter(err)
+	return err
 }
 
 // Stats implements connectors.Connector. RoundTrip is measured on every request

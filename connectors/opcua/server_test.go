@@ -2,59 +2,81 @@ package opcua
 
 import (
 	"context"
-	"fmt"
+	"crypto/rand"
+	"errors"
 	"io"
-	"log"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/gopcua/opcua/id"
-	"github.com/gopcua/opcua/server"
 	"github.com/gopcua/opcua/ua"
+	"github.com/gopcua/opcua/uacp"
 	"github.com/gopcua/opcua/uasc"
-
-	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 )
+
+// plc is an OPC UA server on the library's wire protocol whose nodes, limits
+// and answers a test decides. (The library's own server parses the whole
+// standard address space at each start, which takes seconds, and accepts
+// everything.) Its fields but addr are guarded by mu.
+type plc struct {
+	addr string
+
+	mu       sync.Mutex
+	listener net.Listener
+	clients  map[*client]bool
+	running  sync.WaitGroup
+
+	namespaces []string
+	values     map[string]*ua.DataValue // by name, in the plant's namespace
+	// missing is what the server says to monitoring a node it does not have; 0
+	// accepts it and reports a bad status as its value.
+	missing ua.StatusCode
+	// perCall is the largest number of items in one request, 0 for any;
+	// tellLimit says whether clients can read it.
+	perCall   int
+	tellLimit bool
+	// keepAlives are not sent if mute is set; nothing at all is answered while
+	// hang is.
+	mute, hang bool
+	// refuse answers requests of a type with a status code.
+	refuse      map[uint16]ua.StatusCode
+	endpoints   []*ua.EndpointDescription
+	certificate []byte
+	interval    float64 // what it makes of any publishing interval, if not 0
+
+	calls  []int                            // items of each CreateMonitoredItems
+	asked  []*ua.MonitoredItemCreateRequest // all items ever asked for
+	token  any                              // of the last session
+	nonce  []byte                           // given to it
+	opened *ua.CreateSessionRequest
+	closed int // sessions closed by their clients
+}
 
 // plantURI is the namespace of the test servers' nodes.
 const plantURI = "urn:plant"
 
-// plc is a real OPC UA server whose nodes, limits and answers a test decides.
-type plc struct {
-	port int
-
-	mu     sync.Mutex
-	srv    *server.Server
-	stop   context.CancelFunc
-	before []string // namespaces that come before the plant's
-	values map[string]*ua.DataValue
-	// refuse is what the server says to monitoring nodes it does not have; 0
-	// accepts them and reports their status as a value.
-	refuse ua.StatusCode
-	// perCall is the largest number of items in one request; tellLimit says
-	// whether the server tells its clients beforehand.
-	perCall   int
-	tellLimit bool
-	endpoints []*ua.EndpointDescription
-	calls     []int // items asked for in each request
-	each      []*ua.MonitoredItemCreateRequest
-}
-
-// newPLC makes a server that is not started yet.
+// newPLC makes a server that is not started yet, on a port of its own.
 func newPLC(t testing.TB) *plc {
 	t.Helper()
-	log.SetOutput(io.Discard) // the server library's
+	p := &plc{
+		namespaces: []string{"http://opcfoundation.org/UA/", plantURI},
+		values:     map[string]*ua.DataValue{},
+		refuse:     map[uint16]ua.StatusCode{},
+		missing:    ua.StatusBadNodeIDUnknown,
+		clients:    map[*client]bool{},
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
+	p.addr = l.Addr().String()
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return &plc{port: port, values: map[string]*ua.DataValue{}, refuse: ua.StatusBadNodeIDUnknown}
+	return p
 }
 
 // startPLC makes a server and starts it.
@@ -65,59 +87,32 @@ func startPLC(t testing.TB) *plc {
 	return p
 }
 
-func (p *plc) Addr() string { return fmt.Sprintf("127.0.0.1:%d", p.port) }
+// Addr is host:port.
+func (p *plc) Addr() string { return p.addr }
 
 // Start starts the server. It ends with the test at the latest.
 func (p *plc) Start(t testing.TB) {
 	t.Helper()
-	srv := server.New(
-		server.EndPoint("127.0.0.1", p.port),
-		server.EnableSecurity("None", ua.MessageSecurityModeNone),
-		server.EnableAuthMode(ua.UserTokenTypeAnonymous),
-	)
-	p.mu.Lock()
-	for _, uri := range p.before {
-		srv.AddNamespace(&space{plc: p, uri: uri})
-	}
-	p.mu.Unlock()
-	srv.AddNamespace(&space{plc: p, uri: plantURI})
-	srv.RegisterHandler(id.CreateSubscriptionRequest_Encoding_DefaultBinary, func(sc *uasc.SecureChannel, r ua.Request, n uint32) (ua.Response, error) {
-		// The library keeps the subscriptions of lost clients, and gives their
-		// numbers out again. Each test has one client.
-		srv.SubscriptionService.Mu.Lock()
-		var old []uint32
-		for sub := range srv.SubscriptionService.Subs {
-			old = append(old, sub)
-		}
-		srv.SubscriptionService.Mu.Unlock()
-		for _, sub := range old {
-			srv.SubscriptionService.DeleteSubscription(sub)
-		}
-		return srv.SubscriptionService.CreateSubscription(sc, r, n)
-	})
-	srv.RegisterHandler(id.CreateMonitoredItemsRequest_Encoding_DefaultBinary, func(sc *uasc.SecureChannel, r ua.Request, n uint32) (ua.Response, error) {
-		return p.createItems(srv, sc, r, n)
-	})
-	srv.RegisterHandler(id.GetEndpointsRequest_Encoding_DefaultBinary, func(sc *uasc.SecureChannel, r ua.Request, n uint32) (ua.Response, error) {
-		return p.getEndpoints(srv, r), nil
-	})
-	srv.RegisterHandler(id.ReadRequest_Encoding_DefaultBinary, func(sc *uasc.SecureChannel, r ua.Request, n uint32) (ua.Response, error) {
-		return p.read(srv, r), nil
-	})
-	ctx, cancel := context.WithCancel(context.Background())
-	var err error
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
-		if err = srv.Start(ctx); err == nil {
-			break
-		}
-	}
+	l, err := net.Listen("tcp", p.addr)
 	if err != nil {
-		cancel()
 		t.Fatal(err)
 	}
 	p.mu.Lock()
-	p.srv, p.stop = srv, cancel
+	p.listener = l
 	p.mu.Unlock()
+	p.running.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c := &client{plc: p, tcp: conn.(*net.TCPConn)}
+			p.mu.Lock()
+			p.clients[c] = true
+			p.mu.Unlock()
+			p.running.Go(c.serve)
+		}
+	})
 	t.Cleanup(func() { p.Stop(t) })
 }
 
@@ -125,124 +120,332 @@ func (p *plc) Start(t testing.TB) {
 func (p *plc) Stop(t testing.TB) {
 	t.Helper()
 	p.mu.Lock()
-	srv, stop := p.srv, p.stop
-	p.srv = nil
+	l := p.listener
+	p.listener = nil
 	p.mu.Unlock()
-	if srv == nil {
+	if l == nil {
 		return
 	}
-	srv.SubscriptionService.Mu.Lock()
-	var subs []uint32
-	for sub := range srv.SubscriptionService.Subs {
-		subs = append(subs, sub)
-	}
-	srv.SubscriptionService.Mu.Unlock()
-	for _, sub := range subs {
-		srv.SubscriptionService.DeleteSubscription(sub)
-	}
-	if err := srv.Close(); err != nil {
+	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
-	stop()
+	p.mu.Lock()
+	for c := range p.clients {
+		_ = c.tcp.Close()
+	}
+	p.mu.Unlock()
+	p.running.Wait()
 }
 
-// put gives a node a value, or another one; a nil value takes the node away.
+// put gives a node another value; a nil one takes the node away.
 func (p *plc) put(name string, dv *ua.DataValue) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if dv == nil {
 		delete(p.values, name)
+		dv = &ua.DataValue{EncodingMask: ua.DataValueStatusCode, Status: p.missing}
 	} else {
 		p.values[name] = dv
 	}
-	srv, ns := p.srv, uint16(1+len(p.before))
-	p.mu.Unlock()
-	if srv != nil {
-		srv.ChangeNotification(ua.NewStringNodeID(ns, name))
+	for c := range p.clients {
+		for _, it := range c.items {
+			if it.name == name {
+				it.changed(dv)
+			}
+		}
 	}
 }
 
 // is puts a good value with a source time.
-func (p *plc) is(name string, v any) {
-	p.put(name, &ua.DataValue{
+func (p *plc) is(name string, v any) { p.put(name, goodValue(v)) }
+
+func goodValue(v any) *ua.DataValue {
+	return &ua.DataValue{
 		EncodingMask:    ua.DataValueValue | ua.DataValueSourceTimestamp,
 		Value:           ua.MustVariant(v),
 		SourceTimestamp: time.Now(),
-	})
+	}
 }
 
-func (p *plc) createItems(srv *server.Server, sc *uasc.SecureChannel, r ua.Request, n uint32) (ua.Response, error) {
-	req := r.(*ua.CreateMonitoredItemsRequest)
-	all := req.ItemsToCreate
-	var known []*ua.MonitoredItemCreateRequest
-	p.mu.Lock()
-	p.calls = append(p.calls, len(all))
-	p.each = append(p.each, all...)
-	limit, refuse := p.perCall, p.refuse
-	missing := make([]bool, len(all))
-	for i, it := range all {
-		if node := it.ItemToMonitor.NodeID; node.Namespace() != 0 {
-			_, ok := p.values[node.StringID()]
-			missing[i] = refuse != 0 && (!ok || int(node.Namespace()) != 1+len(p.before))
-		}
-		if !missing[i] {
-			known = append(known, it)
-		}
-	}
-	p.mu.Unlock()
-	if limit > 0 && len(all) > limit {
-		return nil, ua.StatusBadTooManyOperations
-	}
-	req.ItemsToCreate = known
-	res, err := srv.MonitoredItemService.CreateMonitoredItems(sc, req, n)
-	if err != nil {
-		return nil, err
-	}
-	answer := res.(*ua.CreateMonitoredItemsResponse)
-	accepted := answer.Results
-	answer.Results = nil
-	for i := range all {
-		if missing[i] {
-			answer.Results = append(answer.Results, &ua.MonitoredItemCreateResult{StatusCode: refuse, FilterResult: ua.NewExtensionObject(nil)})
-			continue
-		}
-		answer.Results = append(answer.Results, accepted[0])
-		accepted = accepted[1:]
-	}
-	return answer, nil
-}
-
-func (p *plc) getEndpoints(srv *server.Server, r ua.Request) ua.Response {
+// with changes what the server does.
+func (p *plc) with(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	eps := p.endpoints
-	if eps == nil {
-		eps = srv.Endpoints()
-	}
-	return &ua.GetEndpointsResponse{ResponseHeader: header(r), Endpoints: eps}
+	change()
 }
 
-func (p *plc) read(srv *server.Server, r ua.Request) ua.Response {
-	req := r.(*ua.ReadRequest)
-	res := &ua.ReadResponse{ResponseHeader: header(r)}
+// seen waits until the server is in some state.
+func (p *plc) seen(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
+		p.mu.Lock()
+		ok := holds()
+		p.mu.Unlock()
+		if ok {
+			return
+		}
+	}
+	t.Fatalf("the server never saw %s", what)
+}
+
+// client is one connection at the server, with at most one session and one
+// subscription. It is guarded by its plc's mu.
+type client struct {
+	plc *plc
+	tcp *net.TCPConn
+	sc  *uasc.SecureChannel
+
+	items   []*watched
+	publish []ua.Request // publish requests not answered yet
+	ids     []uint32     // and their numbers
+	seq     uint32
+	idle    int
+	keep    int
+}
+
+// watched is one monitored item.
+type watched struct {
+	name  string
+	req   *ua.MonitoredItemCreateRequest
+	last  *ua.DataValue
+	queue []*ua.DataValue
+}
+
+// changed queues a value as the item's filter and queue have it.
+func (w *watched) changed(dv *ua.DataValue) {
+	_, each := w.req.RequestedParameters.Filter.Value.(*ua.DataChangeFilter)
+	if !each && w.last != nil && w.last.Status == dv.Status && w.last.Value != nil && dv.Value != nil && w.last.Value.Value() == dv.Value.Value() {
+		return
+	}
+	w.last = dv
+	w.queue = append(w.queue, dv)
+	if size := int(w.req.RequestedParameters.QueueSize); len(w.queue) > size {
+		w.queue = slices.Clone(w.queue[len(w.queue)-size:])
+		oldest := *w.queue[0]
+		oldest.EncodingMask |= ua.DataValueStatusCode
+		oldest.Status |= 0x480 // info type data value, overflow
+		w.queue[0] = &oldest
+	}
+}
+
+// serve talks to one client until the connection ends.
+func (c *client) serve() {
+	p := c.plc
+	ctx, cancel := context.WithCancel(context.Background())
+	defer func() {
+		cancel()
+		_ = c.tcp.Close()
+		p.mu.Lock()
+		delete(p.clients, c)
+		p.mu.Unlock()
+	}()
+	conn, err := uacp.NewConn(c.tcp, uacp.DefaultServerACK)
+	if err != nil {
+		return
+	}
+	if hello, err := conn.Receive(); err != nil || string(hello[:4]) != "HELF" || conn.Send("ACKF", uacp.DefaultServerACK) != nil {
+		return
+	}
+	sc, err := uasc.NewServerSecureChannel("", conn, &uasc.Config{
+		SecurityPolicyURI: ua.SecurityPolicyURINone,
+		SecurityMode:      ua.MessageSecurityModeNone,
+		Lifetime:          uint32(time.Hour / time.Millisecond),
+	}, make(chan error, 1), 7, 1, 8)
+	if err != nil {
+		return
+	}
+	c.sc = sc
+	for {
+		msg := sc.Receive(ctx)
+		if msg.Err != nil {
+			return
+		}
+		req := msg.Request()
+		if req == nil {
+			continue // the library has opened the channel
+		}
+		if res := c.answer(ctx, req, msg.RequestID); res != nil && sc.SendResponseWithContext(ctx, msg.RequestID, res) != nil {
+			return
+		}
+	}
+}
+
+// answer makes the response to a request; nil if it comes later or never.
+func (c *client) answer(ctx context.Context, r ua.Request, n uint32) ua.Response {
+	p := c.plc
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hang {
+		return nil
+	}
+	if code, ok := p.refuse[ua.ServiceTypeID(r)]; ok {
+		return fault(r, code)
+	}
+	switch req := r.(type) {
+	case *ua.GetEndpointsRequest:
+		return &ua.GetEndpointsResponse{ResponseHeader: header(r), Endpoints: p.offered(req.EndpointURL)}
+	case *ua.CreateSessionRequest:
+		p.opened = req
+		p.nonce = make([]byte, 32)
+		if _, err := rand.Read(p.nonce); err != nil {
+			return fault(r, ua.StatusBadInternalError)
+		}
+		return &ua.CreateSessionResponse{
+			ResponseHeader: header(r), SessionID: ua.NewNumericNodeID(1, 1), AuthenticationToken: ua.NewNumericNodeID(1, 2),
+			RevisedSessionTimeout: req.RequestedSessionTimeout, ServerNonce: p.nonce, ServerCertificate: p.certificate,
+			ServerSignature: &ua.SignatureData{},
+		}
+	case *ua.ActivateSessionRequest:
+		p.token = req.UserIdentityToken.Value
+		return &ua.ActivateSessionResponse{ResponseHeader: header(r)}
+	case *ua.CloseSessionRequest:
+		p.closed++
+		return &ua.CloseSessionResponse{ResponseHeader: header(r)}
+	case *ua.ReadRequest:
+		return c.read(req)
+	case *ua.CreateSubscriptionRequest:
+		return c.subscribe(ctx, req)
+	case *ua.CreateMonitoredItemsRequest:
+		return c.create(req)
+	case *ua.DeleteMonitoredItemsRequest:
+		for _, it := range req.MonitoredItemIDs {
+			c.items[it-1].name = ""
+		}
+		return &ua.DeleteMonitoredItemsResponse{ResponseHeader: header(r), Results: make([]ua.StatusCode, len(req.MonitoredItemIDs))}
+	case *ua.PublishRequest:
+		c.publish, c.ids = append(c.publish, r), append(c.ids, n)
+		return nil
+	}
+	return fault(r, ua.StatusBadServiceUnsupported)
+}
+
+func (p *plc) offered(url string) []*ua.EndpointDescription {
+	if p.endpoints != nil {
+		return p.endpoints
+	}
+	return []*ua.EndpointDescription{{
+		EndpointURL: url, Server: &ua.ApplicationDescription{ApplicationName: ua.NewLocalizedText("plc")},
+		SecurityMode: ua.MessageSecurityModeNone, SecurityPolicyURI: ua.SecurityPolicyURINone,
+		UserIdentityTokens: []*ua.UserTokenPolicy{{PolicyID: "anybody", TokenType: ua.UserTokenTypeAnonymous}},
+	}}
+}
+
+func (c *client) read(req *ua.ReadRequest) ua.Response {
+	p := c.plc
+	res := &ua.ReadResponse{ResponseHeader: header(req)}
 	for _, n := range req.NodesToRead {
-		if n.NodeID.IntID() == id.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall {
-			p.mu.Lock()
+		switch n.NodeID.IntID() {
+		case id.Server_NamespaceArray:
+			res.Results = append(res.Results, goodValue(p.namespaces))
+		case id.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall:
 			limit := uint32(0)
 			if p.tellLimit {
 				limit = uint32(p.perCall)
 			}
-			p.mu.Unlock()
-			res.Results = append(res.Results, &ua.DataValue{EncodingMask: ua.DataValueValue, Value: ua.MustVariant(limit)})
-			continue
+			res.Results = append(res.Results, goodValue(limit))
+		default:
+			res.Results = append(res.Results, goodValue(int32(0)))
 		}
-		ns, err := srv.Namespace(int(n.NodeID.Namespace()))
-		if err != nil {
-			res.Results = append(res.Results, &ua.DataValue{EncodingMask: ua.DataValueStatusCode, Status: ua.StatusBadNodeIDUnknown})
-			continue
-		}
-		res.Results = append(res.Results, ns.Attribute(n.NodeID, n.AttributeID))
 	}
 	return res
+}
+
+func (c *client) subscribe(ctx context.Context, req *ua.CreateSubscriptionRequest) ua.Response {
+	interval := req.RequestedPublishingInterval
+	if c.plc.interval != 0 {
+		interval = c.plc.interval
+	}
+	c.keep = int(req.RequestedMaxKeepAliveCount)
+	c.plc.running.Go(func() {
+		tick := time.NewTicker(time.Duration(interval * float64(time.Millisecond)))
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if err := c.tell(ctx); err != nil {
+				if !errors.Is(err, io.EOF) {
+					_ = c.tcp.Close()
+				}
+				return
+			}
+		}
+	})
+	return &ua.CreateSubscriptionResponse{
+		ResponseHeader: header(req), SubscriptionID: 1, RevisedPublishingInterval: interval,
+		RevisedLifetimeCount: req.RequestedLifetimeCount, RevisedMaxKeepAliveCount: req.RequestedMaxKeepAliveCount,
+	}
+}
+
+// tell answers one publish request, if there is one and something to tell.
+func (c *client) tell(ctx context.Context) error {
+	c.plc.mu.Lock()
+	if c.plc.hang || len(c.publish) == 0 {
+		c.plc.mu.Unlock()
+		return nil
+	}
+	var changes []*ua.MonitoredItemNotification
+	for _, it := range c.items {
+		for _, dv := range it.queue {
+			changes = append(changes, &ua.MonitoredItemNotification{ClientHandle: it.req.RequestedParameters.ClientHandle, Value: dv})
+		}
+		it.queue = nil
+	}
+	msg := &ua.NotificationMessage{SequenceNumber: c.seq + 1, PublishTime: time.Now()}
+	if c.idle++; len(changes) == 0 && (c.plc.mute || c.idle < c.keep) {
+		c.plc.mu.Unlock()
+		return nil
+	}
+	if c.idle = 0; len(changes) > 0 {
+		c.seq++
+		msg.NotificationData = []*ua.ExtensionObject{ua.NewExtensionObject(&ua.DataChangeNotification{MonitoredItems: changes})}
+	}
+	req, n := c.publish[0], c.ids[0]
+	c.publish, c.ids = c.publish[1:], c.ids[1:]
+	c.plc.mu.Unlock()
+	return c.sc.SendResponseWithContext(ctx, n, &ua.PublishResponse{ResponseHeader: header(req), SubscriptionID: 1, NotificationMessage: msg})
+}
+
+func (c *client) create(req *ua.CreateMonitoredItemsRequest) ua.Response {
+	p := c.plc
+	p.calls = append(p.calls, len(req.ItemsToCreate))
+	p.asked = append(p.asked, req.ItemsToCreate...)
+	if p.perCall > 0 && len(req.ItemsToCreate) > p.perCall {
+		return fault(req, ua.StatusBadTooManyOperations)
+	}
+	res := &ua.CreateMonitoredItemsResponse{ResponseHeader: header(req)}
+	for _, r := range req.ItemsToCreate {
+		node := r.ItemToMonitor.NodeID
+		it := &watched{name: node.StringID(), req: r}
+		dv, ok := p.values[it.name]
+		ns := int(node.Namespace())
+		ok = ok && ns < len(p.namespaces) && p.namespaces[ns] == plantURI
+		switch {
+		case ns == 0:
+			it.name, dv = "", goodValue(time.Now())
+		case !ok && p.missing != 0:
+			res.Results = append(res.Results, &ua.MonitoredItemCreateResult{StatusCode: p.missing, FilterResult: ua.NewExtensionObject(nil)})
+			continue
+		case !ok:
+			dv = &ua.DataValue{EncodingMask: ua.DataValueStatusCode, Status: ua.StatusBadNodeIDUnknown}
+		}
+		if dv.Value == nil || dv.Value.Value() != "" { // an empty text stands for no value yet
+			it.changed(dv)
+		}
+		c.items = append(c.items, it)
+		res.Results = append(res.Results, &ua.MonitoredItemCreateResult{
+			MonitoredItemID: uint32(len(c.items)), RevisedQueueSize: r.RequestedParameters.QueueSize, FilterResult: ua.NewExtensionObject(nil),
+		})
+	}
+	return res
+}
+
+func fault(r ua.Request, code ua.StatusCode) ua.Response {
+	h := header(r)
+	h.ServiceResult = code
+	return &ua.ServiceFault{ResponseHeader: h}
 }
 
 func header(r ua.Request) *ua.ResponseHeader {
@@ -250,52 +453,6 @@ func header(r ua.Request) *ua.ResponseHeader {
 		Timestamp:          time.Now(),
 		RequestHandle:      r.Header().RequestHandle,
 		ServiceDiagnostics: &ua.DiagnosticInfo{},
-		StringTable:        []string{},
 		AdditionalHeader:   ua.NewExtensionObject(nil),
 	}
-}
-
-// space is a namespace of a plc.
-type space struct {
-	plc *plc
-	uri string
-	id  uint16
-}
-
-func (s *space) Name() string                                  { return s.uri }
-func (s *space) AddNode(n *server.Node) *server.Node           { return n }
-func (s *space) Node(*ua.NodeID) *server.Node                  { return nil }
-func (s *space) Objects() *server.Node                         { return nil }
-func (s *space) Root() *server.Node                            { return nil }
-func (s *space) Browse(*ua.BrowseDescription) *ua.BrowseResult { return &ua.BrowseResult{} }
-func (s *space) ID() uint16                                    { return s.id }
-func (s *space) SetID(id uint16)                               { s.id = id }
-func (s *space) SetAttribute(*ua.NodeID, ua.AttributeID, *ua.DataValue) ua.StatusCode {
-	return ua.StatusBadNotWritable
-}
-
-func (s *space) Attribute(n *ua.NodeID, _ ua.AttributeID) *ua.DataValue {
-	s.plc.mu.Lock()
-	defer s.plc.mu.Unlock()
-	if dv, ok := s.plc.values[n.StringID()]; ok && s.uri == plantURI {
-		return dv
-	}
-	return &ua.DataValue{EncodingMask: ua.DataValueStatusCode, Status: ua.StatusBadNodeIDUnknown}
-}
-
-// node is the address of a node of the plant, as an engineer writes it.
-func node(name string) string { return "nsu=" + plantURI + ";s=" + name }
-
-// tagsOf makes plain tags of plant nodes.
-func tagsOf(names ...string) []connectors.Tag {
-	var tags []connectors.Tag
-	for _, n := range names {
-		tags = append(tags, connectors.Tag{Address: node(n), Bit: connectors.NoBit})
-	}
-	return tags
-}
-
-// dialling is a configuration for a server at an address, as quick as allowed.
-func dialling(addr string) Config {
-	return Config{Endpoint: "opc.tcp://" + addr, Publishing: 100 * time.Millisecond, Timeout: 3 * time.Second}
 }

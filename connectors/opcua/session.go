@@ -58,7 +58,7 @@ func (c *Connector) openSession(ctx context.Context) (*session, error) {
 	}
 	how, err := c.discover(ctx, ch)
 	if err != nil {
-		ch.close()
+		ch.closeAfter(err)
 		return nil, err
 	}
 	if mode == ua.MessageSecurityModeNone {
@@ -107,7 +107,7 @@ func (c *Connector) logIn(ctx context.Context, ch *channel, how login, id *ident
 	s := &session{c: c, ch: ch}
 	err := s.create(ctx, how, id)
 	if err != nil {
-		ch.close()
+		ch.closeAfter(err)
 		return nil, err
 	}
 	return s, nil

@@ -122,7 +122,7 @@ func (s *session) consume(ctx context.Context, emit func(connectors.Batch), publ
 			s.tellRefused(emit, time.Now())
 		case <-silent.C:
 			if len(publications) == 0 {
-				return fmt.Errorf("the subscription has been silent for %s; the server hangs or the network path is cut", s.silence())
+				return fmt.Errorf("the subscription was silent: %w for %s; the server hangs or the network path is cut", errNoAnswer, s.silence())
 			}
 			silent.Reset(s.silence())
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
@@ -50,7 +51,8 @@ func childRead(path string) error {
 
 // childWork counts and tells as the gateway does, and writes a line to
 // STORE_TEST_MARKS each time a commit returned: what the line says can not be
-// lost from there on. It ends after STORE_TEST_ROUNDS, or is killed.
+// lost from there on. After half of STORE_TEST_ROUNDS it closes the store and
+// opens it again; at the end it leaves it open, or it is killed before.
 func childWork(path string) error {
 	rounds, err := strconv.Atoi(os.Getenv("STORE_TEST_ROUNDS"))
 	if err != nil {
@@ -64,52 +66,65 @@ func childWork(path string) error {
 	if err != nil {
 		return err
 	}
-	ctx := context.Background()
-	total, told, rev := map[string]int64{}, map[string]int64{}, map[string]uint64{}
-	ms, err := s.Machines(ctx)
-	if err != nil {
-		return err
-	}
-	for _, m := range ms {
-		if total[m.Code], err = decodeTotal(m.State); err != nil {
+	for i := range rounds {
+		if i == rounds/2 {
+			if err := s.Close(); err != nil {
+				return err
+			}
+			if s, err = Open(path, small()); err != nil {
+				return err
+			}
+		}
+		if err := childRound(s, marks, fmt.Sprint("M", i%3), int64(1+i%7)); err != nil {
 			return err
 		}
 	}
-	step := func(word, code string, n int64, w Write) error {
+	return nil
+}
+
+// childRound is one report of one machine: state saved, telling saved, told.
+func childRound(s *Store, marks *os.File, code string, parts int64) error {
+	ctx := context.Background()
+	step := func(word string, n int64, w Write) error {
 		if err := s.Commit(ctx, w); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(marks, "%s %s %d\n", word, code, n)
 		return err
 	}
-	for i := range rounds {
-		code := fmt.Sprint("M", i%3)
-		rec, r, err := s.Record(ctx, code)
-		if err != nil {
-			return err
-		}
-		told[code], rev[code] = rec.Told.Count, r
-		total[code] += int64(1 + i%7)
-		n := total[code]
-		if err := step("state", code, n, Write{
-			Machines: []MachineState{{code, encodeTotal(n)}},
-			Events:   []mapping.Event{{Machine: code, Rule: "R7", Text: "counted"}},
-		}); err != nil {
-			return err
-		}
-		rec.Telling = uplink.Telling{Active: true, Service: prodsmart.CounterService, Count: n, Highest: n}
-		if err := step("telling", code, n, Write{Records: []MachineRecord{{code, rec, r}}}); err != nil {
-			return err
-		}
-		rec.Told, rec.Telling = uplink.Told{Counted: true, Count: n}, uplink.Telling{}
-		if err := step("told", code, n, Write{
-			Records: []MachineRecord{{code, rec, r + 1}},
-			Posts:   []PostEntry{{Machine: code, Service: "counter", Body: []byte(`{"count":1}`), Verdict: "accepted", Status: 200}},
-		}); err != nil {
-			return err
+	ms, err := s.Machines(ctx)
+	if err != nil {
+		return err
+	}
+	total := parts
+	for _, m := range ms {
+		if m.Code == code {
+			before, err := decodeTotal(m.State)
+			if err != nil {
+				return err
+			}
+			total += before
 		}
 	}
-	return s.Close()
+	rec, rev, err := s.Record(ctx, code)
+	if err != nil {
+		return err
+	}
+	if err := step("state", total, Write{
+		Machines: []MachineState{{code, encodeTotal(total)}},
+		Events:   []mapping.Event{{Time: time.Now(), Machine: code, Rule: "R7", Text: "counted"}},
+	}); err != nil {
+		return err
+	}
+	rec.Telling = uplink.Telling{Active: true, Service: prodsmart.CounterService, Count: total, Highest: total}
+	if err := step("telling", total, Write{Records: []MachineRecord{{code, rec, rev}}}); err != nil {
+		return err
+	}
+	rec = uplink.Record{Told: uplink.Told{Counted: true, Count: total}}
+	return step("told", total, Write{
+		Records: []MachineRecord{{code, rec, rev + 1}},
+		Posts:   []PostEntry{{Time: time.Now(), Machine: code, Service: "counter", Body: []byte(`{"count":1}`), Verdict: "accepted", Status: 200}},
+	})
 }
 
 // encodeTotal is a state of about the size the real ones have.

@@ -93,7 +93,10 @@ type writer struct {
 
 // openWriter opens an existing, sound store for writing.
 func openWriter(ctx context.Context, path string) (*writer, error) {
-	db, c, err := single(ctx, dsn(path, "mode=rw", "_busy_timeout=5000", "_journal_mode=WAL", "_synchronous=FULL", "_txlock=immediate",
+	db, c, err := single(ctx, dsn(path, "mode=rw", "_busy_timeout=5000", "_journal_mode=WAL",
+		// As FULL, and the one change that is not in the log, switching it on,
+		// has its journal's removal synced too.
+		"_pragma=synchronous(EXTRA)",
 		"_pragma=wal_autocheckpoint(256)", "_pragma=journal_size_limit(2097152)"))
 	if err != nil {
 		return nil, err

@@ -162,11 +162,14 @@ func writeImage(ctx context.Context, target string, im image) error {
 func fill(ctx context.Context, path string, im image) (err error) {
 	// No journal and no syncs: the file is worthless until publish, and publish
 	// syncs it.
-	db, c, err := single(ctx, dsn(path, "_auto_vacuum=INCREMENTAL", "_journal_mode=MEMORY", "_synchronous=OFF"))
+	db, c, err := single(ctx, dsn(path, "_journal_mode=MEMORY", "_synchronous=OFF"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close(), db.Close()) }()
+	if err := run(ctx, c, "PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
+		return err
+	}
 	return inTransaction(ctx, c, func() error {
 		head := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = 1;", applicationID)
 		if err := run(ctx, c, head+schema); err != nil {

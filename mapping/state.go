@@ -100,6 +100,12 @@ func (m *Machine) lost(t time.Time) (reason string, until time.Time) {
 			}
 		}
 	}
+	if i := m.spec.State.Signal; i != NoSignal && m.signals[i].good {
+		text := m.signals[i].value.Text()
+		if v, mapped := m.spec.State.Values[text]; mapped && v.State == Unknown || !mapped && m.spec.State.Otherwise == Unknown {
+			return fmt.Sprintf("the state tag says %q, which means nothing here", shorten(text)), until
+		}
+	}
 	return "", until
 }
 
@@ -191,7 +197,9 @@ func (m *Machine) evaluate(t time.Time, made Number, out *Outcome) {
 	if reason != "" {
 		if mem.LostSince.IsZero() {
 			mem.LostSince = t
-			out.event(t, "P6", "state", Notice, "state unknown: "+reason, nil)
+			if !mem.Since.IsZero() { // at the beginning nothing is lost
+				out.event(t, "P6", "state", Notice, "state unknown: "+reason, nil)
+			}
 			out.dirty()
 		}
 		m.lostReason = reason
@@ -202,7 +210,11 @@ func (m *Machine) evaluate(t time.Time, made Number, out *Outcome) {
 	}
 	v := m.judge(t, out)
 	if v.State != mem.State || v.Type != mem.Type {
-		out.event(t, "state", "state", Info, fmt.Sprintf("%s after %v of %s", describe(v), t.Sub(mem.Since).Round(time.Second), mem.State), nil)
+		text := describe(v)
+		if !mem.Since.IsZero() {
+			text += fmt.Sprintf(" after %v of %s", t.Sub(mem.Since).Round(time.Second), describe(StateValue{State: mem.State, Type: mem.Type}))
+		}
+		out.event(t, "state", "state", Info, text, nil)
 		mem.State, mem.Type, mem.Since = v.State, v.Type, t
 		out.dirty()
 	}
@@ -220,7 +232,9 @@ func (m *Machine) evaluate(t time.Time, made Number, out *Outcome) {
 func (m *Machine) found(t time.Time, made Number, out *Outcome) {
 	mem := &m.memory
 	gap := max(t.Sub(mem.LostSince), 0)
-	out.event(t, "P6", "state", Info, fmt.Sprintf("state known again after %v", gap.Round(time.Second)), nil)
+	if !mem.Since.IsZero() {
+		out.event(t, "P6", "state", Info, fmt.Sprintf("state known again after %v", gap.Round(time.Second)), nil)
+	}
 	ran := made.Sign() > 0 || !mem.LastCount.Before(mem.LostSince)
 	for _, at := range []*time.Time{&mem.StandingSince, &mem.RunningSince, &mem.HeldSince} {
 		if !at.IsZero() {

@@ -9,7 +9,7 @@ func (c *Config) Uplink() uplink.Settings {
 	p := &c.Prodsmart
 	s := uplink.Settings{
 		Budget: int(p.Budget.Int64()), ReportEvery: p.ReportEvery,
-		AmbiguousWait: p.AmbiguousWait, RefusedRetry: p.RefusedRetry,
+		EqualWait: p.AmbiguousWait, RefusedRetry: p.RefusedRetry,
 		Machines: map[string]uplink.Machine{},
 	}
 	if p.Live {

@@ -35,7 +35,7 @@ func TestConformanceOfKeptSessions(t *testing.T) {
 		Serve: func(t testing.TB) connectortest.Peer { return &conforming{newServer(t)} },
 		Connect: func(t testing.TB, addr string) connectors.Connector {
 			return connector(t, Config{Broker: "tcp://" + addr, ClientID: "gateway",
-				KeepAlive: time.Second, Timeout: 2 * time.Second}, tags...)
+				KeepAlive: 2 * time.Second, Timeout: 2 * time.Second}, tags...)
 		},
 	})
 }

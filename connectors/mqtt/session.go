@@ -32,6 +32,10 @@ const (
 	endWithin        = 1200 * time.Millisecond
 )
 
+// lostWithin is how long the reason of a broken connection may come after a
+// request failed by it.
+const lostWithin = 500 * time.Millisecond
+
 // session is one connection to the broker, from dialling to the end.
 type session struct {
 	client client
@@ -153,6 +157,9 @@ func (s *session) subscribe(ctx context.Context, filters []filter, timeout time.
 			wanted[f.topic] = f.qos
 		}
 		granted, err := s.request(ctx, wanted, timeout)
+		for began := time.Now(); err == nil && packetIDInUse(granted) && time.Since(began) < timeout; {
+			granted, err = s.request(ctx, wanted, timeout)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -163,6 +170,16 @@ func (s *session) subscribe(ctx context.Context, filters []filter, timeout time.
 		}
 	}
 	return refused, nil
+}
+
+// packetIDInUse recognises a broker that takes the number of a request for that
+// of a message under way in the other direction, and refuses it. The next
+// request has the next number.
+func packetIDInUse(granted map[string]byte) bool {
+	for _, code := range granted {
+		return code == 0x91
+	}
+	return false
 }
 
 // request sends one subscribe packet and waits for the answer.
@@ -181,7 +198,12 @@ func (s *session) request(ctx context.Context, wanted map[string]byte, timeout t
 		return nil, ctx.Err()
 	}
 	if err := token.Error(); err != nil {
-		return nil, err
+		select {
+		case lost := <-s.lost: // says why; the token only says that
+			return nil, lost
+		case <-time.After(lostWithin):
+			return nil, err
+		}
 	}
 	answer, ok := token.(*paho.SubscribeToken)
 	if !ok {

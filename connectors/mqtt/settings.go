@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -89,6 +90,9 @@ func parseBroker(text string) (endpoint, error) {
 	if text == "" {
 		return endpoint{}, errors.New("broker: no address is given; " + want)
 	}
+	if !strings.Contains(text, "://") {
+		return endpoint{}, errors.New("broker: the address does not say how to connect; " + want)
+	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return endpoint{}, errors.New("broker: the address can not be read; " + want)
@@ -102,7 +106,7 @@ func parseBroker(text string) (endpoint, error) {
 	case "ws", "wss":
 		return endpoint{}, errors.New("broker: MQTT over WebSocket is not supported; " + want)
 	default:
-		return endpoint{}, errors.New("broker: the address does not say how to connect; " + want)
+		return endpoint{}, fmt.Errorf("broker: %s:// is not supported; %s", u.Scheme, want)
 	}
 	switch {
 	case u.User != nil:

@@ -83,7 +83,7 @@ func (c *Connector) refusal(err error) string {
 	case errors.Is(err, packets.ErrorRefusedIDRejected):
 		return fmt.Sprintf("the broker does not accept the client id %q; it may want a shorter one, or one it knows", c.cfg.ClientID)
 	case errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword):
-		return "user or password is wrong"
+		return "the broker does not accept user and password"
 	case errors.Is(err, packets.ErrorRefusedNotAuthorised):
 		return "the broker does not let this client in; check user and password, and its access rules"
 	case errors.Is(err, packets.ErrorRefusedServerUnavailable):

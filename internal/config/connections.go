@@ -46,6 +46,7 @@ func (l *loader) readConnection(c *Connection, n *node) bool {
 		return false
 	}
 	c.Kind = inner.key.text
+	before := len(l.errors.list)
 	v := l.view(inner.value, object)
 	switch c.Kind {
 	case KindOPCUA:
@@ -54,6 +55,12 @@ func (l *loader) readConnection(c *Connection, n *node) bool {
 		l.readModbus(c, v)
 	case KindMQTT:
 		l.readMQTT(c, v)
+	}
+	if len(l.errors.list) == before {
+		if err := c.checkSettings(); err != nil {
+			l.bad(inner.key, oneLine(err))
+			return false
+		}
 	}
 	return true
 }

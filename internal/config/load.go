@@ -96,6 +96,7 @@ func (l *loader) load(path string) *Config {
 	l.readMachines(config)
 	l.readCalendar(config)
 	l.checkPlan(config)
+	l.checkTogether(config)
 	config.Files = l.files
 	config.tree = l.expandedTree(root, config)
 	return config

@@ -50,7 +50,7 @@ func golden(t *testing.T, path, got string) {
 }
 
 // files lists the test files of a folder, included ones aside.
-func files(t *testing.T, folder string) []string {
+func files(t testing.TB, folder string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
 	if err != nil {

@@ -45,7 +45,7 @@ func (b *builder) signal(v *view, each bool) int {
 		tag.Every = v.duration("every")
 	}
 	if err := checkTag(connection, tag); err != nil {
-		l.bad(v.at(culprit(connection, tag, v)), err.Error())
+		l.bad(v.at(culprit(connection, tag, v)), oneLine(err))
 		return mapping.NoSignal
 	}
 	s := mapping.Signal{Connection: connection.Name, Tag: tag}

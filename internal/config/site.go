@@ -27,7 +27,7 @@ func (l *loader) readSite(root *view) *Config {
 	if n := root.child("timezone"); n != nil && root.valid("timezone") {
 		c.Location = l.timezone(n)
 	} else if len(l.set.calendar) > 0 && !root.has("timezone") {
-		l.warn(root.at("calendar"), "the calendar goes by this computer's time zone; set timezone to be sure")
+		l.warn(l.set.calendar[0], "the calendar goes by this computer's time zone; set timezone to be sure")
 	}
 	c.Prodsmart = l.readProdsmart(l.view(root.child("prodsmart"), l.schema.root.index["prodsmart"].sub))
 	c.Board = l.readListen(l.view(root.child("board"), l.schema.root.index["board"].sub), true)

@@ -106,7 +106,9 @@ func (b *builder) stateWord(v *view) {
 	} else if !v.has("running") && s.Otherwise != mapping.Running && !v.wrong {
 		l.badKey(v.node, "no value means running; give running, such as true or [6], or otherwise: running")
 	}
-	m.twins()
+	if !v.has("packml") {
+		m.twins()
+	}
 	s.Values = m.values
 	s.Signal = b.signal(v, false)
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/modbus"
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/mqtt"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/opcua"
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 )
 
 // checkTag asks the protocol whether it understands a tag.
@@ -17,7 +19,7 @@ func checkTag(c *Connection, tag connectors.Tag) error {
 	case KindMQTT:
 		return mqtt.CheckTag(tag)
 	}
-	return checkNodeID(tag)
+	return opcua.CheckTag(tag)
 }
 
 // canonicalAddress writes an address so that two ways to name one register are
@@ -33,18 +35,43 @@ func canonicalAddress(c *Connection, tag connectors.Tag) string {
 	return fmt.Sprintf("%d/%s:%d", plan[0].Unit, plan[0].Area, plan[0].Offset)
 }
 
-// checkNodeID checks the outline of an OPC UA node id.
-func checkNodeID(tag connectors.Tag) error {
-	text := tag.Address
-	for {
-		head, rest, found := strings.Cut(text, ";")
-		if !found || !strings.HasPrefix(head, "ns=") && !strings.HasPrefix(head, "nsu=") {
-			break
-		}
-		text = rest
+// checkSettings asks the protocol whether it can work with the settings.
+func (c Connection) checkSettings() error {
+	switch c.Kind {
+	case KindOPCUA:
+		return c.OPCUA().Check()
+	case KindModbus:
+		return c.modbus.Check()
 	}
-	if len(text) > 2 && strings.Contains("isgb", text[:1]) && text[1] == '=' {
-		return nil
-	}
-	return fmt.Errorf(`%q is no node id; write it like ns=3;s="DB"."Count", nsu=urn:line;s=Count or i=2258`, tag.Address)
+	return c.MQTT().Check()
 }
+
+// checkTogether is the last net: what is right by itself and wrong together.
+func (l *loader) checkTogether(c *Config) {
+	if len(l.errors.list)+len(l.deferred) > 0 {
+		return
+	}
+	tags := map[string][]connectors.Tag{}
+	seen := map[mapping.Signal]bool{}
+	for _, m := range c.Machines {
+		if _, err := mapping.New(m.Spec); err != nil {
+			l.errors.add(Problem{Pos: m.Pos, Path: "machines." + printable(m.Spec.Code), Text: oneLine(err)})
+		}
+		for _, s := range m.Spec.Signals {
+			if !seen[s] {
+				seen[s] = true
+				tags[s.Connection] = append(tags[s.Connection], s.Tag)
+			}
+		}
+	}
+	for _, connection := range c.Connections {
+		if connection.Kind != KindMQTT {
+			continue
+		}
+		if err := mqtt.CheckTags(tags[connection.Name]); err != nil {
+			l.errors.add(Problem{Pos: connection.Pos, Path: "connections." + printable(connection.Name), Text: oneLine(err)})
+		}
+	}
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -4,7 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"net"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/goburrow/modbus"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 )
@@ -78,4 +83,52 @@ func BenchmarkPlan(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkTCP reads the same 10,000 tags over a loopback connection, once with
+// everything and once with the bare library, whose data are thrown away: their
+// ratio is what the connector costs.
+func BenchmarkTCP(b *testing.B) {
+	addr := strings.TrimPrefix(serveHostile(b, func(c net.Conn, _ int, r wireRequest) error { return write(c, r.right()) }), "tcp://")
+	var tags []connectors.Tag
+	for i := range 10000 {
+		tags = append(tags, tag(fmt.Sprintf("holding:0x%x", 6*i), []string{"uint16", "uint32"}[i%2]))
+	}
+	cfg := Config{Address: "tcp://" + addr}
+	plan, err := Plan(cfg, tags)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("connector", func(b *testing.B) {
+		streams, err := layout(cfg.Defaults(), tags)
+		if err != nil {
+			b.Fatal(err)
+		}
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer conn.Close()
+		s := newSession(streams, len(tags), &tcpTransport{conn: conn, timeout: time.Second}, &totals{}, func(connectors.Batch) {})
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := s.poll(context.Background(), s.rounds[0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("bare", func(b *testing.B) {
+		h := modbus.NewTCPClientHandler(addr)
+		h.SlaveId, h.Timeout, h.IdleTimeout = 1, time.Second, 0
+		defer h.Close()
+		client := modbus.NewClient(h)
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, r := range plan {
+				if _, err := client.ReadHoldingRegisters(uint16(r.Offset), uint16(r.Count)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
 }

@@ -91,8 +91,12 @@ func (d *Desk) Add(now time.Time, machine string, r Record) {
 	if l.record.Doubt.At.After(now) {
 		l.record.Doubt.At = now // the clock was set back
 	}
-	if t := &l.record.Telling; t.Active {
+	t := &l.record.Telling
+	if t.Active || l.record.Doubt.Open || (!t.Since.IsZero() && !t.Since.Before(l.record.Told.At)) {
+		// What was sent last may yet be applied: nothing may overtake it.
 		l.hold = now.Add(d.settings.AmbiguousWait)
+	}
+	if t.Active {
 		switch t.Service {
 		case prodsmart.CounterService:
 			d.doubtCount(l, slices.Equal(t.Waste, l.record.Doubt.Waste))

@@ -130,6 +130,9 @@ func (r *rig) codes() string {
 	return strings.Join(s, ", ")
 }
 
+// over is added to a condition's code where it is expected to end.
+const over Code = " over"
+
 func (r *rig) expectEvents(want ...Code) {
 	r.t.Helper()
 	var s []string

@@ -141,6 +141,28 @@ func (l *loader) applyTemplate(own *node) (*node, string) {
 	if t.body == nil || t.body.dead {
 		return nil, ""
 	}
+	rest, args := l.splitArguments(t, own)
+	for _, p := range t.params {
+		if args[p.name] != nil {
+			continue
+		}
+		if p.standard == nil {
+			args[p.name] = &argument{param: p, text: "1", whole: 1, dead: true}
+			if p.kind != "" {
+				l.badKey(own, "the parameter "+p.name+" of template "+t.name+" is missing; it is "+aKind(p.kind))
+			}
+			continue
+		}
+		if a, problem := argumentOf(p, p.standard); problem == "" {
+			args[p.name] = a
+		}
+	}
+	return l.instance(t, args, rest), t.name
+}
+
+// splitArguments parts what a machine says into the keys of a machine and the
+// arguments of its template.
+func (l *loader) splitArguments(t *template, own *node) (*node, map[string]*argument) {
 	rest := &node{kind: mapNode, pos: own.pos, keyPos: own.keyPos, parent: own.parent, key: own.key}
 	args := map[string]*argument{}
 	for _, e := range own.entries {
@@ -167,22 +189,7 @@ func (l *loader) applyTemplate(own *node) (*node, string) {
 			rest.addEntry(e.key, e.value)
 		}
 	}
-	for _, p := range t.params {
-		if args[p.name] != nil {
-			continue
-		}
-		if p.standard == nil {
-			args[p.name] = &argument{param: p, text: "1", whole: 1, dead: true}
-			if p.kind != "" {
-				l.badKey(own, "the parameter "+p.name+" of template "+t.name+" is missing; it is "+aKind(p.kind))
-			}
-			continue
-		}
-		if a, problem := argumentOf(p, p.standard); problem == "" {
-			args[p.name] = a
-		}
-	}
-	return l.instance(t, args, rest), t.name
+	return rest, args
 }
 
 func aKind(kind string) string {

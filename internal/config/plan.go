@@ -21,7 +21,7 @@ func (l *loader) checkPlan(c *Config) {
 		return
 	}
 	age := mapping.Whole(int64(60 * machines)).Div(c.Prodsmart.Budget)
-	l.warnings.add(Problem{Pos: Pos{l.files[0], 1, 1}, Path: "prodsmart.budget", Text: fmt.Sprintf(
+	l.warnings.add(Problem{Pos: l.site.budgetAt, Path: "prodsmart.budget", Text: fmt.Sprintf(
 		"%d machines ask for %s posts a minute, the budget is %s; every machine will be told about every %s s instead: raise report_every, or accept it",
 		machines, ceiling(asked), c.Prodsmart.Budget, ceiling(age))})
 }

@@ -17,7 +17,8 @@ type site struct {
 	location    *time.Location
 	countIs     mapping.Quantity
 	reportEvery time.Duration
-	budget      mapping.Number
+	// budgetAt is where the budget is set, or would be.
+	budgetAt Pos
 }
 
 // readSite reads everything that stands once in the main file.
@@ -38,7 +39,13 @@ func (l *loader) readSite(root *view) *Config {
 		l.readOrders(l.view(orders, l.schema.root.index["orders"].sub))
 	}
 	l.site = &site{name: c.Site, location: c.Location, countIs: c.Prodsmart.CountIs,
-		reportEvery: c.Prodsmart.ReportEvery, budget: c.Prodsmart.Budget}
+		reportEvery: c.Prodsmart.ReportEvery, budgetAt: Pos{l.files[0], 1, 1}}
+	if n := root.child("prodsmart"); n != nil {
+		l.site.budgetAt = n.keyPos
+		if budget := n.get("budget"); budget != nil {
+			l.site.budgetAt = budget.pos
+		}
+	}
 	return c
 }
 

@@ -14,6 +14,9 @@ type world func(now time.Duration) surroundings
 
 func clear(time.Duration) surroundings { return surroundings{watched: true, resets: true} }
 
+// step is the pace of pretend time, coarser than the plant's own.
+const step = 50 * time.Millisecond
+
 // live runs all machines of the default plant for a while of pretend time and
 // checks what must hold at every moment.
 func live(t *testing.T, seed uint64, d time.Duration, w world) []*machine {
@@ -26,7 +29,7 @@ func live(t *testing.T, seed uint64, d time.Duration, w world) []*machine {
 	for i, d := range line() {
 		ms = append(ms, newMachine(d, timing, seed, i))
 	}
-	for now := time.Duration(0); now < d; now += beat {
+	for now := time.Duration(0); now < d; now += step {
 		for _, m := range ms {
 			before, was := *m, len(m.stops)
 			s := w(now)
@@ -138,7 +141,7 @@ func TestNothingHappensOutOfSight(t *testing.T) {
 		}
 		return now.Truncate(link) + 2*time.Minute
 	}
-	ms := live(t, 3, time.Hour, func(now time.Duration) surroundings {
+	ms := live(t, 3, 30*time.Minute, func(now time.Duration) surroundings {
 		s := surroundings{watched: true, resets: true, linkSince: since(now), prodsmartSince: now.Truncate(outage)}
 		if now%outage > 2*time.Minute {
 			s.prodsmartSince = -1
@@ -162,7 +165,7 @@ func TestNothingHappensOutOfSight(t *testing.T) {
 			if seen := since(s.End); seen < 0 || s.End-max(seen, s.Start) < m.timing.StopAfter+tellMargin {
 				t.Errorf("%s: the stop at %v ended at %v, unseen", m.code, s.Start, s.End)
 			}
-			if s.End%outage > 2*time.Minute+beat {
+			if s.End%outage > 2*time.Minute+step {
 				t.Errorf("%s: the stop at %v ended at %v, without Prodsmart", m.code, s.Start, s.End)
 			}
 		}

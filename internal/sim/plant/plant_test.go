@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -273,11 +274,7 @@ func TestLinksBreakAndMend(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	p, err := New(Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	p := &Plant{}
 	at := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
 	told := mes.Machine{Counter: 10, WasteOf: map[string]float64{"SCRAP": 2}, Downtimes: []mes.Downtime{{Start: at, End: at}, {Start: at}}}
 	made := Truth{Machine: "M", Good: 10, Made: 12, Scrap: map[string]int64{"SCRAP": 2}, Stops: []Stop{{Start: 1, End: 2}, {Start: 3}}}
@@ -316,13 +313,12 @@ func TestTable(t *testing.T) {
 }
 
 func TestOptionErrors(t *testing.T) {
-	p, err := New(Options{})
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
-	o, _, _, _, c := p.Addresses()
-	for _, bad := range []Options{{OPCUA: o}, {Control: c}, {CountIs: "best"}, {Timing: Timing{StopMin: 1}}, {Profile: mes.Profile{Options: mes.Options{Window: "x"}}}} {
+	defer taken.Close()
+	for _, bad := range []Options{{Prodsmart: taken.Addr().String()}, {Control: taken.Addr().String()}, {CountIs: "best"}, {Timing: Timing{StopMin: 1}}, {Profile: mes.Profile{Options: mes.Options{Window: "x"}}}} {
 		if q, err := New(bad); err == nil {
 			q.Close()
 			t.Errorf("accepted %+v", bad)

@@ -1,0 +1,8 @@
+package main
+
+import "syscall"
+
+// ownGroup keeps Ctrl-C from the gateway: it is stopped when the rest was told.
+func ownGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}

@@ -23,6 +23,12 @@ func (l *loader) readConnections(c *Config) {
 		connection := &Connection{Pos: e.key.pos, Name: e.key.text}
 		l.connections[connection.Name] = connection
 		if l.readConnection(connection, e.value) {
+			for _, other := range c.Connections {
+				if connection.Kind == KindModbus && other.device() == connection.device() {
+					l.warn(e.key, "the connection "+other.Name+" goes to the same device; many devices serve one connection only: use one for both")
+					break
+				}
+			}
 			c.Connections = append(c.Connections, *connection)
 		}
 	}
@@ -63,6 +69,17 @@ func (l *loader) readConnection(c *Connection, n *node) bool {
 		}
 	}
 	return true
+}
+
+// device is what the connection talks to, whatever the connection is called.
+func (c Connection) device() string {
+	switch c.Kind {
+	case KindOPCUA:
+		return strings.ToLower(c.opcua.Endpoint)
+	case KindModbus:
+		return strings.ToLower(c.modbus.Address)
+	}
+	return strings.ToLower(c.mqtt.Broker)
 }
 
 // address checks a kindText that is scheme://host:port and gives it back.

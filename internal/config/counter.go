@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
@@ -214,8 +215,8 @@ func (b *builder) bounds(c *mapping.CounterSpec, v *view) {
 			l.bad(v.at("wraps_at"), "a bool does not count; choose an integer type")
 		case known && last.Cmp(limit) > 0:
 			hint := "; the largest value of " + kind + " is " + limit.String()
-			if kind == "int16" || kind == "int32" {
-				hint += ": read it as u" + kind
+			if lower := strings.ToLower(kind); lower == "int16" || lower == "int32" {
+				hint += ": read it as u" + lower
 			}
 			l.bad(v.at("wraps_at"), "a counter of type "+kind+" never gets there"+hint)
 		case endsBelow(c.Modulus):
@@ -224,6 +225,9 @@ func (b *builder) bounds(c *mapping.CounterSpec, v *view) {
 	}
 	if c.Kind != mapping.Totaliser {
 		return
+	}
+	if c.Signal != mapping.NoSignal && b.isBit(c.Signal) {
+		l.bad(v.at("tag"), "the tag is a bit, and a bit does not count; add pulse: edge to count its changes to true")
 	}
 	ends := []mapping.Number{limit}
 	if !known {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/modbus"
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 )
 
@@ -172,10 +173,21 @@ func isBool(name string) bool {
 	return lower == "bool" || lower == "boolean"
 }
 
+// isBit says whether a signal can be true and false only.
+func (b *builder) isBit(signal int) bool {
+	s := b.spec.Signals[signal]
+	if s.Tag.Bit != connectors.NoBit || isBool(s.Tag.Type) {
+		return true
+	}
+	address := canonicalAddress(b.l.connections[s.Connection], s.Tag)
+	return b.l.connections[s.Connection].Kind == KindModbus &&
+		(strings.Contains(address, modbus.Coil.String()+":") || strings.Contains(address, modbus.Discrete.String()+":"))
+}
+
 // counterKey is one raw counter of the plant.
 type counterKey struct {
-	connection, address, path string
-	bit                       int
+	device, address, path string
+	bit                   int
 }
 
 type counterUse struct {
@@ -189,7 +201,7 @@ func (b *builder) claim(signal int, subject string, at *node) {
 		return
 	}
 	s := b.spec.Signals[signal]
-	key := counterKey{s.Connection, canonicalAddress(b.l.connections[s.Connection], s.Tag), s.Tag.Path, s.Tag.Bit}
+	key := counterKey{b.l.connections[s.Connection].device(), canonicalAddress(b.l.connections[s.Connection], s.Tag), s.Tag.Path, s.Tag.Bit}
 	first, taken := b.l.counters[key]
 	if !taken {
 		b.l.counters[key] = counterUse{b.spec.Code, subject, at.pos}

@@ -246,7 +246,8 @@ func (r *Recorder) tail() string {
 	for _, b := range batches[max(0, len(batches)-5):] {
 		text += fmt.Sprintf("\n  %s link=%d alive=%t", b.Time.Format("15:04:05.000"), b.Link, b.Alive)
 		for _, s := range b.Samples {
-			text += fmt.Sprintf(" [%d]=%s %s %s", s.Tag, s.Value.Text(), s.Quality, s.Reason)
+			text += fmt.Sprintf(" [%d]=%q %s %q retained=%t redelivered=%t",
+				s.Tag, s.Value.Text(), s.Quality, s.Reason, s.Retained, s.Redelivered)
 		}
 	}
 	return text

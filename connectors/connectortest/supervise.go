@@ -11,7 +11,7 @@ import (
 )
 
 // backoff is the pause between two calls of Run.
-const backoff = 200 * time.Millisecond
+const backoff = 100 * time.Millisecond
 
 // outcome is how one call of Run ended.
 type outcome struct {

@@ -174,6 +174,7 @@ func TestLeftoversOfAnOlderConfiguration(t *testing.T) {
 }
 
 func TestBlockedEmitDropsNothing(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	r := start(t, connector(t, Config{Broker: "tcp://" + s.addr, KeepAlive: 2 * time.Second, Timeout: time.Second},
 		tag("press/count", "")), nil)

@@ -72,8 +72,8 @@ func (c *Connector) Stats() connectors.Stats {
 }
 
 // Run implements connectors.Connector. LinkUp comes with the first answer of
-// the device, be it a refusal. Each period's values come as one batch; a second
-// one follows when a unit that failed before answers again. Without tags Run
+// the device, be it a refusal. Each period's values come as one batch, or as more
+// in a round in which a unit falls silent or answers again. Without tags Run
 // waits for ctx and does not connect, since there would be nothing to ask that
 // could prove that the device is there.
 //

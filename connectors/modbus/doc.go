@@ -58,9 +58,10 @@
 //
 // An answer belongs to a request only if it carries its transaction number, so
 // an answer that comes too late is dropped, never given to the next request. A
-// unit that does not answer is left alone for 1, 2, 4 … 30 s and delays the
-// other units by no more than one timeout each time; a datum that the device
+// unit that does not answer is left alone for 1, 2, 4, then 8 s, and delays the
+// other units by no more than one timeout each time. A datum that the device
 // refuses ("illegal data address") is separated from its neighbours, so that
-// they go on. In both cases the tags concerned are samples of Bad quality with
-// the reason in every period. When nothing answers at all, Run ends.
+// they go on, and is asked for again after 5 to 30 s. In both cases the tags
+// concerned are samples of Bad quality with the reason in every period. When
+// nothing answers at all, Run ends.
 package modbus

@@ -269,6 +269,13 @@ func (s *session) bad(rd *reader, lo, hi int, reason string) {
 	}
 }
 
+// badPart appends Bad samples of all tags of a part.
+func (s *session) badPart(p *part, reason string) {
+	for _, rd := range p.readers {
+		s.bad(rd, 0, len(rd.spans), reason)
+	}
+}
+
 // flush emits the batch that was made, if there is one. Nothing is said before
 // the device answered once.
 func (s *session) flush() {

@@ -6,6 +6,7 @@ import "strconv"
 const (
 	reasonSilent    = "no answer within the timeout"
 	reasonMismatch  = "answer does not match the request"
+	reasonWaiting   = "not asked yet, because other units do not answer"
 	reasonWrongUnit = "answer of another unit"
 	reasonNotBCD    = "not a BCD number"
 )

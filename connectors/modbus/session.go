@@ -148,19 +148,30 @@ func (s *session) run(ctx context.Context) error {
 }
 
 // poll does one round: first all units that are well, in one batch, then at most
-// one try with something that failed before.
+// one try with something that failed before. A unit that falls silent ends the
+// batch, so that what was read before it waits no longer; and when silence has
+// cost half of the period, units that were never heard of wait for the next
+// round, so that those that are well keep their pace when many are switched off.
 func (s *session) poll(ctx context.Context, r *round) error {
 	s.samples = s.samples[:0]
 	s.asked, s.heard, s.budget = false, false, learning
+	var lost time.Duration
 	for _, p := range r.parts {
 		if p.unit.failures > 0 {
-			for _, rd := range p.readers {
-				s.bad(rd, 0, len(rd.spans), p.unit.reason)
-			}
+			s.badPart(p, p.unit.reason)
 			continue
 		}
+		if lost > r.every/2 && p.unit.heard.IsZero() {
+			s.badPart(p, reasonWaiting)
+			continue
+		}
+		began := time.Now()
 		if err := s.read(ctx, p, routine); err != nil {
 			return err
+		}
+		if p.unit.failures > 0 {
+			lost += time.Since(began)
+			s.flush()
 		}
 		if s.silence >= muteAfter {
 			if err := s.settle(ctx); err != nil {

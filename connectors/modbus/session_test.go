@@ -102,11 +102,11 @@ func TestDeadUnitDelaysNobody(t *testing.T) {
 }
 
 func TestManyDeadUnitsTakeHalfTheTimeAtMost(t *testing.T) {
-	g := &rig{t: t, tags: []connectors.Tag{tag("1/40001", "")}, device: &fakeDevice{units: units(&unitState{})}}
+	g := &rig{t: t, tags: []connectors.Tag{tag("1/40001", "")}, device: &fakeDevice{units: map[uint8]*unitState{1: {}, 20: {}}}}
 	for u := 2; u <= 20; u++ {
 		g.tags = append(g.tags, tag(fmt.Sprintf("%d/40001", u), ""))
 	}
-	g.play(Config{Timeout: time.Second}, 300*time.Second)
+	g.play(Config{Timeout: 700 * time.Millisecond}, 300*time.Second)
 	if !errors.Is(g.err, context.DeadlineExceeded) {
 		t.Fatal(g.err)
 	}
@@ -119,8 +119,20 @@ func TestManyDeadUnitsTakeHalfTheTimeAtMost(t *testing.T) {
 			t.Errorf("%v between two samples of the unit that is well", pause)
 		}
 	}
-	if len(times) < 130 {
+	if len(times) < 270 {
 		t.Errorf("%d samples in 300 s", len(times))
+	}
+	if last := g.good(19); len(last) < 250 || last[0] > 45*time.Second {
+		t.Errorf("the last unit, which is well too, has %d samples, the first after %v", len(last), last[:min(1, len(last))])
+	}
+	lost := time.Duration(0)
+	for _, r := range g.device.requests {
+		if at := r.at.Sub(g.start); r.unit != 1 && r.unit != 20 && at > 60*time.Second {
+			lost += g.device.timeout
+		}
+	}
+	if lost > 120*time.Second || lost < 60*time.Second {
+		t.Errorf("%v of 240 s went to units that are dead", lost)
 	}
 }
 

@@ -77,7 +77,9 @@ func TestBad(t *testing.T) {
 			if err := problems.Print(&out); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, strings.TrimSuffix(path, ".yaml")+".txt", filepath.ToSlash(out.String()))
+			// On Windows the paths have backslashes, and so have some messages.
+			paths := strings.NewReplacer(`testdata\bad\include\`, "testdata/bad/include/", `testdata\bad\`, "testdata/bad/")
+			golden(t, strings.TrimSuffix(path, ".yaml")+".txt", paths.Replace(out.String()))
 		})
 	}
 }
@@ -178,7 +180,7 @@ func dump(t testing.TB, c *Config) string {
 		fmt.Fprintf(&b, "machine %s at %s, template %q, was %q, every %s, report %v\n", m.Spec.Code, filepath.ToSlash(m.Pos.String()), m.Template, m.Was, m.ReportEvery, m.Report)
 		b.WriteString(dumpSpec(t, m))
 	}
-	return compiled.ReplaceAllString(b.String(), "0x")
+	return strings.ReplaceAll(compiled.ReplaceAllString(b.String(), "0x"), `\\`, "/") // JSON writes Windows paths so
 }
 
 func dumpSpec(t testing.TB, m Machine) string {

@@ -250,7 +250,22 @@ func (t *template) parse(text string) ([]part, string) {
 // instance gives a machine's tree: the template with the arguments put in, and
 // what the machine says itself laid over it.
 func (l *loader) instance(t *template, args map[string]*argument, own *node) *node {
-	return merge(l.fill(t, t.body, args), own)
+	merged := merge(l.fill(t, t.body, args), own)
+	l.tally(merged)
+	return merged
+}
+
+// tally counts how many machines use a text with placeholders.
+func (l *loader) tally(n *node) {
+	if n.origin != nil {
+		l.made[n.origin]++
+	}
+	for _, e := range n.entries {
+		l.tally(e.value)
+	}
+	for _, item := range n.items {
+		l.tally(item)
+	}
 }
 
 func (l *loader) fill(t *template, n *node, args map[string]*argument) *node {
@@ -274,7 +289,6 @@ func (l *loader) fill(t *template, n *node, args map[string]*argument) *node {
 }
 
 func (l *loader) fillText(out *node, parts []part, origin *node, args map[string]*argument) {
-	l.made[origin]++
 	out.origin, out.tag = origin, "!!str"
 	var b strings.Builder
 	var only *argument

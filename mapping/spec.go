@@ -182,6 +182,9 @@ const (
 	Stopped
 	Setup
 	Planned
+
+	// States is the number of canonical states.
+	States = iota
 )
 
 // String is the name used in journals, metrics and pages.

@@ -25,14 +25,30 @@ type Status struct {
 	Parameters []prodsmart.Parameter
 	// Pending counts levels that wait for confirmation.
 	Pending int
+	// Saturated names counters that stand at their end, Exceeding totals that
+	// are below what was posted: "count", "waste SCRAP".
+	Saturated, Exceeding []string
+	// Contradiction says that parts come from a machine that says it stands.
+	Contradiction bool
+	// Bad are the signals without a usable value although their connection is
+	// up.
+	Bad []Signal
+}
+
+// State is the machine's present state.
+func (m *Machine) State() Canonical {
+	if !m.memory.LostSince.IsZero() {
+		return Unknown
+	}
+	return m.memory.State
 }
 
 // Status gives the machine's present status.
 func (m *Machine) Status() Status {
 	mem := &m.memory
-	s := Status{State: mem.State, Type: mem.Type, Since: mem.Since, Known: m.known, Stop: mem.Stop}
-	if !mem.LostSince.IsZero() || mem.State == Unknown {
-		s.State, s.Type, s.Lost = Unknown, "", m.lostReason
+	s := Status{State: m.State(), Type: mem.Type, Since: mem.Since, Known: m.known, Stop: mem.Stop}
+	if s.State == Unknown {
+		s.Type, s.Lost = "", m.lostReason
 		if !mem.LostSince.IsZero() {
 			s.Since = mem.LostSince
 		}
@@ -51,6 +67,23 @@ func (m *Machine) Status() Status {
 	for _, c := range m.counters {
 		if c.state.Pending != nil {
 			s.Pending++
+		}
+		if c.saturated {
+			s.Saturated = append(s.Saturated, c.subject)
+		}
+	}
+	if m.count != nil && m.count.reported {
+		s.Exceeding = append(s.Exceeding, "count")
+	}
+	for i := range m.waste {
+		if m.waste[i].reported {
+			s.Exceeding = append(s.Exceeding, "waste "+m.waste[i].code)
+		}
+	}
+	s.Contradiction = mem.Contradiction
+	for i := range m.signals {
+		if m.signals[i].seen && !m.signals[i].good && m.linked(i) {
+			s.Bad = append(s.Bad, m.spec.Signals[i])
 		}
 	}
 	return s

@@ -1,0 +1,62 @@
+# Everything a newcomer needs. A fresh machine with Go and make is enough for
+# build, demo and test; peers installs what the tests against other people's
+# servers need.
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+FOR      ?=
+FUZZTIME ?= 10m
+TARGETS  := linux/amd64 linux/arm64 windows/amd64 windows/arm64
+
+.PHONY: all build demo test check lint race bench fuzz release peers clean
+
+all: build
+
+build:
+	$(BUILD) -o bin/ ./cmd/...
+
+# The main job on loopback: a pretend plant, a pretend Prodsmart, the gateway.
+# make demo FOR=30s ends by itself and fails if anything differs.
+demo: build
+	bin/plantsim demo --gateway bin/prodsmart-gateway --config configs/demo.yaml $(if $(FOR),--for $(FOR))
+
+test:
+	$(GO) test ./...
+
+lint:
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+
+race:
+	$(GO) test -race ./...
+
+# What a change must pass.
+check: lint build race
+	bin/prodsmart-gateway check --skip-secrets -c configs/demo.yaml
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Each fuzz target for FUZZTIME.
+fuzz:
+	@set -e; for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+	  done; done
+
+release:
+	@set -e; for t in $(TARGETS); do \
+	  os=$${t%/*}; arch=$${t#*/}; ext=; [ $$os = windows ] && ext=.exe; \
+	  for c in prodsmart-gateway plantsim; do \
+	    GOOS=$$os GOARCH=$$arch $(BUILD) -o dist/$$c-$(VERSION)-$$os-$$arch$$ext ./cmd/$$c; \
+	  done; done
+	cd dist && sha256sum * > SHA256SUMS
+
+peers:
+	.ci/peers
+
+clean:
+	rm -rf bin dist

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/modbus"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/config"
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
+)
+
+func checkCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "check", Short: "Find all mistakes of a configuration, and print its plan", Args: noArgs,
+		Long: `check reads a configuration, prints everything that is wrong with it, each with
+file, line and column, and otherwise what it will do: the machines, the requests
+to each device, and the posts against the request budget. It connects to
+nothing.`,
+		Example: "  prodsmart-gateway check -c gateway.yaml\n  prodsmart-gateway check --expanded",
+	}
+	path := configFlag(c)
+	expanded := c.Flags().Bool("expanded", false, "print the machines as they come out of the templates")
+	asJSON := c.Flags().Bool("json", false, "print problems and plan as JSON")
+	skip := c.Flags().Bool("skip-secrets", false, "do not look up secrets, for a check on another computer")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, problems := config.Load(*path, config.Options{SkipSecrets: *skip})
+		out := c.OutOrStdout()
+		switch {
+		case *asJSON:
+			return checkJSON(out, cfg, problems)
+		case len(problems) > 0:
+			fmt.Fprintln(c.ErrOrStderr(), problems)
+			return reported{errors.New("the configuration has mistakes")}
+		case *expanded:
+			return cfg.Expanded(out)
+		}
+		for _, w := range cfg.Warnings {
+			fmt.Fprintf(c.ErrOrStderr(), "warning: %s\n", w)
+		}
+		plan, err := planOf(cfg)
+		if err != nil {
+			return err
+		}
+		plan.print(out)
+		return nil
+	}
+	return c
+}
+
+// plan is what a configuration will do.
+type plan struct {
+	Machines    []planMachine    `json:"machines"`
+	Connections []planConnection `json:"connections"`
+	// PostsPerMinute is what the machines ask for when all of them count.
+	PostsPerMinute float64 `json:"posts_per_minute"`
+	Budget         float64 `json:"budget_per_minute"`
+	// Age is the expected largest age of a count at Prodsmart.
+	Age  float64 `json:"expected_age_seconds"`
+	Live bool    `json:"live"`
+}
+
+type planMachine struct {
+	Code        string  `json:"code"`
+	Tags        int     `json:"tags"`
+	ReportEvery float64 `json:"report_every_seconds"`
+	Age         float64 `json:"expected_age_seconds"`
+}
+
+type planConnection struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+	Tags int    `json:"tags"`
+	// RequestsPerSecond to the device; 0 where the device sends by itself.
+	RequestsPerSecond float64 `json:"requests_per_second"`
+}
+
+func planOf(cfg *config.Config) (*plan, error) {
+	p := &plan{Live: cfg.Prodsmart.Live, Budget: float64(cfg.Uplink().Budget)}
+	var specs []*mapping.Spec
+	told := 0
+	for i := range cfg.Machines {
+		m := &cfg.Machines[i]
+		specs = append(specs, &m.Spec)
+		if m.Report {
+			told++
+			p.PostsPerMinute += time.Minute.Seconds() / m.ReportEvery.Seconds()
+		}
+	}
+	stretch := max(1, p.PostsPerMinute/p.Budget)
+	for i := range cfg.Machines {
+		m := &cfg.Machines[i]
+		age := m.ReportEvery.Seconds() * stretch
+		p.Age = max(p.Age, age)
+		p.Machines = append(p.Machines, planMachine{Code: m.Spec.Code, Tags: len(m.Spec.Signals), ReportEvery: m.ReportEvery.Seconds(), Age: age})
+	}
+	for _, f := range mapping.Feeds(specs) {
+		for _, c := range cfg.Connections {
+			if c.Name != f.Connection {
+				continue
+			}
+			planned := planConnection{Name: c.Name, Kind: c.Kind, Tags: len(f.Tags)}
+			if c.Kind == config.KindModbus {
+				requests, err := modbus.Plan(c.Modbus(), f.Tags)
+				if err != nil {
+					return nil, err
+				}
+				for _, r := range requests {
+					planned.RequestsPerSecond += 1 / r.Every.Seconds()
+				}
+			}
+			p.Connections = append(p.Connections, planned)
+		}
+	}
+	return p, nil
+}
+
+func (p *plan) print(w io.Writer) {
+	for _, c := range p.Connections {
+		if c.RequestsPerSecond > 0 {
+			fmt.Fprintf(w, "connection %-16s %-7s %5d tags, %.3g requests/s\n", c.Name, c.Kind, c.Tags, c.RequestsPerSecond)
+		} else {
+			fmt.Fprintf(w, "connection %-16s %-7s %5d tags, sent by the device when they change\n", c.Name, c.Kind, c.Tags)
+		}
+	}
+	for _, m := range p.Machines {
+		fmt.Fprintf(w, "machine    %-16s         %5d tags, told every %.3g s, at most %.3g s old\n", m.Code, m.Tags, m.ReportEvery, m.Age)
+	}
+	mode := "dry-run: nothing is sent"
+	if p.Live {
+		mode = "live"
+	}
+	fmt.Fprintf(w, "prodsmart  %s; %.3g posts/min when all machines count, budget %.3g/min", mode, p.PostsPerMinute, p.Budget)
+	if p.PostsPerMinute > p.Budget {
+		fmt.Fprintf(w, "; more than the budget, so counts are told every %.3g s", p.Age)
+	}
+	fmt.Fprintln(w)
+}
+
+type checkReport struct {
+	OK       bool     `json:"ok"`
+	Problems []string `json:"problems"`
+	Warnings []string `json:"warnings"`
+	Plan     *plan    `json:"plan,omitempty"`
+}
+
+func checkJSON(w io.Writer, cfg *config.Config, problems config.Problems) error {
+	r := checkReport{OK: len(problems) == 0, Problems: []string{}, Warnings: []string{}}
+	for _, p := range problems {
+		r.Problems = append(r.Problems, p.String())
+	}
+	if cfg != nil {
+		for _, p := range cfg.Warnings {
+			r.Warnings = append(r.Warnings, p.String())
+		}
+		var err error
+		if r.Plan, err = planOf(cfg); err != nil {
+			return err
+		}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	if err := e.Encode(r); err != nil {
+		return err
+	}
+	if !r.OK {
+		return reported{errors.New("the configuration has mistakes")}
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/board"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/config"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/gateway"
+)
+
+func runCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "run", Short: "Read the machines and tell Prodsmart", Args: noArgs,
+		Long: `run is the daemon. It ends within five seconds of Ctrl-C or SIGTERM, with
+everything saved. A configuration with mistakes is refused with all of them.`,
+		Example: "  prodsmart-gateway run -c gateway.yaml",
+	}
+	path := configFlag(c)
+	verbose := c.Flags().BoolP("verbose", "v", false, "log every post")
+	asJSON := c.Flags().Bool("log-json", false, "log as JSON, one object a line")
+	fresh := c.Flags().Bool("start-fresh", false, "after a damaged store: give up the machines that can not be recovered")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, problems := config.Load(*path, config.Options{})
+		if len(problems) > 0 {
+			fmt.Fprintln(c.ErrOrStderr(), problems)
+			return reported{errors.New("the configuration has mistakes")}
+		}
+		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		return daemon(ctx, cfg, logger(c.ErrOrStderr(), *verbose, *asJSON), *fresh)
+	}
+	return c
+}
+
+func logger(w io.Writer, verbose, asJSON bool) *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if verbose {
+		o.Level = slog.LevelDebug
+	}
+	if asJSON {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// daemon runs the gateway and its door until ctx ends.
+func daemon(ctx context.Context, cfg *config.Config, log *slog.Logger, fresh bool) error {
+	for _, w := range cfg.Warnings {
+		log.Warn("configuration", "warning", w.String())
+	}
+	g, err := gateway.New(cfg, gateway.Options{Log: log, StartFresh: fresh})
+	if err != nil {
+		return err
+	}
+	handler, err := board.Handler(g)
+	if err != nil {
+		return errors.Join(err, g.Close())
+	}
+	var listeners []net.Listener
+	for _, address := range []string{cfg.Metrics} {
+		if address == "" {
+			continue
+		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return errors.Join(fmt.Errorf("metrics.listen: %w: is another gateway running?", err), g.Close())
+		}
+		listeners = append(listeners, l)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var doors sync.WaitGroup
+	for _, l := range listeners {
+		log.Info("metrics", "address", "http://"+l.Addr().String()+"/metrics")
+		doors.Go(func() {
+			if err := board.Serve(ctx, l, handler); err != nil {
+				log.Warn("the metrics address failed", "problem", err)
+			}
+		})
+	}
+	err = g.Run(ctx)
+	stop()
+	doors.Wait()
+	return err
+}

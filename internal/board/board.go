@@ -1,0 +1,121 @@
+package board
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/gateway"
+)
+
+// Source is the gateway as the board sees it.
+type Source interface {
+	// Status gives the present status, from any goroutine.
+	Status() gateway.Status
+	// Ready is closed once the gateway does its work.
+	Ready() <-chan struct{}
+}
+
+// Handler serves /metrics, /healthz and /readyz.
+func Handler(s Source) (http.Handler, error) {
+	registry := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		&collector{status: s.Status, d: describe()},
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := registry.Register(c); err != nil {
+			return nil, fmt.Errorf("metrics: %w", err)
+		}
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, s.Status()) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answerReady(w, s) })
+	return mux, nil
+}
+
+// health is the body of /healthz.
+type health struct {
+	Status     string      `json:"status"` // ok, or failing
+	Uptime     string      `json:"uptime"`
+	Conditions []condition `json:"conditions"`
+}
+
+type condition struct {
+	Code    string    `json:"code"`
+	Level   string    `json:"severity"`
+	Subject string    `json:"subject,omitempty"`
+	Title   string    `json:"title"`
+	Detail  string    `json:"detail"`
+	Next    string    `json:"next"`
+	Since   time.Time `json:"since"`
+}
+
+// answerHealth fails only for what a restart of the gateway could mend, or what
+// makes its work worthless: a store that can not be written. A machine that is
+// off is no reason to restart the gateway; it stands in the conditions.
+func answerHealth(w http.ResponseWriter, s gateway.Status) {
+	body := health{Status: "ok", Uptime: s.At.Sub(s.Started).Round(time.Second).String(), Conditions: []condition{}}
+	code := http.StatusOK
+	if s.Store.Problem != nil {
+		body.Status, code = "failing", http.StatusServiceUnavailable
+	}
+	for _, c := range s.Conditions {
+		body.Conditions = append(body.Conditions, condition{
+			Code: c.Code.String(), Level: c.Severity.String(), Subject: c.Subject,
+			Title: c.Title, Detail: c.Detail, Next: c.Next, Since: c.Since.UTC(),
+		})
+	}
+	answer(w, code, body)
+}
+
+func answerReady(w http.ResponseWriter, s Source) {
+	select {
+	case <-s.Ready():
+		answer(w, http.StatusOK, map[string]string{"status": "ready"})
+	default:
+		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "waiting for the first connection"})
+	}
+}
+
+func answer(w http.ResponseWriter, code int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	_ = e.Encode(body) // the visitor may be gone
+}
+
+// Serve serves h at l until ctx ends; it closes l. Visitors are given a second
+// to finish.
+func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	end, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer stop()
+	err := server.Shutdown(end)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
+	<-failed
+	return err
+}

@@ -1,0 +1,264 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/config"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/health"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
+)
+
+// StoreFile is the store's name in the data folder.
+const StoreFile = "gateway.db"
+
+// reporter takes the newest report of a machine; it never waits.
+type reporter interface {
+	Report(machine string, r prodsmart.Report)
+}
+
+// Options of a gateway.
+type Options struct {
+	Log *slog.Logger
+	// StartFresh gives up machines of a damaged store that can not be recovered.
+	StartFresh bool
+}
+
+// Gateway is the running daemon. New opens what it needs, Run works until its
+// context ends, and closes everything.
+type Gateway struct {
+	config  *config.Config
+	log     *slog.Logger
+	store   *store.Store
+	keeper  *keeper
+	client  *prodsmart.Client
+	uplink  *uplink.Uplink
+	health  *health.Tracker
+	units   []*unit
+	links   []*link
+	started time.Time
+	notify  *notifier
+	ready   sync.Once
+	isReady chan struct{}
+}
+
+// New opens the store, brings the machines back to where they were, and makes
+// the connections and the client; nothing is connected yet. The error says what
+// to do. The caller either calls Run or Close.
+func New(c *config.Config, o Options) (*Gateway, error) {
+	g := &Gateway{config: c, log: o.Log, started: time.Now(), isReady: make(chan struct{})}
+	g.notify = &notifier{log: o.Log}
+	g.health = health.NewTracker(time.Now, g.notify.condition)
+	g.notify.health = g.health
+	var err error
+	if g.store, err = store.Open(filepath.Join(c.Data, StoreFile), store.Options{
+		MaxAge: c.Journal.Keep, MaxBytes: c.Journal.Size, StartFresh: o.StartFresh,
+	}); err != nil {
+		return nil, err
+	}
+	g.keeper = newKeeper(g.store, g.notify.store)
+	g.notify.keeper = g.keeper
+	if err := g.assemble(); err != nil {
+		return nil, errors.Join(err, g.Close())
+	}
+	return g, nil
+}
+
+// Close closes a gateway that was never run.
+func (g *Gateway) Close() error {
+	if g.client != nil {
+		g.client.Close()
+	}
+	return g.store.Close()
+}
+
+func (g *Gateway) assemble() error {
+	if err := g.makeUplink(); err != nil {
+		return err
+	}
+	if r := g.store.Recovered(); r != nil {
+		g.notify.recovered(r)
+	}
+	states, err := g.store.Machines(context.Background())
+	if err != nil {
+		return err
+	}
+	byCode := map[string][]byte{}
+	for _, s := range states {
+		byCode[s.Code] = s.State
+	}
+	var specs []*mapping.Spec
+	for i := range g.config.Machines {
+		m := &g.config.Machines[i]
+		state := byCode[m.Spec.Code]
+		if state == nil && m.Was != "" {
+			state = byCode[m.Was]
+		}
+		if err := g.addUnit(m, state); err != nil {
+			return err
+		}
+		specs = append(specs, &m.Spec)
+	}
+	for _, feed := range mapping.Feeds(specs) {
+		if err := g.addLink(feed); err != nil {
+			return err
+		}
+	}
+	for _, w := range g.config.Warnings {
+		g.health.Set(health.ConfigWarning, w.Path, w.Text)
+	}
+	return nil
+}
+
+func (g *Gateway) makeUplink() error {
+	p := &g.config.Prodsmart
+	var poster uplink.Poster
+	if p.Live {
+		paths := map[prodsmart.Endpoint]string{}
+		for name, path := range p.Paths {
+			paths[prodsmart.Endpoint(name)] = path
+		}
+		client, err := prodsmart.New(prodsmart.Config{
+			URL: p.URL, Prefix: p.Prefix, Paths: paths,
+			Key: prodsmart.NewSecret(p.Key.Reveal()), Secret: prodsmart.NewSecret(p.Secret.Reveal()),
+			Auth: prodsmart.Auth(p.Auth), Insecure: p.Insecure, Timeout: p.Timeout, CAFile: p.CA,
+			Proxy: p.Proxy, ProxyUser: p.ProxyUser.Reveal(), ProxyPassword: prodsmart.NewSecret(p.ProxyPassword.Reveal()),
+			OnRequest: func(r prodsmart.Request) {
+				if r.Extra {
+					g.uplink.Spend(1)
+				}
+			},
+		})
+		if err != nil {
+			return fmt.Errorf("prodsmart: %w", err)
+		}
+		g.client, poster = client, client
+	}
+	settings := g.config.Uplink()
+	settings.Timeout = p.Timeout + 10*time.Second // the client's own bound comes first
+	g.uplink = uplink.New(settings, g.keeper, poster, uplink.Hooks{Events: g.notify.uplink, Posted: g.notify.posted})
+	return nil
+}
+
+func (g *Gateway) addUnit(m *config.Machine, state []byte) error {
+	machine, err := mapping.New(m.Spec)
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.Pos, err)
+	}
+	u := &unit{code: m.Spec.Code, told: m.Report, keeper: g.keeper, report: g.uplink, machine: machine, since: g.started}
+	g.units = append(g.units, u)
+	if state == nil {
+		return nil
+	}
+	if err := machine.Restore(state, g.started, &u.out); err != nil {
+		return err
+	}
+	// What was decided before the end is still to be told; what is true now
+	// comes with the first samples.
+	u.out.Changed = true
+	u.settle(g.started, g.started)
+	return nil
+}
+
+func (g *Gateway) addLink(feed *mapping.Feed) error {
+	for _, c := range g.config.Connections {
+		if c.Name != feed.Connection {
+			continue
+		}
+		connector, err := connect(c, feed.Tags, g.config)
+		if err != nil {
+			return fmt.Errorf("%s: connections.%s: %w", c.Pos, c.Name, err)
+		}
+		g.links = append(g.links, &link{
+			name: c.Name, connector: connector, feed: feed, ingest: g.ingest, health: g.health, log: g.log,
+		})
+		return nil
+	}
+	return fmt.Errorf("connection %q does not exist", feed.Connection)
+}
+
+// ingest gives a batch to the machines it concerns. It runs in the connection's
+// goroutine, so a slow machine holds back its own connection only.
+func (g *Gateway) ingest(feed *mapping.Feed, b connectors.Batch) {
+	feed.Split(b, func(machine int, mine *mapping.Batch) { g.units[machine].step(mine, g.started) })
+	if b.Committed != nil {
+		g.keeper.committed(b.Committed)
+	}
+	g.ready.Do(func() { close(g.isReady) })
+}
+
+// Run works until ctx ends; then it ends the connections, waits for answers on
+// their way, saves everything and closes the store: all within five seconds.
+func (g *Gateway) Run(ctx context.Context) error {
+	g.log.Info("gateway started", "site", g.config.Site, "machines", len(g.units), "connections", len(g.links),
+		"mode", modeName(g.config.Prodsmart.Live), "budget", g.config.Prodsmart.Budget.String())
+	// The keeper outlives everybody who hands it something.
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopKeeping()
+	kept := make(chan error, 1)
+	go func() { kept <- g.keeper.run(keeping) }()
+
+	var work sync.WaitGroup
+	for _, l := range g.links {
+		work.Go(func() { l.run(ctx) })
+	}
+	work.Go(func() { g.tick(ctx) })
+	work.Go(func() { g.watch(ctx) })
+	told := g.uplink.Run(ctx)
+	work.Wait()
+	stopKeeping()
+	err := errors.Join(told, <-kept)
+	g.log.Info("gateway stopped", "saved", err == nil)
+	return errors.Join(err, g.Close())
+}
+
+func modeName(live bool) string {
+	if live {
+		return "live"
+	}
+	return "dry-run"
+}
+
+const (
+	// tickEvery is how exactly the machines' deadlines are kept.
+	tickEvery = 50 * time.Millisecond
+	// clockJump is the difference between wall clock and running time that is
+	// taken for somebody setting the clock.
+	clockJump = 2 * time.Second
+)
+
+// tick lets time pass for machines that hear nothing.
+func (g *Gateway) tick(ctx context.Context) {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := time.Now()
+		jump := now.Round(0).Sub(last.Round(0)) - now.Sub(last)
+		last = now
+		jumped := jump.Abs() > clockJump
+		if jumped {
+			g.notify.clock(jump)
+		}
+		running := int64(now.Sub(g.started))
+		for _, u := range g.units {
+			if due := u.due.Load(); jumped || due != 0 && due <= running {
+				u.step(&mapping.Batch{Time: now}, g.started)
+			}
+		}
+	}
+}

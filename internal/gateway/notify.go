@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/health"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
+)
+
+// notifier turns what happens into journal entries, conditions and log lines.
+type notifier struct {
+	log    *slog.Logger
+	health *health.Tracker
+	keeper *keeper
+
+	mu    sync.Mutex
+	posts map[postKey]uint64
+}
+
+// postKey counts posts for the metrics.
+type postKey struct{ Service, Verdict string }
+
+// condition logs the beginning and the end of a condition. Connections log
+// themselves, with more to say.
+func (n *notifier) condition(c health.Change) {
+	if c.Condition.Code == health.LinkDown {
+		return
+	}
+	if c.Ended {
+		n.log.Info("over: "+c.Condition.Title, "code", c.Condition.Code.String(), "subject", c.Condition.Subject,
+			"after", c.At.Sub(c.Condition.Since).Round(time.Second))
+		return
+	}
+	n.log.Warn(c.Condition.Title, "code", c.Condition.Code.String(), "subject", c.Condition.Subject,
+		"detail", c.Condition.Detail, "next", c.Condition.Next)
+}
+
+// uplinkCondition is the condition that an uplink event begins or ends, and
+// whether it is one at all; what is not happens once.
+func uplinkCondition(code uplink.Code) (health.Code, bool) {
+	switch code {
+	case uplink.Unreachable, uplink.Unclear:
+		return health.ProdsmartUnreachable, true
+	case uplink.Rejected:
+		return health.Unauthorized, true
+	case uplink.Throttled:
+		return health.Limited, true
+	case uplink.LedgerFailed:
+		return health.StoreFailing, true
+	case uplink.CounterRefused, uplink.ExtrasRefused:
+		return health.PostRefused, true
+	case uplink.OtherWriter, uplink.FellBack:
+		return health.CounterJump, true
+	}
+	return 0, false
+}
+
+func (n *notifier) uplink(e uplink.Event) {
+	code, lasting := uplinkCondition(e.Code)
+	switch {
+	case lasting && e.Over:
+		n.health.Clear(code, e.Machine)
+	case lasting:
+		n.health.Set(code, e.Machine, e.Text)
+	case e.Level != uplink.Info:
+		n.log.Warn(e.Text, "code", string(e.Code), "machine", e.Machine)
+	}
+	n.keeper.note([]mapping.Event{{
+		Time: e.Time, Machine: e.Machine, Rule: string(e.Code), Subject: "prodsmart", Level: mapping.Severity(e.Level), Text: e.Text,
+	}})
+}
+
+func (n *notifier) posted(p uplink.Posted) {
+	verdict := p.Answer.Verdict.String()
+	if p.Dry {
+		verdict = "dry-run"
+	}
+	n.mu.Lock()
+	if n.posts == nil {
+		n.posts = map[postKey]uint64{}
+	}
+	n.posts[postKey{p.Post.Service.String(), verdict}]++
+	n.mu.Unlock()
+	n.log.Debug("post", "machine", p.Post.Machine, "service", p.Post.Service.String(), "body", string(p.Post.Body),
+		"verdict", verdict, "status", p.Answer.Status, "took", p.Answer.Took)
+	n.keeper.posted(store.PostEntry{
+		Time: p.Sent, Machine: p.Post.Machine, Service: p.Post.Service.String(), Body: p.Post.Body,
+		Verdict: verdict, Status: p.Answer.Status, Text: p.Answer.Text, Took: p.Answer.Took,
+	})
+}
+
+func (n *notifier) postCounts() map[postKey]uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := make(map[postKey]uint64, len(n.posts))
+	for k, v := range n.posts {
+		out[k] = v
+	}
+	return out
+}
+
+// store is told of failing commits, and with nil of their end.
+func (n *notifier) store(err error) {
+	if err == nil {
+		n.health.Clear(health.StoreFailing, "")
+		return
+	}
+	n.health.Set(health.StoreFailing, "", err.Error())
+}
+
+func (n *notifier) recovered(r *store.Recovery) {
+	var behind []string
+	for _, m := range r.Machines {
+		if m.Behind() {
+			behind = append(behind, m.Code)
+		}
+	}
+	detail := "The store was damaged and has been rebuilt."
+	if len(behind) > 0 {
+		detail += " These machines are as old as the backup, compare their totals with Prodsmart: " + strings.Join(behind, ", ") + "."
+	}
+	n.health.Set(health.StoreDamaged, "", detail)
+}
+
+func (n *notifier) clock(jump time.Duration) {
+	text := fmt.Sprintf("The clock of this computer was moved by %v. Counting and debouncing do not use it; planned times do.", jump.Round(time.Millisecond))
+	n.log.Warn(text, "code", health.ClockJump.String())
+	n.keeper.note([]mapping.Event{{Time: time.Now(), Rule: "clock", Subject: "gateway", Level: mapping.Notice, Text: text}})
+}

@@ -1,0 +1,82 @@
+package gateway
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
+)
+
+// unit is one machine at work. Batches of several connections and the clock
+// step it one at a time.
+type unit struct {
+	code   string
+	told   bool // reports go to the uplink
+	keeper *keeper
+	report reporter
+
+	mu      sync.Mutex
+	machine *mapping.Machine
+	out     mapping.Outcome
+	// state is the state since the given time, times what was spent in each.
+	state mapping.Canonical
+	since time.Time
+	times [mapping.States]time.Duration
+
+	// due is the machine's next deadline in nanoseconds of the gateway's
+	// running time; 0 if there is none.
+	due atomic.Int64
+	// dirty says that the newest snapshot is not in the keeper's hands yet.
+	dirty atomic.Bool
+}
+
+// step applies one batch and passes on what follows from it.
+func (u *unit) step(b *mapping.Batch, started time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.machine.Step(b, &u.out)
+	u.settle(b.Time, started)
+}
+
+// settle passes on the outcome of a step: the state to the keeper first, so
+// that whatever is told of it is on disk before.
+func (u *unit) settle(now, started time.Time) {
+	if state := u.machine.State(); state != u.state {
+		u.times[u.state] += now.Sub(u.since)
+		u.state, u.since = state, now
+	}
+	u.due.Store(0)
+	if d := u.machine.Deadline(); !d.IsZero() {
+		u.due.Store(int64(max(now.Sub(started)+d.Sub(now), 1)))
+	}
+	if len(u.out.Events) > 0 {
+		u.keeper.note(u.out.Events)
+	}
+	if u.out.Dirty && !u.dirty.Swap(true) {
+		u.keeper.mark(u)
+	}
+	if u.out.Changed && u.told {
+		u.report.Report(u.code, u.machine.Report())
+	}
+}
+
+// snapshot takes the newest state for the store. A step after it marks the unit
+// anew.
+func (u *unit) snapshot() (store.MachineState, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.dirty.Store(false)
+	state, err := u.machine.Snapshot()
+	return store.MachineState{Code: u.code, State: state}, err
+}
+
+// status is the machine's, with the time spent in each state since the start.
+func (u *unit) status(now time.Time) (mapping.Status, [mapping.States]time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	times := u.times
+	times[u.state] += max(now.Sub(u.since), 0)
+	return u.machine.Status(), times
+}

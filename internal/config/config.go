@@ -42,7 +42,7 @@ type Prodsmart struct {
 	Key, Secret Secret
 	// Live is false for a dry run.
 	Live bool
-	// Budget is requests a minute, 1 to 120, a fraction possible.
+	// Budget is requests a minute, a whole number from 1 to 120.
 	Budget mapping.Number
 	// CountIs is what the tenant's counter means.
 	CountIs     mapping.Quantity
@@ -59,8 +59,11 @@ type Prodsmart struct {
 	CA string
 	// Waste is changed or all, WasteOnly hold or send, FirstZero post or skip.
 	Waste, WasteOnly, FirstZero string
-	AmbiguousWait               time.Duration
-	RefusedRetry                time.Duration
+	// AmbiguousWait is how long a total whose answer was lost waits to be
+	// overtaken by a higher one before it is sent once more.
+	AmbiguousWait time.Duration
+	// RefusedRetry is the first pause of a machine after a real refusal.
+	RefusedRetry time.Duration
 	// RepeatStop allows a stop without an answer to be sent once more.
 	RepeatStop bool
 }

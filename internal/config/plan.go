@@ -17,13 +17,14 @@ func (l *loader) checkPlan(c *Config) {
 			machines++
 		}
 	}
-	if asked.Cmp(c.Prodsmart.Budget) <= 0 || c.Prodsmart.Budget.Sign() <= 0 || machines == 0 {
+	budget := c.Prodsmart.Budget
+	if asked.Cmp(budget) <= 0 || budget.Sign() <= 0 {
 		return
 	}
-	age := mapping.Whole(int64(60 * machines)).Div(c.Prodsmart.Budget)
+	age := mapping.Whole(int64(60 * machines)).Div(budget)
 	l.warnings.add(Problem{Pos: l.site.budgetAt, Path: "prodsmart.budget", Text: fmt.Sprintf(
 		"%d machines ask for %s posts a minute, the budget is %s; every machine will be told about every %s s instead: raise report_every, or accept it",
-		machines, ceiling(asked), c.Prodsmart.Budget, ceiling(age))})
+		machines, ceiling(asked), budget, ceiling(age))})
 }
 
 func ceiling(n mapping.Number) mapping.Number {

@@ -36,7 +36,7 @@ func prodsmartObject() *object {
 		{key: "key", kind: kindSecret, doc: "reference to the API key"},
 		{key: "secret", kind: kindSecret, doc: "reference to the API secret"},
 		{key: "mode", kind: kindText, def: "dry-run", allowed: []string{"dry-run", "live"}, doc: "dry-run shows and journals all posts and sends none; live sends them"},
-		{key: "budget", kind: kindNumber, def: "100", min: "1", max: "120", doc: "requests a minute, of the 120 that all integrations of the company share"},
+		{key: "budget", kind: kindInt, def: "100", min: "1", max: "120", doc: "requests a minute, of the 120 that all integrations of the company share"},
 		{key: "count_is", kind: kindText, def: "good", allowed: []string{"good", "total"}, doc: "what the machine counter of the tenant means: good pieces, or all pieces"},
 		{key: "report_every", kind: kindDuration, def: "30s", min: "1s", max: "24h", doc: "how often a changed count is told"},
 		{key: "auth", kind: kindText, def: "basic", allowed: []string{"basic", "token"}, doc: "how the machine services are authenticated"},

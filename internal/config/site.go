@@ -52,7 +52,7 @@ func (l *loader) readSite(root *view) *Config {
 func (l *loader) readProdsmart(v *view) Prodsmart {
 	p := Prodsmart{
 		Prefix: v.text("prefix"), Paths: map[string]string{}, Live: v.text("mode") == "live",
-		Budget: v.number("budget"), CountIs: quantity(v.text("count_is")), ReportEvery: v.duration("report_every"),
+		Budget: mapping.Whole(v.value("budget").whole), CountIs: quantity(v.text("count_is")), ReportEvery: v.duration("report_every"),
 		Auth: v.text("auth"), Insecure: v.truth("insecure"), Timeout: v.duration("timeout"),
 		Proxy: v.text("proxy"), Waste: v.text("waste"), WasteOnly: v.text("waste_only"), FirstZero: v.text("first_zero"),
 		AmbiguousWait: v.duration("ambiguous_wait"), RefusedRetry: v.duration("refused_retry"), RepeatStop: v.truth("repeat_stop"),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -87,7 +88,7 @@ func (d *demo) run(ctx context.Context, out io.Writer) error {
 		err = stopErr
 	}
 	if err != nil {
-		return fmt.Errorf("%w; see %s", err, g.log)
+		return errors.Join(fmt.Errorf("%w; see %s", err, g.log), evidence(dir, p))
 	}
 	// Only the log is of interest after a run without differences.
 	return errors.Join(os.RemoveAll(filepath.Join(dir, "data")), os.Remove(config))
@@ -127,6 +128,18 @@ func (d *demo) settle(out io.Writer, p *plant.Plant, g *gateway) error {
 		return fmt.Errorf("%d counts were told that are lower than one accepted before", n)
 	}
 	return nil
+}
+
+// evidence leaves what is needed to find out why a run failed.
+func evidence(dir string, p *plant.Plant) error {
+	text, err := json.MarshalIndent(map[string]any{
+		"truth": p.Truth(), "table": p.Table(), "history": p.History(), "began": p.Began(),
+		"machines": p.MES().Machines(), "calls": p.MES().Calls(0), "violations": p.MES().Violations(),
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "evidence.json"), text, 0o600)
 }
 
 // agree waits until truth and told agree and go on agreeing.

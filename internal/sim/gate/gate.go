@@ -47,7 +47,8 @@ type pair struct {
 var errClosed = errors.New("the gate was closed for good")
 
 // Open listens on addr (port 0 chooses one) and passes connections on to
-// target. Whoever opens a gate closes it.
+// target; an empty target is given later, by Aim. Whoever opens a gate closes
+// it.
 func Open(addr, target string, o Options) (*Gate, error) {
 	open := make(chan struct{})
 	close(open)
@@ -56,6 +57,14 @@ func Open(addr, target string, o Options) (*Gate, error) {
 		return nil, err
 	}
 	return g, nil
+}
+
+// Aim sets the target of connections that come from now on. Without one they
+// are reset.
+func (g *Gate) Aim(target string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.target = target
 }
 
 // Addr is host:port as clients dial it. It never changes after Open.
@@ -181,7 +190,10 @@ func (g *Gate) accept(ln net.Listener) {
 
 func (g *Gate) serve(c net.Conn, ln net.Listener) {
 	defer g.done.Done()
-	server, err := net.DialTimeout("tcp", g.target, 2*time.Second)
+	g.mu.Lock()
+	target := g.target
+	g.mu.Unlock()
+	server, err := net.DialTimeout("tcp", target, 2*time.Second)
 	if err != nil {
 		reset(c)
 		return

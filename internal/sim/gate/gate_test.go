@@ -159,11 +159,12 @@ func TestGateOrderlyEnd(t *testing.T) {
 			c.Close()
 		}
 	}()
-	g, err := Open("127.0.0.1:0", ln.Addr().String(), Options{})
+	g, err := Open("127.0.0.1:0", "", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer g.Close()
+	g.Aim(ln.Addr().String())
 	for range 50 {
 		c := dial(t, g.Addr())
 		c.SetReadDeadline(time.Now().Add(2 * time.Second))

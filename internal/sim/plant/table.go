@@ -146,3 +146,6 @@ func (p *Plant) History() []string {
 
 // Age is how long the plant has lived.
 func (p *Plant) Age() time.Duration { return p.now() }
+
+// Began is when the plant began: the zero of the times in Truth and History.
+func (p *Plant) Began() time.Time { return p.began }

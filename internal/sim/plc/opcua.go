@@ -32,8 +32,7 @@ type Variable struct {
 }
 
 // OPCUA is an OPC UA server without security whose variables lie under Objects
-// in a namespace of their own. Behind the gate's port it has a second one, which
-// clients may find in its list of endpoints.
+// in a namespace of their own.
 type OPCUA struct {
 	// Gate is what clients connect through.
 	Gate *gate.Gate
@@ -47,30 +46,55 @@ type OPCUA struct {
 
 // NewOPCUA starts a server on addr; port 0 chooses one.
 func NewOPCUA(addr string, variables []Variable) (*OPCUA, error) {
+	front, err := gate.Open(addr, "", gate.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("OPC UA server: %w", err)
+	}
+	public, err := advertised(front.Addr())
+	if err != nil {
+		front.Close()
+		return nil, fmt.Errorf("OPC UA server: %w", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	o := &OPCUA{variables: variables, cancel: cancel}
+	o := &OPCUA{Gate: front, variables: variables, cancel: cancel}
 	port, err := onFreePort(func(port int) error {
-		o.srv = server.New(
+		// The library listens at the first endpoint, and offers a client the one
+		// it asked for by name.
+		o.srv = server.New(append([]server.Option{
 			server.EndPoint("127.0.0.1", port),
 			server.ServerName("plantsim"),
 			server.EnableSecurity("None", ua.MessageSecurityModeNone),
 			server.EnableAuthMode(ua.UserTokenTypeAnonymous),
-		)
+		}, public...)...)
 		o.addNodes()
 		return o.srv.Start(ctx)
 	})
 	if err != nil {
 		cancel()
+		front.Close()
 		return nil, fmt.Errorf("OPC UA server: %w", err)
 	}
 	o.done.Add(1)
 	go func() { defer o.done.Done(); o.sample(ctx) }()
-	o.Gate, err = gate.Open(addr, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), gate.Options{})
-	if err != nil {
-		o.stop()
-		return nil, fmt.Errorf("OPC UA server: %w", err)
-	}
+	front.Aim(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	return o, nil
+}
+
+// advertised are the endpoints under which clients know a gate.
+func advertised(addr string) ([]server.Option, error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return nil, fmt.Errorf("port of %s: %w", addr, err)
+	}
+	options := []server.Option{server.EndPoint(host, port)}
+	if ip := net.ParseIP(host); ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+		options = append(options, server.EndPoint("localhost", port))
+	}
+	return options, nil
 }
 
 // Endpoint is the address as clients write it.

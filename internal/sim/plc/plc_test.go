@@ -59,6 +59,10 @@ func TestOPCUA(t *testing.T) {
 	}
 	defer srv.Close()
 	ctx := within(t, 20*time.Second)
+	offered, err := opcua.GetEndpoints(ctx, srv.Endpoint())
+	if err != nil || len(offered) != 1 || offered[0].EndpointURL != srv.Endpoint() || len(offered[0].UserIdentityTokens) != 1 {
+		t.Fatalf("endpoints: %v %v", offered, err)
+	}
 	c := uaClient(t, ctx, srv.Endpoint())
 	defer c.Close(context.Background())
 

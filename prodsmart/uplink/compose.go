@@ -35,10 +35,10 @@ func (d *Desk) begin(now time.Time, l *lane) Work {
 	d.inFlight++
 	d.pace.take(now)
 	d.gate.sent(w.seq)
-	if w.class == edge {
-		d.edges++
-	} else {
+	if w.class == regular {
 		d.edges = 0
+	} else {
+		d.edges++
 	}
 	return w
 }

@@ -1,6 +1,8 @@
 package uplink
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,8 +46,6 @@ func TestCounterRules(t *testing.T) {
 			want: []string{"06:00:00 C 0", "06:00:30 C 3"}},
 		{name: "a change at the tick belongs to it, one after it to the next", steps: []step{{"06:00:00", count(0)}, {"06:00:30", count(1)}, {"06:00:31", count(2)}},
 			want: []string{"06:00:00 C 0", "06:00:30 C 1", "06:01:00 C 2"}},
-		{name: "the same instant twice is one tick", steps: []step{{"06:00:00", count(0)}, {"06:00:30", count(1)}, {"06:00:30.001", count(2)}},
-			want: []string{"06:00:00 C 0", "06:00:30 C 1", "06:01:00 C 2"}},
 		{name: "the first post carries the base and all waste codes", steps: []step{{"06:00:07", scrap(500, 0)}, {"06:00:20", scrap(501, 0)}},
 			want: []string{"06:00:07 C 500 W S=0", "06:00:30 C 501"}},
 		{name: "waste that grew alone waits for a good piece", steps: []step{{"06:00:00", scrap(0, 0)}, {"06:00:10", scrap(0, 1)}, {"06:01:40", scrap(1, 1)}}, end: "06:03:00",
@@ -72,6 +72,12 @@ func TestCounterRules(t *testing.T) {
 			want: []string{"06:00:00 C 0 W S=0", "06:00:30 C 3 W S=1 ambiguous", "06:02:30 C 3 W S=1 refused", "06:10:30 C 4"}, events: []Code{AnswerLost, TakenAsTold}},
 		{name: "waste in doubt goes unchanged, and alone if that is refused", steps: []step{{"06:00:00", scrap(0, 0)}, {"06:00:10", scrap(3, 1)}, {"06:00:32", scrap(4, 1)}, {"06:01:10", scrap(5, 2)}}, end: "06:02:00", verdicts: []prodsmart.Verdict{yes, lost, no},
 			want: []string{"06:00:00 C 0 W S=0", "06:00:30 C 3 W S=1 ambiguous", "06:00:35 C 4 W S=1 refused", "06:00:35 C 4", "06:01:30 C 5 W S=2"}, events: []Code{AnswerLost, TakenAsTold}},
+		{name: "an equal count after several goes bare, and its refusal settles the waste too", steps: []step{{"06:00:00", scrap(0, 0)}, {"06:00:10", scrap(3, 1)}, {"06:00:32", scrap(4, 1)}, {"06:10:10", scrap(5, 1)}}, end: "06:11:00", verdicts: []prodsmart.Verdict{yes, lost, lost, no},
+			want: []string{"06:00:00 C 0 W S=0", "06:00:30 C 3 W S=1 ambiguous", "06:00:35 C 4 W S=1 ambiguous", "06:02:35 C 4 refused", "06:10:30 C 5"}, events: []Code{AnswerLost, TakenAsTold}},
+		{name: "an equal count lost bare leaves the waste in doubt", steps: []step{{"06:00:00", scrap(0, 0)}, {"06:00:10", scrap(3, 1)}, {"06:00:32", scrap(4, 1)}, {"06:10:10", scrap(5, 1)}}, end: "06:11:00", verdicts: []prodsmart.Verdict{yes, lost, lost, lost, no},
+			want: []string{"06:00:00 C 0 W S=0", "06:00:30 C 3 W S=1 ambiguous", "06:00:35 C 4 W S=1 ambiguous", "06:02:35 C 4 ambiguous", "06:06:35 C 4 refused", "06:10:30 C 5 W S=1"}, events: []Code{AnswerLost, TakenAsTold}},
+		{name: "a bare count that did not leave goes bare again", steps: []step{{"06:00:00", count(0)}, {"06:00:10", with(count(3), 1)}}, verdicts: []prodsmart.Verdict{yes, no, never},
+			want: []string{"06:00:00 C 0", "06:00:30 C 3 P t=20 refused", "06:00:30 C 3 unsent", "06:00:31 C 3", "06:00:31 P tc=20"}, events: []Code{Unreachable, Unreachable + over, ExtrasRefused}},
 		{name: "a real refusal parks the counter and retries slowly", steps: []step{{"06:00:00", count(0)}, {"06:00:10", count(3)}}, end: "08:30:00", verdicts: []prodsmart.Verdict{yes, no, no, no, no},
 			want: []string{"06:00:00 C 0", "06:00:30 C 3 refused", "06:10:30 C 3 refused", "06:30:30 C 3 refused", "07:10:30 C 3 refused", "08:10:30 C 3"}, events: []Code{CounterRefused, CounterRefused + over}},
 		{name: "a refusal above what was unclear is real", steps: []step{{"06:00:00", count(0)}, {"06:00:10", count(3)}, {"06:00:32", count(4)}}, end: "06:05:00", verdicts: []prodsmart.Verdict{yes, lost, no},
@@ -197,4 +203,60 @@ func TestContradictionIsCounted(t *testing.T) {
 	r.report("06:02:40", rep)
 	r.until("06:03:10")
 	r.expect("06:00:00 C 0", "06:01:00 D+ X", "06:02:40 C 9")
+}
+
+func TestOneTickIsOnePost(t *testing.T) {
+	r := newRig(t, "06:00:00", replay())
+	r.report("06:00:00", count(0))
+	r.report("06:00:30", count(1))
+	w, _, ok := r.desk.Next(r.now)
+	if !ok {
+		t.Fatal("a change at the tick is not posted")
+	}
+	r.post(w)
+	r.desk.Report(r.now, "M", good(2)) // the same instant, but too late
+	r.until("06:01:10")
+	r.expect("06:00:00 C 0", "06:00:30 C 1", "06:01:00 C 2")
+}
+
+// TestExtrasComeBack: refused parameters and waste leave the count alone, are
+// tried again slowly, and take turns with it meanwhile.
+func TestExtrasComeBack(t *testing.T) {
+	r := newRig(t, "06:00:00", replay())
+	bad := true
+	r.answer = func(w Work) prodsmart.Answer {
+		if b := parse(w.Post); bad && len(b.Waste) > 0 {
+			return verdict(no)
+		}
+		return verdict(yes)
+	}
+	r.report("06:00:00", count(0))
+	for n := 1; n <= 62; n++ {
+		rep := scrap(int64(n), 1)
+		rep.Parameters = []prodsmart.Parameter{{Name: "t", Code: "tc", Value: fmt.Sprint(n), Version: uint64(n)}}
+		rep.Known = true
+		r.untilTime(at(t, "06:00:00").Add(seconds(30 * n)))
+		r.desk.Report(r.now, "M", rep)
+		bad = n < 30
+	}
+	r.until("06:32:00")
+	var refused, bare, alone int
+	for _, p := range r.posts {
+		switch {
+		case strings.HasSuffix(p, "refused"):
+			refused++
+		case strings.Contains(p, " C ") && !strings.Contains(p, "W"):
+			bare++
+		case strings.Contains(p, " P tc="):
+			alone++
+		}
+	}
+	// Tried at 06:00:30 and 06:10:30; after 20 minutes it goes again.
+	if refused != 2 || alone < 50 {
+		t.Errorf("%d refused, %d bare, %d parameters alone: %v", refused, bare, alone, r.posts)
+	}
+	r.expectEvents(ExtrasRefused, ExtrasRefused+over)
+	if told := r.desk.told("M"); told.Count != 62 || told.Waste["S"] != 1 || told.Parameters["t"] != 62 {
+		t.Errorf("told %+v", told)
+	}
 }

@@ -30,11 +30,13 @@ type Desk struct {
 	gate     gate
 	seq      uint64
 	inFlight int
-	// edges is the number of urgent posts in a row.
+	// edges is the number of posts in a row that were not regular.
 	edges  int
 	events []Event
-	// wake is what Next answered last; zero if nothing was to come.
-	wake time.Time
+	// What Next answered last: when to wake (zero: nothing was to come), the
+	// slot that it could not go before, and whether the gate was shut.
+	wake, slot time.Time
+	shut       bool
 }
 
 // Work is one request and the record that must be saved before it leaves.
@@ -178,7 +180,10 @@ func (d *Desk) Report(now time.Time, machine string, r prodsmart.Report) bool {
 	d.noteChange(now, l, first)
 	d.settle(now, l)
 	p := l.plan
-	return p.kind != idle && (d.wake.IsZero() || p.at.Before(d.wake))
+	if p.kind == idle || d.shut || !d.seat(p) {
+		return false
+	}
+	return d.wake.IsZero() || later(p.at, d.slot).Before(d.wake)
 }
 
 // neverTold reports a downtime that is over before it was told (P8).
@@ -211,11 +216,12 @@ func (d *Desk) noteChange(now time.Time, l *lane, first bool) {
 // when there may be; zero says: not before another call of Report, Done or Add.
 func (d *Desk) Next(now time.Time) (w Work, wake time.Time, ok bool) {
 	at, shut := d.gate.open()
-	if shut {
+	if d.shut = shut; shut {
 		return d.sleep(time.Time{})
 	}
 	at = later(at, d.pace.ready(now))
-	var best, other *lane // other: the best that is not an edge
+	d.slot = at
+	var best, other *lane // other: the best regular one
 	var soonest time.Time
 	for _, l := range d.lanes {
 		p := l.plan
@@ -231,7 +237,7 @@ func (d *Desk) Next(now time.Time) (w Work, wake time.Time, ok bool) {
 		if best == nil || p.before(best.plan, now) {
 			best = l
 		}
-		if p.class != edge && (other == nil || p.before(other.plan, now)) {
+		if p.class == regular && (other == nil || p.before(other.plan, now)) {
 			other = l
 		}
 	}
@@ -244,7 +250,7 @@ func (d *Desk) Next(now time.Time) (w Work, wake time.Time, ok bool) {
 	if at.After(now) {
 		return d.sleep(at)
 	}
-	if best.plan.class == edge && d.edges >= edgeRun && other != nil {
+	if best.plan.class != regular && d.edges >= edgeRun && other != nil {
 		best = other
 	}
 	return d.begin(now, best), now, true

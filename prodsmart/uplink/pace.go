@@ -9,14 +9,14 @@ const (
 	paceStep = 50
 )
 
-// pacer deals out the request budget: one slot at a time, evenly spread, and
-// never more than the budget in any 60 s.
+// pacer deals out the request budget: one slot at a time, evenly spread. Slots
+// are never caught up on, so no 60 s hold more of them than the budget.
 type pacer struct {
 	budget   int
 	unpaced  bool
 	pace     int // permille of the budget
 	next     time.Time
-	recent   []time.Time // requests of the last 60 s, oldest first
+	recent   []time.Time // requests of the last 60 s, oldest first; only counted
 	slowedAt time.Time
 	raisedAt time.Time
 }
@@ -44,14 +44,7 @@ func (p *pacer) ready(now time.Time) time.Time {
 	if p.unpaced {
 		return now
 	}
-	p.forget(now)
-	at := p.next
-	if excess := len(p.recent) - p.budget; excess >= 0 {
-		if free := p.recent[excess].Add(minute); free.After(at) {
-			at = free
-		}
-	}
-	return at
+	return p.next
 }
 
 func (p *pacer) take(now time.Time) {

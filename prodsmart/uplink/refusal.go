@@ -73,7 +73,6 @@ func (d *Desk) countRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) 
 	switch {
 	case !told.Counted && t.Count == 0:
 		told.Counted, told.At = true, now
-		tellWaste(told, zeroWaste(t.Waste))
 		*doubt = Doubt{}
 		d.event(Event{Time: now, Machine: l.machine, Code: FirstZeroRefused, Level: Info,
 			Text: fmt.Sprintf("Prodsmart takes no first count of 0 (%s); it counts as told.", a.Text)})
@@ -122,16 +121,6 @@ func (d *Desk) park(now time.Time, l *lane, count int64, a prodsmart.Answer) {
 	}
 	d.event(Event{Time: now, Machine: l.machine, Code: CounterRefused, Level: Alarm,
 		Text: fmt.Sprintf("Prodsmart refused the count %d (%s). Counting goes on here; it is tried again at %s and when the configuration changes. Check the machine code in Prodsmart, and whether its counter is above this one.", count, reason, clock(l.parked.until))})
-}
-
-func zeroWaste(waste []prodsmart.Waste) []prodsmart.Waste {
-	var zero []prodsmart.Waste
-	for _, w := range waste {
-		if w.Quantity == 0 {
-			zero = append(zero, w)
-		}
-	}
-	return zero
 }
 
 func names(parameters []prodsmart.Parameter) string {

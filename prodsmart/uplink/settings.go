@@ -133,8 +133,8 @@ const (
 	// unclearLimit is the number of unclear answers in a row after which the
 	// service itself is taken to be in trouble.
 	unclearLimit = 4
-	// edgeRun is the number of stops and starts (with their counters) in a row
-	// after which one other post is let through.
+	// edgeRun is the number of stops and starts, and counters that belong to
+	// them, in a row after which one regular post is let through.
 	edgeRun = 4
 	// parameterPatience is the number of reporting periods that parameters
 	// without a counter post may wait to weigh as much as one late count.

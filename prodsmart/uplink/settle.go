@@ -115,16 +115,17 @@ func (d *Desk) counterPlan(l *lane) plan {
 		return plan{}
 	}
 	p := plan{kind: tellCounter, class: regular, at: l.hold, since: l.countSince, target: l.period}
+	if l.flush {
+		p.class = after
+	}
 	doubt, told := l.record.Doubt, l.record.Told
 	switch {
 	case l.again:
-		return p
 	case l.parked.times > 0:
-		p.at = later(l.hold, l.parked.until)
+		p.class, p.at = regular, later(l.hold, l.parked.until)
 	case doubt.Open && l.report.Count == doubt.Highest:
 		p.at = later(l.hold, doubt.At.Add(doubled(d.settings.EqualWait, doubt.Equal, d.settings.RefusedMax)))
 	case l.flush:
-		p.class = after
 	case !told.Counted && !doubt.Open && d.settings.FirstZero == PostZero:
 	default:
 		p.at = later(l.hold, l.tick(l.countSince, l.countTick))

@@ -33,6 +33,8 @@ func TestStopRules(t *testing.T) {
 			want: []string{"06:01:10 D+ X", "06:02:10 D- X", "06:02:10 C 3", "06:02:30 C 4"}},
 		{name: "P3 nothing made at the start waits for the tick", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(0)}, {"06:02:15", count(1)}},
 			want: []string{"06:01:10 D+ X", "06:02:10 D- X", "06:02:30 C 1"}},
+		{name: "P3 the counter that did not leave goes directly all the same", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(3)}}, verdicts: []prodsmart.Verdict{yes, yes, never},
+			want: []string{"06:01:10 D+ X", "06:02:10 D- X", "06:02:10 C 3 unsent", "06:02:11 C 3"}, events: []Code{Unreachable, Unreachable + over}},
 		{name: "P4 another reason of the same stop is not told", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", stopped(0, 1, "Y")}, {"06:03:10", count(0)}},
 			want: []string{"06:01:10 D+ X", "06:03:10 D- X"}},
 		{name: "P5 another stop ends the first", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", stopped(2, 2, "Y")}},
@@ -160,6 +162,8 @@ func TestRestart(t *testing.T) {
 		{name: "a start on its way is repeated once", record: telling(open, Telling{Stop: stop, Running: true}), report: count(7), want: []string{"06:00:05 D- X"}},
 		{name: "a count on its way and unchanged waits", record: telling(running, Telling{Service: prodsmart.CounterService, Count: 9}), report: count(9), want: []string{"06:00:05 C 9"}},
 		{name: "a count on its way and grown is overtaken", record: telling(running, Telling{Service: prodsmart.CounterService, Count: 9}), report: count(11), want: []string{"06:00:05 C 11"}},
+		{name: "a count in doubt is not overtaken", record: Record{Told: running.Told, Doubt: Doubt{Open: true, Highest: 9, Sent: 1, At: midnight}}, report: count(11), want: []string{"06:00:05 C 11"}},
+		{name: "a stop just taken as told is not overtaken", settings: opens, record: Record{Told: open.Told, Telling: Telling{Stop: stop, Since: midnight}}, report: count(7), want: []string{"06:00:05 D- X"}},
 		{name: "parameters on their way go again", record: telling(running, Telling{Service: prodsmart.ParametersService}),
 			report: prodsmart.Report{Count: 7, Parameters: []prodsmart.Parameter{{Name: "t", Code: "tc", Value: "1", Version: 3}}}, want: []string{"06:00:05 P tc=1"}},
 	}

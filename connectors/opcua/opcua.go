@@ -24,6 +24,8 @@ type Connector struct {
 	endpoint endpoint
 	tags     []connectors.Tag
 	plan     []plannedItem
+	// retryEvery is the time between two attempts at refused items.
+	retryEvery time.Duration
 
 	requests  atomic.Uint64
 	samples   atomic.Uint64
@@ -57,7 +59,7 @@ func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Connector{cfg: cfg, endpoint: ep, tags: tags, plan: plan}, nil
+	return &Connector{cfg: cfg, endpoint: ep, tags: tags, plan: plan, retryEvery: retryEvery}, nil
 }
 
 // Run implements connectors.Connector.

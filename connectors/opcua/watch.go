@@ -97,7 +97,7 @@ func (s *session) consume(ctx context.Context, emit func(connectors.Batch), publ
 
 	silent := time.NewTimer(s.silence())
 	defer silent.Stop()
-	retry := time.NewTicker(retryEvery)
+	retry := time.NewTicker(s.c.retryEvery)
 	defer retry.Stop()
 	settle := time.NewTimer(s.silence())
 	defer settle.Stop()

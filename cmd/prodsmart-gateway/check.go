@@ -28,15 +28,16 @@ nothing.`,
 	asJSON := c.Flags().Bool("json", false, "print problems and plan as JSON")
 	skip := c.Flags().Bool("skip-secrets", false, "do not look up secrets, for a check on another computer")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, problems := config.Load(*path, config.Options{SkipSecrets: *skip})
-		out := c.OutOrStdout()
-		switch {
-		case *asJSON:
+		options, out := config.Options{SkipSecrets: *skip}, c.OutOrStdout()
+		if *asJSON {
+			cfg, problems := config.Load(*path, options)
 			return checkJSON(out, cfg, problems)
-		case len(problems) > 0:
-			fmt.Fprintln(c.ErrOrStderr(), problems)
-			return reported{errors.New("the configuration has mistakes")}
-		case *expanded:
+		}
+		cfg, err := load(c.ErrOrStderr(), *path, options)
+		if err != nil {
+			return err
+		}
+		if *expanded {
 			return cfg.Expanded(out)
 		}
 		for _, w := range cfg.Warnings {

@@ -38,10 +38,9 @@ no secret is needed.`,
 }
 
 func replayTrace(stdout, stderr io.Writer, path, trace, expect string, paced, events bool) error {
-	c, problems := config.Load(path, config.Options{SkipSecrets: true})
-	if len(problems) > 0 {
-		fmt.Fprintln(stderr, problems)
-		return reported{errors.New("the configuration has mistakes")}
+	c, err := load(stderr, path, config.Options{SkipSecrets: true})
+	if err != nil {
+		return err
 	}
 	f, err := os.Open(trace)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/config"
 )
 
 // Exit codes: 0 all is well, 1 it is not, 2 the command was not understood.
@@ -67,4 +69,13 @@ func noArgs(c *cobra.Command, args []string) error {
 // configFlag adds -c.
 func configFlag(c *cobra.Command) *string {
 	return c.Flags().StringP("config", "c", "gateway.yaml", "the configuration `file`")
+}
+
+// load reads the configuration, or prints everything that is wrong with it.
+func load(stderr io.Writer, path string, o config.Options) (*config.Config, error) {
+	cfg, problems := config.Load(path, o)
+	if len(problems) > 0 {
+		return nil, reported{errors.Join(errors.New("the configuration has mistakes"), problems.Print(stderr))}
+	}
+	return cfg, nil
 }

@@ -30,10 +30,9 @@ everything saved. A configuration with mistakes is refused with all of them.`,
 	asJSON := c.Flags().Bool("log-json", false, "log as JSON, one object a line")
 	fresh := c.Flags().Bool("start-fresh", false, "after a damaged store: give up the machines that can not be recovered")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, problems := config.Load(*path, config.Options{})
-		if len(problems) > 0 {
-			fmt.Fprintln(c.ErrOrStderr(), problems)
-			return reported{errors.New("the configuration has mistakes")}
+		cfg, err := load(c.ErrOrStderr(), *path, config.Options{})
+		if err != nil {
+			return err
 		}
 		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()

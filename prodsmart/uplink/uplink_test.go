@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 )
@@ -104,7 +105,7 @@ func TestHangingRequestBlocksNobodyElse(t *testing.T) {
 // TestStopLeavesNothingBehind: requests that hang are cut after the grace, their
 // doubt is saved, and no goroutine remains.
 func TestStopLeavesNothingBehind(t *testing.T) {
-	before := runtime.NumGoroutine()
+	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {
 		ledger, post := newShelf(), &line{}
 		post.reply(func(ctx context.Context, _ prodsmart.Post) prodsmart.Answer { return hang(ctx) })
@@ -124,9 +125,6 @@ func TestStopLeavesNothingBehind(t *testing.T) {
 			t.Error("something was sent after the end")
 		}
 	})
-	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines before, %d after", before, after)
-	}
 }
 
 func TestDryRunSendsAndSavesNothing(t *testing.T) {

@@ -116,7 +116,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.putRecord, `UPDATE record SET revision = ?, saved = ?, sum = ?, body = ? WHERE code = ? AND revision = ?`},
 		{&w.addEvent, `INSERT INTO journal (at, machine, rule, subject, level, text, raw, previous, added, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&w.addPost, `INSERT INTO post (at, machine, service, body, verdict, status, text, took, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`},
-		{&w.putMeta, `INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`},
+		{&w.putMeta, `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`},
 		{&w.putVolume, `UPDATE volume SET count = ?, bytes = ? WHERE kind = ?`},
 	} {
 		s, err := w.conn.PrepareContext(ctx, p.query)
@@ -154,8 +154,16 @@ func (w *writer) readVolumes(ctx context.Context) (err error) {
 	return rows.Err()
 }
 
+// close ends the statements first: one that is left open would keep the
+// connection, its files and the log alive.
 func (w *writer) close() error {
-	return errors.Join(w.conn.Close(), w.db.Close())
+	var errs []error
+	for _, s := range []*sql.Stmt{w.putMachine, w.newRecord, w.putRecord, w.addEvent, w.addPost, w.putMeta, w.putVolume} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(append(errs, w.conn.Close(), w.db.Close())...)
 }
 
 // apply makes one durable transaction. The old entries that the new ones push

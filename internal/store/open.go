@@ -202,10 +202,13 @@ func (o *opener) glance(ctx context.Context) (problem string, err error) {
 	if id == applicationID && version > newest(o.steps) {
 		return "", newerError(o.path, version, newest(o.steps))
 	}
-	if id != applicationID && o.foreign(ctx) {
+	if id == applicationID {
+		return "", cerr
+	}
+	if o.foreign(ctx) {
 		return "", fmt.Errorf("%s: %w; give the gateway a data folder of its own", o.path, ErrForeign)
 	}
-	return "", cerr
+	return "the file holds no store", cerr
 }
 
 // foreign reports whether the file is a readable database with tables of its

@@ -175,7 +175,10 @@ func TestPowerCut(t *testing.T) {
 	cmd := exec.Command(strace, "-f", "-y", "-xx", "-s", "10000000", "-o", log,
 		"-e", "trace=open,creat,openat,openat2,pwrite64,write,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mmap,link,fallocate", os.Args[0])
 	rounds := 40
-	if testing.Short() {
+	switch {
+	case raceDetector:
+		rounds = 6
+	case testing.Short():
 		rounds = 12
 	}
 	cmd.Env = append(os.Environ(), "STORE_TEST_CHILD=work", fmt.Sprint("STORE_TEST_ROUNDS=", rounds),
@@ -208,14 +211,20 @@ func TestPowerCut(t *testing.T) {
 }
 
 // cutEverywhere plays the operations and sends each state the disk can be left
-// in. Unless all are asked for it stops in time, having thinned them evenly.
+// in; of those at plain writes a chance part, unless PEERS asks for all.
 func cutEverywhere(t *testing.T, ops []diskOp, cuts chan<- cut) (writes, tried int) {
 	d, p := newDisk(), newPromise()
 	upcoming := nextStates(t, ops)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	all := os.Getenv("PEERS") == "required"
+	thinning := 6 // of ten
+	switch {
+	case raceDetector:
+		thinning = 9
+	case os.Getenv("PEERS") == "required" && !testing.Short():
+		thinning = 0
+	}
 	send := func(i int, what string, files map[string][]byte) {
 		delete(files, "marks")
 		p.next = upcoming[i]
@@ -226,7 +235,7 @@ func cutEverywhere(t *testing.T, ops []diskOp, cuts chan<- cut) (writes, tried i
 		if o.kind == "write" {
 			writes++
 		}
-		thin := !all && o.kind == "write" && rnd.IntN(3) > 0
+		thin := o.kind == "write" && rnd.IntN(10) < thinning
 		if o.kind == "write" && !thin {
 			for _, n := range []int{len(o.data) / 2, len(o.data) - 512} {
 				if n > 0 {

@@ -139,5 +139,9 @@ func (w *writer) shrink(ctx context.Context) (more bool, err error) {
 	}
 	for rows.Next() {
 	}
-	return spare > step, errors.Join(rows.Err(), rows.Close())
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil || spare > step {
+		return err == nil, err
+	}
+	// The file itself gets shorter when the log is folded into it.
+	return false, run(ctx, w.conn, "PRAGMA wal_checkpoint(PASSIVE)")
 }

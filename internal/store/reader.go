@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
 )
@@ -22,7 +24,9 @@ type Reader struct {
 
 // OpenReader opens the store at path for reading only, beside the gateway that
 // writes it or after it has ended. It checks the version, not the integrity:
-// that is the writer's. The caller closes it.
+// that is the writer's. An account that may not write in the folder can read
+// while the gateway does not run; its Reader does not see a gateway that starts
+// later. The caller closes it.
 func OpenReader(path string) (*Reader, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("the store can not be read: %w", err)
@@ -31,8 +35,18 @@ func OpenReader(path string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	var id, version int
-	err = r.db.QueryRow("SELECT application_id, user_version FROM pragma_application_id, pragma_user_version").Scan(&id, &version)
+	id, version, err := r.identify()
+	if code := resultCode(err) & 0xff; (code == sqlite3.SQLITE_READONLY || code == sqlite3.SQLITE_CANTOPEN) && !exists(path+"-wal") {
+		// Who may not write in the folder can not share the log with a writer;
+		// without a log there is none, and the file stands still.
+		if err := r.Close(); err != nil {
+			return nil, err
+		}
+		if r, err = openReader(path, "immutable=1"); err != nil {
+			return nil, err
+		}
+		id, version, err = r.identify()
+	}
 	switch top := newest(migrations()); {
 	case err != nil:
 		err = explain(path, err)
@@ -49,8 +63,14 @@ func OpenReader(path string) (*Reader, error) {
 	return r, nil
 }
 
-func openReader(path string) (*Reader, error) {
-	db, err := sql.Open("sqlite", dsn(path, "mode=ro", "_query_only=1", "_busy_timeout=5000"))
+// identify reads the marks in the header.
+func (r *Reader) identify() (id, version int, err error) {
+	err = r.db.QueryRow("SELECT application_id, user_version FROM pragma_application_id, pragma_user_version").Scan(&id, &version)
+	return id, version, err
+}
+
+func openReader(path string, options ...string) (*Reader, error) {
+	db, err := sql.Open("sqlite", dsn(path, append(options, "mode=ro", "_query_only=1", "_busy_timeout=5000")...))
 	if err != nil {
 		return nil, err
 	}

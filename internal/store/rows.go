@@ -186,7 +186,7 @@ func fill(ctx context.Context, path string, im image) (err error) {
 			}
 		}
 		for k, v := range im.meta {
-			if err := run(ctx, c, "INSERT INTO meta VALUES (?, ?)", k, v); err != nil {
+			if err := run(ctx, c, "INSERT INTO meta (key, value) VALUES (?, ?)", k, v); err != nil {
 				return err
 			}
 		}

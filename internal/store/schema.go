@@ -120,7 +120,7 @@ func migrate(ctx context.Context, c *sql.Conn, path string, from int, steps []mi
 		if fresh {
 			copied = "not needed, the store was just made"
 		} else if err := copyWhole(ctx, c, copied); err != nil {
-			return fmt.Errorf("%s: the copy before the change to version %d failed: %w; nothing was changed", path, step.to, err)
+			return fmt.Errorf("the copy before the change to version %d failed: %w; nothing was changed", step.to, err)
 		}
 		err := inTransaction(ctx, c, func() error {
 			if err := step.run(ctx, c); err != nil {
@@ -129,7 +129,7 @@ func migrate(ctx context.Context, c *sql.Conn, path string, from int, steps []mi
 			return run(ctx, c, fmt.Sprintf("PRAGMA user_version = %d", step.to))
 		})
 		if err != nil {
-			return fmt.Errorf("%s: the change to version %d failed and was undone: %w; the copy is %s", path, step.to, err, copied)
+			return fmt.Errorf("the change to version %d failed and was undone: %w; the copy is %s", step.to, err, copied)
 		}
 	}
 	return nil

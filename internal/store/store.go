@@ -227,7 +227,9 @@ func (s *Store) commit(ctx context.Context, w Write) error {
 	if isFull(err, s.dir()) {
 		// The log that is folded back needs no room for a while; failing that
 		// is not worse than not trying.
-		s.reserve.release()
+		if s.reserve.release() {
+			s.change(func(h *Health) { h.Reserve = false })
+		}
 		_ = run(ctx, s.writer.conn, "PRAGMA wal_checkpoint(PASSIVE)")
 		err = s.apply(ctx, lean, now)
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -200,6 +201,30 @@ func TestClosedStore(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("second Close: %v", err)
+	}
+}
+
+func TestCloseLeavesNothingOpen(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("looks into /proc")
+	}
+	path := filepath.Join(t.TempDir(), "gateway.db")
+	for range 3 {
+		s := open(t, path, small())
+		commit(t, s, Write{Machines: []MachineState{{"A", nil}}})
+		closeStore(t, s)
+		links, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range links {
+			if to, err := os.Readlink("/proc/self/fd/" + l.Name()); err == nil && strings.HasPrefix(to, filepath.Dir(path)) {
+				t.Errorf("still open after Close: %s", to)
+			}
+		}
+		if _, err := os.Stat(path + "-wal"); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the log is still there after Close: %v", err)
+		}
 	}
 }
 

@@ -280,12 +280,20 @@ func (m *machine) stand(now time.Duration, s surroundings) {
 	m.start(now)
 }
 
+// stopAfter is how long the machine must stand to be taken for stopped.
+func (m *machine) stopAfter() time.Duration {
+	if m.byCount {
+		return m.timing.IdleAfter
+	}
+	return m.timing.StopAfter
+}
+
 // told says whether a gateway that works had the time to tell of the stop.
 func (m *machine) told(now time.Duration, s surroundings) bool {
-	if inSight(now, m.since, s.linkSince) < m.timing.StopAfter+tellMargin {
+	if inSight(now, m.since, s.linkSince) < m.stopAfter()+tellMargin {
 		return false
 	}
-	known := max(m.since, s.linkSince) + m.timing.StopAfter
+	known := max(m.since, s.linkSince) + m.stopAfter()
 	return s.prodsmartSince >= 0 && (s.prodsmartSince <= known || now-s.prodsmartSince >= prodsmartMargin)
 }
 
@@ -323,5 +331,5 @@ func (m *machine) halt(at time.Duration) {
 // freshStop says that the machine stopped so lately that it may not have been
 // told.
 func (m *machine) freshStop(now time.Duration) bool {
-	return m.phase == stopped && now-m.since < m.timing.StopAfter+tellMargin
+	return m.phase == stopped && now-m.since < m.stopAfter()+tellMargin
 }

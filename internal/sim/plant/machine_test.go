@@ -106,7 +106,7 @@ func TestTruth(t *testing.T) {
 			if s.Start-last < minRun {
 				t.Errorf("%s: stop %d begins %v after the one before", m.code, i, s.Start-last)
 			}
-			if s.End != 0 && s.End-s.Start < m.timing.StopAfter+tellMargin {
+			if s.End != 0 && s.End-s.Start < m.stopAfter()+tellMargin {
 				t.Errorf("%s: stop %d lasts %v", m.code, i, s.End-s.Start)
 			}
 			last = s.End
@@ -162,7 +162,7 @@ func TestNothingHappensOutOfSight(t *testing.T) {
 			if s.End == 0 {
 				continue
 			}
-			if seen := since(s.End); seen < 0 || s.End-max(seen, s.Start) < m.timing.StopAfter+tellMargin {
+			if seen := since(s.End); seen < 0 || s.End-max(seen, s.Start) < m.stopAfter()+tellMargin {
 				t.Errorf("%s: the stop at %v ended at %v, unseen", m.code, s.Start, s.End)
 			}
 			if s.End%outage > 2*time.Minute+step {
@@ -195,7 +195,7 @@ func TestBlindAndSettle(t *testing.T) {
 
 func TestTiming(t *testing.T) {
 	got, err := Timing{StopAfter: 5 * time.Second}.filled()
-	want := Timing{5 * time.Second, 12 * time.Second, 25 * time.Second, 11 * time.Second, 15 * time.Second, 400 * time.Millisecond, 1200 * time.Millisecond}
+	want := Timing{5 * time.Second, 10 * time.Second, 12 * time.Second, 25 * time.Second, 11 * time.Second, 15 * time.Second, 400 * time.Millisecond, 1200 * time.Millisecond}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v %v", got, err)
 	}

@@ -27,6 +27,9 @@ type Timing struct {
 	// StopAfter is the time after which the gateway takes a standing machine
 	// for stopped. Default 3 s.
 	StopAfter time.Duration
+	// IdleAfter is the same for machines that show only their count. It must be
+	// longer than a hung broker can go unnoticed. Default twice StopAfter.
+	IdleAfter time.Duration
 	// RunMin and RunMax bound the time between stops. Default 12 s to 25 s.
 	RunMin, RunMax time.Duration
 	// StopMin and StopMax bound stops; those that could not be told yet last
@@ -44,6 +47,7 @@ func (t Timing) filled() (Timing, error) {
 		}
 	}
 	set(&t.StopAfter, 3*time.Second)
+	set(&t.IdleAfter, 2*t.StopAfter)
 	set(&t.RunMin, 12*time.Second)
 	set(&t.RunMax, max(t.RunMin, 25*time.Second))
 	set(&t.StopMin, t.StopAfter+6*time.Second)

@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
@@ -27,9 +28,14 @@ func (d *Desk) refused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	}
 }
 
+// seenBefore says whether a refusal can mean that the request had been applied
+// before: a 400 judges what was sent. Any other status speaks of the machine,
+// the path or something on the way, and proves nothing.
+func seenBefore(a prodsmart.Answer) bool { return a.Status == http.StatusBadRequest }
+
 func (d *Desk) stopRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	stop := w.Record.Telling.Stop
-	if w.unsure {
+	if w.unsure && seenBefore(a) {
 		l.record.Told.Stop = stop
 		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice, Stop: stop,
 			Text: fmt.Sprintf("P7: Prodsmart refused the repeated beginning of the downtime %s (%s): the first one, whose answer was lost, is taken as applied.", stop.Type, a.Text)})
@@ -69,9 +75,9 @@ func (d *Desk) countRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) 
 	t := w.Record.Telling
 	told, doubt := &l.record.Told, &l.record.Doubt
 	d.restore(l, w)
-	equal := doubt.Open && t.Count <= doubt.Highest
+	equal := doubt.Open && t.Count <= doubt.Highest && seenBefore(a)
 	switch {
-	case !told.Counted && t.Count == 0:
+	case !told.Counted && t.Count == 0 && seenBefore(a):
 		told.Counted, told.At = true, now
 		*doubt = Doubt{}
 		d.event(Event{Time: now, Machine: l.machine, Code: FirstZeroRefused, Level: Info,
@@ -88,7 +94,7 @@ func (d *Desk) countRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) 
 		l.flush = l.flush || w.flush
 		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice,
 			Text: fmt.Sprintf("Prodsmart refused the count %d (%s), which had been sent before without a clear answer: it is taken as applied.", t.Count, a.Text)})
-	case w.set:
+	case w.set && seenBefore(a):
 		tellWaste(told, doubt.Waste)
 		doubt.Waste = nil
 		l.again, l.flush = true, w.flush

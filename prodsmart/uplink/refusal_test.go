@@ -1,0 +1,45 @@
+package uplink
+
+import (
+	"testing"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+)
+
+// A page of something on the way (a 404, a 405) after a lost answer is no proof
+// that the count had been applied; only a 400 judges what was sent.
+func TestOnlyA400SaysThatItHadBeenApplied(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		told   int64
+	}{{400, 7}, {404, 0}, {405, 0}, {409, 0}} {
+		r := newRig(t, "06:00:00", replay())
+		r.report("06:00:00", prodsmart.Report{})
+		r.until("06:00:10")
+		lost := true
+		r.answer = func(Work) prodsmart.Answer {
+			if lost {
+				lost = false
+				return prodsmart.Answer{Verdict: prodsmart.Ambiguous, Text: "timeout"}
+			}
+			return prodsmart.Answer{Verdict: prodsmart.Refused, Status: c.status, Text: "no"}
+		}
+		r.report("06:00:20", prodsmart.Report{Count: 7})
+		r.until("06:05:00")
+		if got := r.desk.told("M").Count; got != c.told {
+			t.Errorf("status %d: told %d, want %d", c.status, got, c.told)
+		}
+	}
+}
+
+func TestAnUnknownMachineIsNoFirstZero(t *testing.T) {
+	r := newRig(t, "06:00:00", replay())
+	r.answer = func(Work) prodsmart.Answer {
+		return prodsmart.Answer{Verdict: prodsmart.Refused, Status: 404, Text: "no such machine"}
+	}
+	r.report("06:00:00", prodsmart.Report{})
+	r.until("06:01:00")
+	if r.desk.told("M").Counted {
+		t.Error("a 404 counts as told")
+	}
+}

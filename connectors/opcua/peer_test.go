@@ -211,6 +211,7 @@ func want(t *testing.T, err error, parts ...string) {
 }
 
 func TestPeerSecurity(t *testing.T) {
+	t.Parallel()
 	p := startPeer(t, peerOptions{Nodes: []string{"Good"}, UsersOnly: true, MaxSessions: 2})
 	tags := peerTags("Good")
 	cfg := p.config()
@@ -305,6 +306,7 @@ func follow(t *testing.T, cfg Config, tags []connectors.Tag) *connectortest.Reco
 }
 
 func TestPeerRestart(t *testing.T) {
+	t.Parallel()
 	p := startPeer(t, peerOptions{Nodes: []string{"Good", "Scrap", "State"}, PerCall: 2, Namespaces: []string{"urn:a", plantURI}})
 	r := follow(t, p.config(), peerTags("Good", "Scrap", "State", "Late"))
 	r.WaitValue(t, peerWithin, 0, connectors.Uint(1))

@@ -53,6 +53,7 @@ type plc struct {
 	nonce  []byte                           // given to it
 	opened *ua.CreateSessionRequest
 	closed int // sessions closed by their clients
+	denied int // requests refused by refuse
 }
 
 // plantURI is the namespace of the test servers' nodes.
@@ -279,6 +280,7 @@ func (c *client) answer(ctx context.Context, r ua.Request, n uint32) ua.Response
 		return nil
 	}
 	if code, ok := p.refuse[ua.ServiceTypeID(r)]; ok {
+		p.denied++
 		return fault(r, code)
 	}
 	switch req := r.(type) {

@@ -39,6 +39,7 @@ type session struct {
 
 	items   []monitored         // the plan's, and the heartbeat as the last
 	samples []connectors.Sample // memory that batches are built in
+	last    time.Time           // of the last batch
 }
 
 // openSession connects as far as an activated session. The caller closes its

@@ -91,9 +91,8 @@ func (s *session) silence() time.Duration {
 }
 
 func (s *session) consume(ctx context.Context, emit func(connectors.Batch), publications <-chan publication, failed <-chan error) error {
-	now := time.Now()
-	s.c.deliver(emit, connectors.Batch{Time: now, Link: connectors.LinkUp})
-	s.tellRefused(emit, now)
+	s.deliver(emit, connectors.Batch{Time: time.Now(), Link: connectors.LinkUp})
+	s.tellRefused(emit)
 
 	silent := time.NewTimer(s.silence())
 	defer silent.Stop()
@@ -114,12 +113,18 @@ func (s *session) consume(ctx context.Context, emit func(connectors.Batch), publ
 		case err := <-failed:
 			return err
 		case <-settle.C:
+			if err := w.drain(publications); err != nil {
+				return err
+			}
 			w.settle()
 		case <-retry.C:
 			if err := s.retry(ctx); err != nil {
 				return err
 			}
-			s.tellRefused(emit, time.Now())
+			if err := w.drain(publications); err != nil {
+				return err
+			}
+			s.tellRefused(emit)
 		case <-silent.C:
 			if len(publications) == 0 {
 				return fmt.Errorf("the subscription was silent: %w for %s; the server hangs or the network path is cut", errNoAnswer, s.silence())
@@ -129,11 +134,21 @@ func (s *session) consume(ctx context.Context, emit func(connectors.Batch), publ
 	}
 }
 
+// deliver emits a batch. An answer that arrived in the instant before another
+// batch was made, and is emitted after it, gets that batch's time.
+func (s *session) deliver(emit func(connectors.Batch), b connectors.Batch) {
+	if b.Time.Before(s.last) {
+		b.Time = s.last
+	}
+	s.last = b.Time
+	s.c.deliver(emit, b)
+}
+
 // tellRefused emits a bad sample for each tag that the server refuses.
-func (s *session) tellRefused(emit func(connectors.Batch), now time.Time) {
+func (s *session) tellRefused(emit func(connectors.Batch)) {
 	s.samples = s.refusedSamples(s.samples[:0])
 	if len(s.samples) > 0 {
-		s.c.deliver(emit, connectors.Batch{Time: now, Samples: s.samples})
+		s.deliver(emit, connectors.Batch{Time: time.Now(), Samples: s.samples})
 	}
 }
 
@@ -142,6 +157,21 @@ type watcher struct {
 	*session
 	emit  func(connectors.Batch)
 	alive time.Time // of the last batch that vouched
+}
+
+// drain takes what has arrived already, so that batches leave in the order of
+// their times.
+func (w *watcher) drain(publications <-chan publication) error {
+	for {
+		select {
+		case p := <-publications:
+			if err := w.take(p); err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
 }
 
 // take makes one batch of one publication.
@@ -173,7 +203,7 @@ func (w *watcher) take(p publication) error {
 		b.Alive, w.alive = true, p.at
 	}
 	if b.Alive || len(b.Samples) > 0 {
-		w.c.deliver(w.emit, b)
+		w.deliver(w.emit, b)
 	}
 	return nil
 }
@@ -220,7 +250,7 @@ func (w *watcher) settle() {
 		}
 	}
 	if len(w.samples) > 0 {
-		w.c.deliver(w.emit, connectors.Batch{Time: time.Now(), Samples: w.samples})
+		w.deliver(w.emit, connectors.Batch{Time: time.Now(), Samples: w.samples})
 	}
 }
 

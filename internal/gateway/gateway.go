@@ -18,8 +18,21 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
 )
 
-// StoreFile is the store's name in the data folder.
-const StoreFile = "gateway.db"
+// The stores' names in the data folder. A dry run keeps its own: what it counted
+// was never told, and would be booked at once by the first post of a gateway
+// that goes live.
+const (
+	StoreFile       = "gateway.db"
+	DryRunStoreFile = "dry-run.db"
+)
+
+// storePath is the store of a configuration.
+func storePath(c *config.Config) string {
+	if c.Prodsmart.Live {
+		return filepath.Join(c.Data, StoreFile)
+	}
+	return filepath.Join(c.Data, DryRunStoreFile)
+}
 
 // reporter takes the newest report of a machine; it never waits.
 type reporter interface {
@@ -60,7 +73,7 @@ func New(c *config.Config, o Options) (*Gateway, error) {
 	g.health = health.NewTracker(time.Now, g.notify.condition)
 	g.notify.health = g.health
 	var err error
-	if g.store, err = store.Open(filepath.Join(c.Data, StoreFile), store.Options{
+	if g.store, err = store.Open(storePath(c), store.Options{
 		MaxAge: c.Journal.Keep, MaxBytes: c.Journal.Size, StartFresh: o.StartFresh,
 	}); err != nil {
 		return nil, err

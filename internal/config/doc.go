@@ -4,3 +4,5 @@
 // place. It reads files and secrets; it opens no connection, keeps no state and
 // never writes a file.
 package config
+
+//go:generate go test -run TestReferenceIsUpToDate . -args -write-reference

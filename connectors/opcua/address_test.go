@@ -120,6 +120,7 @@ func TestConfigCheck(t *testing.T) {
 	for hint, cfg := range map[string]Config{
 		"endpoint is empty":              {},
 		"not of opc.tcp":                 {Endpoint: "http://a"},
+		"is written in brackets":         {Endpoint: "opc.tcp://::1"},
 		"names no host":                  {Endpoint: "opc.tcp://:4840"},
 		"no valid port":                  {Endpoint: "opc.tcp://a:70000"},
 		"give them as user and password": {Endpoint: "opc.tcp://u:secret@a"},

@@ -2,7 +2,6 @@ package opcua
 
 import (
 	"testing"
-	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
@@ -32,21 +31,4 @@ func TestConformance(t *testing.T) {
 		},
 		ReportsMissing: true,
 	})
-}
-
-// node is the address of a node of the plant, as an engineer writes it.
-func node(name string) string { return "nsu=" + plantURI + ";s=" + name }
-
-// tagsOf makes plain tags of plant nodes.
-func tagsOf(names ...string) []connectors.Tag {
-	var tags []connectors.Tag
-	for _, n := range names {
-		tags = append(tags, connectors.Tag{Address: node(n), Bit: connectors.NoBit})
-	}
-	return tags
-}
-
-// dialling is a configuration for a server at an address, as quick as allowed.
-func dialling(addr string) Config {
-	return Config{Endpoint: "opc.tcp://" + addr, Publishing: 100 * time.Millisecond, Timeout: 3 * time.Second}
 }

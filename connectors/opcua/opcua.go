@@ -4,6 +4,12 @@
 // does not interpret values, and it has no way to change anything on a server
 // but its own session.
 //
+// A subscription ends with its session. What changed while there was none is
+// not told later: the next session starts with present values. For a tag whose
+// every message counts this means that pulses during an interruption, and those
+// beyond the server's queue, are lost; a total in the PLC is not. Batches have
+// no Committed, because there is nothing that the server would give again.
+//
 // It stands on the encoding, the secure channel and the cryptography of
 // gopcua/opcua, not on that library's client: the client hides keep-alives,
 // reconnects on its own, and can not be interrupted while a server is silent.

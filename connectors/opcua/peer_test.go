@@ -197,19 +197,6 @@ func once(t *testing.T, cfg Config, tags []connectors.Tag) error {
 	return err
 }
 
-// want fails unless an error says something.
-func want(t *testing.T, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want one that says %q", parts)
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("the error is %q, want it to say %q", err, part)
-		}
-	}
-}
-
 func TestPeerSecurity(t *testing.T) {
 	t.Parallel()
 	p := startPeer(t, peerOptions{Nodes: []string{"Good"}, UsersOnly: true, MaxSessions: 2})

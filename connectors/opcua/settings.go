@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -95,6 +97,11 @@ func parseEndpoint(text string) (endpoint, error) {
 	}
 	if u.Hostname() == "" {
 		return endpoint{}, fmt.Errorf("endpoint %q names no host; %s", text, form)
+	}
+	if host := u.Hostname(); strings.Contains(host, ":") {
+		if _, err := netip.ParseAddr(host); err != nil {
+			return endpoint{}, fmt.Errorf("endpoint %q names no valid host; an IPv6 address is written in brackets", text)
+		}
 	}
 	port := u.Port()
 	if port == "" {

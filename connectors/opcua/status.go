@@ -90,6 +90,9 @@ func hintFor(code ua.StatusCode) string {
 	return ""
 }
 
+// windowsRefused is what Windows calls ECONNREFUSED; no other system uses it.
+const windowsRefused = syscall.Errno(10061)
+
 // explainDial says why a server can not be reached.
 func explainDial(err error, host string) error {
 	var (
@@ -101,7 +104,7 @@ func explainDial(err error, host string) error {
 		return err
 	case errors.As(err, &dns):
 		return fmt.Errorf("host name %q can not be resolved; check the name, or use the IP address: %w", dns.Name, err)
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, windowsRefused):
 		return fmt.Errorf("nothing listens at %s; is the OPC UA server activated, and is the port right? %w", host, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &nerr) && nerr.Timeout():
 		return fmt.Errorf("%s does not answer; is the device on, is the network path open, does a firewall block the port? %w", host, err)

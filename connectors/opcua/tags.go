@@ -3,7 +3,6 @@ package opcua
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +39,7 @@ func parseTag(tag connectors.Tag) (address, error) {
 	}
 	want, known := typeOf(tag.Type)
 	if !known {
-		problems = append(problems, fmt.Errorf("type %q is not an OPC UA type; leave it out, or use one of %s", tag.Type, strings.Join(typeNames(), ", ")))
+		problems = append(problems, fmt.Errorf("type %q is not an OPC UA type; leave it out, or use one of %s", tag.Type, typeNames))
 	}
 	switch {
 	case tag.Bit < connectors.NoBit || tag.Bit > 63:
@@ -54,31 +53,41 @@ func parseTag(tag connectors.Tag) (address, error) {
 	return a, errors.Join(problems...)
 }
 
-// typeNames are the names a tag's type may have, the OPC UA ones and the ones
-// other connectors use.
-func typeNames() []string {
-	return []string{
-		"bool", "int8", "uint8", "int16", "uint16", "int32", "uint32",
-		"int64", "uint64", "float32", "float64", "string",
-		"boolean", "sbyte", "byte", "float", "double",
-	}
-}
+// typeNames are the names that a tag's type may have, for people. The names of
+// the specification (SByte, Float, Double…) are understood as well.
+const typeNames = "bool, int8, uint8, int16, uint16, int32, uint32, int64, uint64, float32, float64, string"
 
 // typeOf finds the OPC UA type of a name; the empty name is any type.
 func typeOf(name string) (ua.TypeID, bool) {
-	types := []ua.TypeID{
-		ua.TypeIDBoolean, ua.TypeIDSByte, ua.TypeIDByte, ua.TypeIDInt16, ua.TypeIDUint16, ua.TypeIDInt32, ua.TypeIDUint32,
-		ua.TypeIDInt64, ua.TypeIDUint64, ua.TypeIDFloat, ua.TypeIDDouble, ua.TypeIDString,
-		ua.TypeIDBoolean, ua.TypeIDSByte, ua.TypeIDByte, ua.TypeIDFloat, ua.TypeIDDouble,
-	}
-	if name == "" {
+	switch strings.ToLower(name) {
+	case "":
 		return ua.TypeIDNull, true
+	case "bool", "boolean":
+		return ua.TypeIDBoolean, true
+	case "int8", "sbyte":
+		return ua.TypeIDSByte, true
+	case "uint8", "byte":
+		return ua.TypeIDByte, true
+	case "int16":
+		return ua.TypeIDInt16, true
+	case "uint16":
+		return ua.TypeIDUint16, true
+	case "int32":
+		return ua.TypeIDInt32, true
+	case "uint32":
+		return ua.TypeIDUint32, true
+	case "int64":
+		return ua.TypeIDInt64, true
+	case "uint64":
+		return ua.TypeIDUint64, true
+	case "float32", "float":
+		return ua.TypeIDFloat, true
+	case "float64", "double":
+		return ua.TypeIDDouble, true
+	case "string":
+		return ua.TypeIDString, true
 	}
-	i := slices.Index(typeNames(), strings.ToLower(name))
-	if i < 0 {
-		return ua.TypeIDNull, false
-	}
-	return types[i], true
+	return ua.TypeIDNull, false
 }
 
 // width is the number of bits of an integer type, 0 for all others.

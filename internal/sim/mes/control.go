@@ -98,6 +98,22 @@ func (s *Server) FinishProductions(machine string) (int, error) {
 	return s.finishProductions(m), nil
 }
 
+// AddMachine sets up one more machine, as the back office would while the
+// company works.
+func (s *Server) AddMachine(setup MachineSetup) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if setup.Code == "" || s.machines[setup.Code] != nil {
+		return fmt.Errorf("machine code %q is empty or occurs twice", setup.Code)
+	}
+	m := newMachine(setup)
+	s.machines[setup.Code] = m
+	if m.InProduction {
+		s.startProduction(m, 1)
+	}
+	return nil
+}
+
 // WorkerStops begins a downtime as a worker would.
 func (s *Server) WorkerStops(machine, downtimeType string) error {
 	s.mu.Lock()

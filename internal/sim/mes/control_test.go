@@ -107,3 +107,18 @@ func TestProfiles(t *testing.T) {
 		t.Errorf("%d of 300 calls went wrong", bad)
 	}
 }
+
+func TestAddMachine(t *testing.T) {
+	b := start(t, Options{})
+	if err := b.s.AddMachine(MachineSetup{Code: "M8", InProduction: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []string{"", "M8", "M1"} {
+		if err := b.s.AddMachine(MachineSetup{Code: code}); err == nil {
+			t.Errorf("added %q", code)
+		}
+	}
+	if m, ok := b.s.Machine("M8"); !ok || len(m.Productions) != 1 {
+		t.Errorf("%+v", m)
+	}
+}

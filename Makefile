@@ -10,7 +10,7 @@ FOR      ?=
 FUZZTIME ?= 10m
 TARGETS  := linux/amd64 linux/arm64 windows/amd64 windows/arm64
 
-.PHONY: all build demo test check lint race bench fuzz release peers clean
+.PHONY: all build demo test check lint race race-core bench fuzz release peers clean
 
 all: build
 
@@ -29,6 +29,10 @@ lint:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi
 	$(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
+
+# The race detector over the rooms where goroutines meet; check runs it over all.
+race-core:
+	$(GO) test -race ./internal/gateway/... ./prodsmart/uplink/... ./internal/store/... ./mapping/...
 
 race:
 	$(GO) test -race ./...

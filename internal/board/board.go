@@ -43,8 +43,8 @@ func Handler(s Source) (http.Handler, error) {
 	return mux, nil
 }
 
-// health is the body of /healthz.
-type health struct {
+// healthBody is the body of /healthz.
+type healthBody struct {
 	Status     string      `json:"status"` // ok, or failing
 	Uptime     string      `json:"uptime"`
 	Conditions []condition `json:"conditions"`
@@ -64,7 +64,7 @@ type condition struct {
 // makes its work worthless: a store that can not be written. A machine that is
 // off is no reason to restart the gateway; it stands in the conditions.
 func answerHealth(w http.ResponseWriter, s gateway.Status) {
-	body := health{Status: "ok", Uptime: s.At.Sub(s.Started).Round(time.Second).String(), Conditions: []condition{}}
+	body := healthBody{Status: "ok", Uptime: s.At.Sub(s.Started).Round(time.Second).String(), Conditions: []condition{}}
 	code := http.StatusOK
 	if s.Store.Problem != nil {
 		body.Status, code = "failing", http.StatusServiceUnavailable

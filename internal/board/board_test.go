@@ -1,0 +1,188 @@
+package board
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/goleak"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/gateway"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/health"
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+)
+
+// pretend is a gateway with one machine that stands and one that never
+// answered.
+type pretend struct {
+	status gateway.Status
+	ready  chan struct{}
+}
+
+func (p *pretend) Status() gateway.Status { return p.status }
+func (p *pretend) Ready() <-chan struct{} { return p.ready }
+
+func newPretend() *pretend {
+	at := time.Date(2026, 1, 5, 6, 0, 0, 0, time.UTC)
+	p := &pretend{ready: make(chan struct{})}
+	p.status = gateway.Status{
+		At: at, Started: at.Add(-time.Hour), Site: "izmir",
+		Links: []gateway.LinkStatus{{Name: "line", Up: true, Reconnects: 2, Stats: connectors.Stats{Requests: 7, Samples: 70, LastGood: at, RoundTrip: 3 * time.Millisecond}}},
+		Posts: []gateway.PostCount{{Service: "counter", Verdict: "accepted", Count: 12}},
+		Conditions: []health.Condition{{
+			Code: health.TagBad, Severity: health.TagBad.Definition().Severity, Subject: "BEND-2", Title: "A tag can not be read", Detail: "No usable value", Next: "Check its address", Since: at,
+		}},
+	}
+	stands := gateway.MachineStatus{Code: "BEND-2", Age: 4 * time.Second}
+	stands.State, stands.Known, stands.Count = mapping.Stopped, true, 120
+	stands.Waste = []prodsmart.Waste{{Code: "SCRAP", Quantity: 3}}
+	stands.Stop = prodsmart.Stop{Episode: 1, Type: "JAM"}
+	stands.Parameters = []prodsmart.Parameter{{Name: "temperature", Value: "20.5"}, {Name: "recipe", Value: `"A"`}}
+	stands.StateTimes[mapping.Running] = 90 * time.Second
+	p.status.Machines = []gateway.MachineStatus{stands, {Code: "IMM-05"}}
+	p.status.Uplink.Budget, p.status.Uplink.Used, p.status.Uplink.Pace = 100, 12, 1
+	return p
+}
+
+func get(t *testing.T, h http.Handler, path string) (int, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Code, w.Body.String()
+}
+
+func TestMetrics(t *testing.T) {
+	h, err := Handler(newPretend())
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, body := get(t, h, "/metrics")
+	if code != http.StatusOK {
+		t.Fatalf("status %d: %s", code, body)
+	}
+	for _, line := range []string{
+		`prodsmart_gateway_machine_parts_total{machine="BEND-2"} 120`,
+		`prodsmart_gateway_machine_waste_total{code="SCRAP",machine="BEND-2"} 3`,
+		`prodsmart_gateway_machine_state{machine="BEND-2",state="stopped"} 1`,
+		`prodsmart_gateway_machine_state{machine="BEND-2",state="running"} 0`,
+		`prodsmart_gateway_machine_state{machine="IMM-05",state="unknown"} 1`,
+		`prodsmart_gateway_machine_state_seconds_total{machine="BEND-2",state="running"} 90`,
+		`prodsmart_gateway_machine_parameter{machine="BEND-2",parameter="temperature"} 20.5`,
+		`prodsmart_gateway_machine_age_told_seconds{machine="BEND-2"} 4`,
+		`prodsmart_gateway_machine_downtime_open{machine="BEND-2"} 1`,
+		`prodsmart_gateway_connection_up{connection="line"} 1`,
+		`prodsmart_gateway_connection_reconnects_total{connection="line"} 2`,
+		`prodsmart_gateway_connection_round_trip_seconds{connection="line"} 0.003`,
+		`prodsmart_gateway_uplink_posts_total{service="counter",verdict="accepted"} 12`,
+		`prodsmart_gateway_uplink_used_requests 12`,
+		`prodsmart_gateway_condition{code="tag_bad",severity="` + health.TagBad.Definition().Severity.String() + `",subject="BEND-2"} 1`,
+	} {
+		if !strings.Contains(body, line+"\n") {
+			t.Errorf("no line %s", line)
+		}
+	}
+	for _, unwanted := range []string{`machine_parts_total{machine="IMM-05"}`, "recipe", "No usable value"} {
+		if strings.Contains(body, unwanted) {
+			t.Errorf("the metrics hold %q", unwanted)
+		}
+	}
+}
+
+func TestMetricsFollowTheNamingRules(t *testing.T) {
+	problems, err := testutil.CollectAndLint(&collector{status: newPretend().Status, d: describe()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	var _ prometheus.Collector = &collector{}
+}
+
+func TestHealthNamesWhatToDo(t *testing.T) {
+	p := newPretend()
+	h, err := Handler(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, body := get(t, h, "/healthz")
+	if code != http.StatusOK || !strings.Contains(body, `"next": "Check its address"`) || !strings.Contains(body, `"status": "ok"`) {
+		t.Errorf("%d %s", code, body)
+	}
+	p.status.Store.Problem = errors.New("disk gone")
+	code, body = get(t, h, "/healthz")
+	if code != http.StatusServiceUnavailable || !json.Valid([]byte(body)) || strings.Contains(body, "disk gone") {
+		t.Errorf("%d %s", code, body)
+	}
+}
+
+func TestReady(t *testing.T) {
+	p := newPretend()
+	h, err := Handler(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := get(t, h, "/readyz"); code != http.StatusServiceUnavailable {
+		t.Errorf("ready before the first connection: %d", code)
+	}
+	close(p.ready)
+	if code, _ := get(t, h, "/readyz"); code != http.StatusOK {
+		t.Errorf("not ready: %d", code)
+	}
+}
+
+func TestNothingCanBeChanged(t *testing.T) {
+	h, err := Handler(newPretend())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, "/metrics", nil))
+		if w.Code != http.StatusMethodNotAllowed {
+			t.Errorf("%s: %d", method, w.Code)
+		}
+	}
+}
+
+func TestServeEndsWithItsContext(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := Handler(newPretend())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Serve(ctx, l, h) }()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Get("http://" + l.Addr().String() + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, res.Body)
+	_ = res.Body.Close()
+	stop()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("Serve does not end")
+	}
+}

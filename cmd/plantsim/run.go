@@ -34,7 +34,7 @@ func (s *settings) flags(f *pflag.FlagSet, opcua, modbus, mqtt, prodsmart, contr
 	f.Uint64Var(&s.options.Seed, "seed", 1, "seed of everything that happens by chance")
 	f.StringVar(&s.options.CountIs, "count-is", "good", "what the tenant's machine counter means: good or total")
 	f.DurationVar(&s.options.Timing.StopAfter, "stop-after", 3*time.Second, "stop_after of the gateway's configuration")
-	f.DurationVar(&s.options.Timing.IdleAfter, "idle-after", 6*time.Second, "idle_after of the gateway's configuration")
+	f.DurationVar(&s.options.Timing.IdleAfter, "idle-after", 8*time.Second, "idle_after of the gateway's configuration")
 	f.DurationVar(&s.every, "every", 5*time.Second, "time between two tables")
 	f.DurationVar(&s.length, "for", 0, "end by itself after that time")
 }

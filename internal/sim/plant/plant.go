@@ -28,7 +28,7 @@ type Timing struct {
 	// for stopped. Default 3 s.
 	StopAfter time.Duration
 	// IdleAfter is the same for machines that show only their count. It must be
-	// longer than a hung broker can go unnoticed. Default twice StopAfter.
+	// longer than a hung broker can go unnoticed. Default StopAfter + 5 s.
 	IdleAfter time.Duration
 	// RunMin and RunMax bound the time between stops. Default 12 s to 25 s.
 	RunMin, RunMax time.Duration
@@ -47,7 +47,7 @@ func (t Timing) filled() (Timing, error) {
 		}
 	}
 	set(&t.StopAfter, 3*time.Second)
-	set(&t.IdleAfter, 2*t.StopAfter)
+	set(&t.IdleAfter, t.StopAfter+5*time.Second)
 	set(&t.RunMin, 12*time.Second)
 	set(&t.RunMax, max(t.RunMin, 25*time.Second))
 	set(&t.StopMin, t.StopAfter+6*time.Second)

@@ -134,6 +134,8 @@ func (c *counter) scaled(s *connectors.Sample, out *Outcome, t time.Time) {
 			c.formerFactor = c.factor
 		}
 		c.factorChange = true
+		// After a loss the units in between would be counted with the new factor.
+		out.dirty()
 		out.event(t, "S1", c.subject, Info, fmt.Sprintf("the scale factor changed from %s to %s; what was counted before keeps the former", c.factor, factor), nil)
 	}
 	c.factor, c.factorKnown = factor, true
@@ -307,6 +309,7 @@ func (c *counter) reset(t time.Time, raw Number, latch *Number, out *Outcome) Nu
 	}
 	c.evidenceUsed = t
 	st.Pending = nil
+	out.dirty()
 	out.counted(t, "R5", c.subject, Info, text, raw, st.Raw, made)
 	return c.accept(t, raw, made, out)
 }
@@ -328,6 +331,7 @@ func (c *counter) wrap(t time.Time, dt time.Duration, raw, delta, allowed Number
 		return Number{}, false
 	}
 	c.dismiss(t, out)
+	out.dirty()
 	out.counted(t, "R8", c.subject, Info, fmt.Sprintf("rolled over from %s to %s", st.Raw, raw), raw, st.Raw, made)
 	c.uncertain(t, dt, made, allowed, out)
 	return c.accept(t, raw, made, out), true
@@ -369,7 +373,7 @@ func (c *counter) accept(t time.Time, raw, made Number, out *Outcome) Number {
 		factor = factor.Mul(active)
 	}
 	st.Total = st.Total.Add(made.Mul(factor))
-	out.changed()
+	out.grown()
 	return made
 }
 

@@ -8,6 +8,10 @@ type Outcome struct {
 	// Dirty says that the machine's snapshot differs from the one before in
 	// something that must not be lost.
 	Dirty bool
+	// Urgent says that the device would not show it again: a state, a pulse, a
+	// reset. It implies Dirty. What is dirty without it is a counter that went on
+	// or a new value of a parameter: after a loss, the next sample brings it again.
+	Urgent bool
 	// Changed says that the machine's report may differ. It implies Dirty.
 	Changed bool
 	// Events belong into the journal, in this order.
@@ -17,12 +21,15 @@ type Outcome struct {
 }
 
 func (o *Outcome) reset(machine string) {
-	o.Dirty, o.Changed, o.Events, o.machine = false, false, o.Events[:0], machine
+	o.Dirty, o.Urgent, o.Changed, o.Events, o.machine = false, false, false, o.Events[:0], machine
 }
 
-func (o *Outcome) dirty() { o.Dirty = true }
+func (o *Outcome) dirty() { o.Dirty, o.Urgent = true, true }
 
-func (o *Outcome) changed() { o.Dirty, o.Changed = true, true }
+func (o *Outcome) changed() { o.Dirty, o.Urgent, o.Changed = true, true, true }
+
+// grown is changed for what the next sample would bring again.
+func (o *Outcome) grown() { o.Dirty, o.Changed = true, true }
 
 // event notes a decision. st, if not nil, is the counter it is about.
 func (o *Outcome) event(t time.Time, rule, subject string, level Severity, text string, st *counterState) {

@@ -73,7 +73,7 @@ func (p *parameter) take(t time.Time, v connectors.Value, out *Outcome) {
 	}
 	st.Value, st.Number, st.At = literal, number, t
 	st.Version++
-	out.changed()
+	out.grown()
 }
 
 func (p *parameter) worthTelling(literal string, number *Number) bool {

@@ -60,6 +60,7 @@ func (c *counter) settle(t time.Time, out *Outcome) Number {
 		}
 		made := p.Last.Sub(spec.ResetTo)
 		st.Pending = nil
+		out.dirty()
 		out.counted(t, "R10", c.subject, Info, fmt.Sprintf("reset from %s to %s, confirmed", st.Raw, p.First), p.Last, st.Raw, made)
 		return c.accept(t, p.Last, made, out)
 	}
@@ -67,6 +68,7 @@ func (c *counter) settle(t time.Time, out *Outcome) Number {
 		return Number{}
 	}
 	st.Pending = nil
+	out.dirty()
 	delta := p.First.Sub(st.Raw)
 	made := p.Last.Sub(p.First)
 	text := fmt.Sprintf("counter jumped by %s from %s to %s: the jump is not counted, counting goes on from the new level", delta, st.Raw, p.First)

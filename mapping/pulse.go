@@ -70,5 +70,6 @@ func (c *counter) pulse(t time.Time, out *Outcome) Number {
 		}
 	}
 	st.LastPulse = t
+	out.dirty()
 	return c.accept(t, st.Raw.Add(Whole(1)), Whole(1), out)
 }

@@ -88,3 +88,27 @@ func (m *Machine) Status() Status {
 	}
 	return s
 }
+
+// Troubled says that the status has something that a person should look at:
+// Saturated, Exceeding, Contradiction or Bad. It costs much less than Status.
+func (m *Machine) Troubled() bool {
+	if m.memory.Contradiction || m.count != nil && m.count.reported {
+		return true
+	}
+	for _, c := range m.counters {
+		if c.saturated {
+			return true
+		}
+	}
+	for i := range m.waste {
+		if m.waste[i].reported {
+			return true
+		}
+	}
+	for i := range m.signals {
+		if m.signals[i].seen && !m.signals[i].good && m.linked(i) {
+			return true
+		}
+	}
+	return false
+}

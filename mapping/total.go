@@ -68,7 +68,7 @@ func (d *derived) settle(t time.Time, wastes Number, subject string, out *Outcom
 	if whole >= d.posted {
 		if whole > d.posted {
 			d.posted = whole
-			out.changed()
+			out.grown()
 		}
 		d.lacking, d.reported = time.Time{}, false
 		return

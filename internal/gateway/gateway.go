@@ -169,6 +169,7 @@ func (g *Gateway) addUnit(m *config.Machine, state []byte) error {
 	}
 	u := &unit{code: m.Spec.Code, told: m.Report, keeper: g.keeper, report: g.uplink, machine: machine, since: g.started}
 	g.units = append(g.units, u)
+	g.keeper.know(u)
 	if state == nil {
 		return nil
 	}
@@ -178,7 +179,7 @@ func (g *Gateway) addUnit(m *config.Machine, state []byte) error {
 	// What was decided before the end is still to be told; what is true now
 	// comes with the first samples.
 	u.out.Changed = true
-	u.settle(g.started, g.started)
+	u.settle(g.started, false, g.started)
 	return nil
 }
 
@@ -202,8 +203,9 @@ func (g *Gateway) addLink(feed *mapping.Feed) error {
 // ingest gives a batch to the machines it concerns. It runs in the connection's
 // goroutine, so a slow machine holds back its own connection only.
 func (g *Gateway) ingest(feed *mapping.Feed, b connectors.Batch) {
-	feed.Split(b, func(machine int, mine *mapping.Batch) { g.units[machine].step(mine, g.started) })
-	if b.Committed != nil {
+	once := b.Committed != nil
+	feed.Split(b, func(machine int, mine *mapping.Batch) { g.units[machine].step(mine, once, g.started) })
+	if once {
 		g.keeper.committed(b.Committed)
 	}
 	g.ready.Do(func() { close(g.isReady) })
@@ -270,7 +272,7 @@ func (g *Gateway) tick(ctx context.Context) {
 		running := int64(now.Sub(g.started))
 		for _, u := range g.units {
 			if due := u.due.Load(); jumped || due != 0 && due <= running {
-				u.step(&mapping.Batch{Time: now}, g.started)
+				u.step(&mapping.Batch{Time: now}, false, g.started)
 			}
 		}
 	}

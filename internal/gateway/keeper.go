@@ -12,9 +12,14 @@ import (
 )
 
 const (
-	// commitEvery is the longest time a state waits for the disk: disk cost
-	// follows posts and changes, not samples.
+	// commitEvery is the longest time that anything waits for the disk which the
+	// device would not show again.
 	commitEvery = 250 * time.Millisecond
+	// idleEvery and idleStates bound what is written of machines that merely went
+	// on counting, the longest waiting first: disk cost follows posts and changes,
+	// not samples. Should that be lost, the machine's own counter brings it again.
+	idleEvery  = time.Second
+	idleStates = 50
 	// keptEvents bounds the journal entries that wait while the store fails.
 	keptEvents = 10_000
 	// longestRetry is the longest pause between two tries of a failing store.
@@ -36,8 +41,11 @@ type keeper struct {
 	// works again. It must not block.
 	failed func(error)
 
+	byCode map[string]*unit // does not change once the gateway runs
+
 	mu     sync.Mutex
 	units  []*unit // with a newer state
+	idle   []*unit // with a newer state that may wait, or that was saved meanwhile
 	events []mapping.Event
 	lost   int // events given up
 	posts  []store.PostEntry
@@ -54,13 +62,65 @@ type save struct {
 }
 
 func newKeeper(v vault, failed func(error)) *keeper {
-	return &keeper{vault: v, failed: failed, kick: make(chan struct{}, 1)}
+	return &keeper{vault: v, failed: failed, byCode: map[string]*unit{}, kick: make(chan struct{}, 1)}
 }
 
+// know is called for every unit before run.
+func (k *keeper) know(u *unit) { k.byCode[u.code] = u }
+
+// How the newest state of a unit waits for the disk.
+const (
+	nothing uint32 = iota // it does not
+	canWait               // for its turn, or for a post
+	due                   // for the next commit
+)
+
+// mark asks for the unit's state to be saved with the next commit.
 func (k *keeper) mark(u *unit) {
+	if u.wait.Load() == due {
+		return
+	}
 	k.mu.Lock()
-	k.units = append(k.units, u)
+	k.take(u)
 	k.mu.Unlock()
+}
+
+// take puts a unit among those of the next commit; k.mu is held. Whoever finds a
+// unit due under k.mu finds it in the list too.
+func (k *keeper) take(u *unit) {
+	if u.wait.Swap(due) != due {
+		k.units = append(k.units, u)
+	}
+}
+
+// markIdle asks for the unit's state to be saved when its turn comes.
+func (k *keeper) markIdle(u *unit) {
+	if u.wait.Load() != nothing {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if u.wait.CompareAndSwap(nothing, canWait) && !u.queued {
+		u.queued = true
+		k.idle = append(k.idle, u)
+	}
+}
+
+// idleTurn moves up to n units whose state could wait to those of the next
+// commit.
+func (k *keeper) idleTurn(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	taken := 0
+	for ; taken < len(k.idle) && n > 0; taken++ {
+		u := k.idle[taken]
+		u.queued = false
+		if u.wait.Load() == canWait {
+			k.take(u)
+			n--
+		}
+	}
+	k.idle = append(k.idle[:0], k.idle[taken:]...)
 }
 
 func (k *keeper) note(events []mapping.Event) {
@@ -129,14 +189,19 @@ func (k *keeper) run(ctx context.Context) error {
 	tick := time.NewTicker(commitEvery)
 	defer tick.Stop()
 	fails := 0
-	var until time.Time
+	var until, idled time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			last, stop := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer stop()
+			k.idleTurn(len(k.byCode))
 			return k.flush(last)
-		case <-tick.C:
+		case now := <-tick.C:
+			if now.Sub(idled) >= idleEvery {
+				idled = now
+				k.idleTurn(idleStates)
+			}
 		case <-k.kick:
 		}
 		if fails > 0 && time.Now().Before(until) {
@@ -172,19 +237,28 @@ func (k *keeper) refuse() {
 // everything but the saves goes on waiting.
 func (k *keeper) flush(ctx context.Context) error {
 	k.mu.Lock()
+	for _, s := range k.saves {
+		// What is told of a machine is never ahead of what is kept of it.
+		if u := k.byCode[s.record.Code]; u != nil && u.wait.Load() == canWait {
+			k.take(u)
+		}
+	}
 	units, events, posts, after, saves := k.units, k.events, k.posts, k.after, k.saves
 	k.units, k.events, k.posts, k.after, k.saves = nil, nil, nil, nil, nil
 	k.mu.Unlock()
 	w := store.Write{Events: events, Posts: posts}
-	for _, u := range units {
+	for _, s := range saves {
+		w.Records = append(w.Records, s.record)
+	}
+	for i, u := range units {
 		state, err := u.snapshot()
 		if err != nil {
+			for _, rest := range units[i:] {
+				rest.wait.Store(nothing) // so that it can be put back
+			}
 			return k.putBack(units, events, posts, after, saves, err)
 		}
 		w.Machines = append(w.Machines, state)
-	}
-	for _, s := range saves {
-		w.Records = append(w.Records, s.record)
 	}
 	if err := k.vault.Commit(ctx, w); err != nil {
 		return k.putBack(units, events, posts, after, saves, err)
@@ -203,9 +277,7 @@ func (k *keeper) flush(ctx context.Context) error {
 func (k *keeper) putBack(units []*unit, events []mapping.Event, posts []store.PostEntry, after []func(), saves []*save, err error) error {
 	k.mu.Lock()
 	for _, u := range units {
-		if !u.dirty.Swap(true) {
-			k.units = append(k.units, u)
-		}
+		k.take(u)
 	}
 	k.events = append(events, k.events...)
 	k.posts = append(posts, k.posts...)

@@ -74,14 +74,18 @@ func (g *Gateway) Ready() <-chan struct{} { return g.isReady }
 func (g *Gateway) watch(ctx context.Context) {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
+	troubled := make([]bool, len(g.units))
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		for _, u := range g.units {
-			g.watchMachine(u)
+		for i, u := range g.units {
+			before := troubled[i]
+			if troubled[i] = u.troubled(); troubled[i] || before {
+				g.watchMachine(u)
+			}
 		}
 		disk := g.store.Health()
 		g.hold(disk.Shedding, health.DiskFull, "", fmt.Sprintf(

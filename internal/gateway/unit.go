@@ -28,21 +28,24 @@ type unit struct {
 	// due is the machine's next deadline in nanoseconds of the gateway's
 	// running time; 0 if there is none.
 	due atomic.Int64
-	// dirty says that the newest snapshot is not in the keeper's hands yet.
-	dirty atomic.Bool
+	// wait is the keeper's: whether the newest state is still to be saved.
+	wait atomic.Uint32
+	// queued is the keeper's too: it stands in the queue of those that may wait.
+	queued bool
 }
 
-// step applies one batch and passes on what follows from it.
-func (u *unit) step(b *mapping.Batch, started time.Time) {
+// step applies one batch and passes on what follows from it. once says that the
+// source gives the batch away for good when it is saved.
+func (u *unit) step(b *mapping.Batch, once bool, started time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.machine.Step(b, &u.out)
-	u.settle(b.Time, started)
+	u.settle(b.Time, once, started)
 }
 
 // settle passes on the outcome of a step: the state to the keeper first, so
 // that whatever is told of it is on disk before.
-func (u *unit) settle(now, started time.Time) {
+func (u *unit) settle(now time.Time, once bool, started time.Time) {
 	if state := u.machine.State(); state != u.state {
 		u.times[u.state] += now.Sub(u.since)
 		u.state, u.since = state, now
@@ -54,8 +57,11 @@ func (u *unit) settle(now, started time.Time) {
 	if len(u.out.Events) > 0 {
 		u.keeper.note(u.out.Events)
 	}
-	if u.out.Dirty && !u.dirty.Swap(true) {
+	switch {
+	case u.out.Urgent, once, u.out.Dirty && len(u.out.Events) > 0:
 		u.keeper.mark(u)
+	case u.out.Dirty:
+		u.keeper.markIdle(u)
 	}
 	if u.out.Changed && u.told {
 		u.report.Report(u.code, u.machine.Report())
@@ -67,9 +73,16 @@ func (u *unit) settle(now, started time.Time) {
 func (u *unit) snapshot() (store.MachineState, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.dirty.Store(false)
+	u.wait.Store(nothing)
 	state, err := u.machine.Snapshot()
 	return store.MachineState{Code: u.code, State: state}, err
+}
+
+// troubled says whether there is something to tell a person.
+func (u *unit) troubled() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.machine.Troubled()
 }
 
 // status is the machine's, with the time spent in each state since the start.

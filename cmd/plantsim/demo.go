@@ -43,7 +43,7 @@ func demoCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return d.run(c.Context(), c.OutOrStdout()) },
 	}
-	d.flags(c.Flags(), "127.0.0.1:48400", "127.0.0.1:50200", "127.0.0.1:18830", "127.0.0.1:18090", "127.0.0.1:18091")
+	d.flags(c.Flags(), "127.0.0.1:14840", "127.0.0.1:15020", "127.0.0.1:18830", "127.0.0.1:18090", "127.0.0.1:18091")
 	c.Flags().BoolVar(&d.options.Faults, "faults", true, "let faults of links, devices and Prodsmart come by themselves")
 	c.Flags().StringVar(&d.gateway, "gateway", filepath.Join("bin", "prodsmart-gateway"), "the gateway's program")
 	c.Flags().StringVar(&d.config, "config", filepath.Join("configs", "demo.yaml"), "the gateway's configuration")

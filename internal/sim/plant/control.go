@@ -31,7 +31,7 @@ func FaultNames() []string {
 }
 
 // Mend ends all faults that last.
-func (p *Plant) Mend() { p.mendAll() }
+func (p *Plant) Mend(ctx context.Context) error { return p.mendAll(ctx) }
 
 // controlHandler is the interface for people and tests:
 //
@@ -56,9 +56,10 @@ func (p *Plant) controlHandler() http.Handler {
 	mux.HandleFunc("POST /faults/{name}", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, "done", p.Switch(r.PathValue("name")))
 	})
-	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {
-		p.Mend()
-		reply(w, "mended", nil)
+	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+		defer cancel()
+		reply(w, "mended", p.Mend(ctx))
 	})
 	mux.HandleFunc("POST /settle", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 30*time.Second)

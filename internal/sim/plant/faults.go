@@ -1,6 +1,7 @@
 package plant
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -194,16 +195,21 @@ func (p *Plant) mend() {
 	}
 	prodsmart := p.prodsmartUpset > 0 && now >= p.prodsmartUpset
 	p.mu.Unlock()
+	// A port that another program took meanwhile may be free at the next look.
 	for _, l := range due {
-		p.repair(l)
+		if p.repair(l) != nil {
+			p.mu.Lock()
+			l.mendAt = now
+			p.mu.Unlock()
+		}
 	}
 	if prodsmart {
-		p.note(p.mesGate.Reopen())
+		_ = p.mesGate.Reopen()
 	}
 }
 
-// mendAll ends all faults now.
-func (p *Plant) mendAll() {
+// mendAll ends all faults now. An error says that a port is lost for good.
+func (p *Plant) mendAll(ctx context.Context) error {
 	p.mu.Lock()
 	p.byCode["SAW-1"].reg.offline = false
 	p.chatter.backAt = 0
@@ -212,19 +218,31 @@ func (p *Plant) mendAll() {
 	}
 	p.prodsmartUpset = min(p.prodsmartUpset, p.now())
 	p.mu.Unlock()
-	for _, l := range p.links {
-		p.repair(l)
-	}
 	p.mes.ClearFaults()
-	p.note(p.mesGate.Reopen())
+	t := time.NewTicker(patrol)
+	defer t.Stop()
+	for {
+		err := p.mesGate.Reopen()
+		for _, l := range p.links {
+			err = errors.Join(err, p.repair(l))
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-t.C:
+		}
+	}
 }
 
-func (p *Plant) repair(l *link) {
+func (p *Plant) repair(l *link) error {
 	p.mu.Lock()
 	l.mendAt = 0
 	p.mu.Unlock()
 	l.gate.Pass()
-	p.note(l.gate.Reopen())
+	return l.gate.Reopen()
 }
 
 // note keeps an error for Settle to return.

@@ -352,7 +352,9 @@ func (p *Plant) Settle(ctx context.Context) error {
 	p.mu.Lock()
 	p.settling = true
 	p.mu.Unlock()
-	p.mendAll()
+	if err := p.mendAll(ctx); err != nil {
+		return err
+	}
 	t := time.NewTicker(beat)
 	defer t.Stop()
 	for !p.still() {

@@ -258,9 +258,8 @@ func TestLinksBreakAndMend(t *testing.T) {
 		t.Error("Prodsmart answers through a shut door")
 	}
 	until(t, "Prodsmart is back", 6*time.Second, func() bool { return get() == nil })
-	p.Mend()
-	if len(p.mes.Faults()) != 0 {
-		t.Error("faults after mending")
+	if err := p.Mend(t.Context()); err != nil || len(p.mes.Faults()) != 0 {
+		t.Errorf("%d faults after mending: %v", len(p.mes.Faults()), err)
 	}
 	until(t, "blind production", 5*time.Second, func() bool { return p.truthOf("FILL-1").Made > 0 })
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -68,7 +68,7 @@ func (l *link) run(ctx context.Context) {
 		if wasUp && time.Since(began) > steadyAfter {
 			pause = firstPause
 		}
-		l.complain(err, wasUp, &reminded)
+		l.complain(err, &reminded)
 		wait := pause + time.Duration(rand.Int64N(int64(pause/4)))
 		pause = min(2*pause, longestPause)
 		if time.Since(began) > longestPause {
@@ -131,25 +131,27 @@ func (l *link) lost(err error) bool {
 	return wasUp
 }
 
-// complain mentions the first failure, then one every remindEvery.
-func (l *link) complain(err error, wasUp bool, reminded *time.Time) {
+// complain mentions an outage, at once unless one was mentioned a moment ago,
+// and then every remindEvery.
+func (l *link) complain(err error, reminded *time.Time) {
 	if err == nil {
 		return
 	}
 	l.health.Set(health.LinkDown, l.name, err.Error())
-	now := time.Now()
-	quiet := remindEvery
-	if wasUp {
-		quiet = flapQuiet
+	status := l.snapshot()
+	quiet := flapQuiet
+	l.mu.Lock()
+	if l.mentioned {
+		quiet = remindEvery
 	}
-	if !reminded.IsZero() && now.Sub(*reminded) < quiet {
+	now := time.Now()
+	due := reminded.IsZero() || now.Sub(*reminded) >= quiet
+	l.mentioned = l.mentioned || due
+	l.mu.Unlock()
+	if !due {
 		return
 	}
 	*reminded = now
-	l.mu.Lock()
-	l.mentioned = true
-	l.mu.Unlock()
-	status := l.snapshot()
 	l.log.Warn("connection is down; it is tried again every few seconds", "connection", l.name, "problem", err,
 		"since", status.Since.Format(time.RFC3339), "attempts", status.Attempts)
 }

@@ -116,7 +116,8 @@ func childRound(s *Store, marks *os.File, code string, parts int64) error {
 	}); err != nil {
 		return err
 	}
-	rec.Telling = uplink.Telling{Active: true, Service: prodsmart.CounterService, Count: total, Highest: total}
+	rec.Telling = uplink.Telling{Active: true, Service: prodsmart.CounterService, Count: total}
+	rec.Doubt = uplink.Doubt{Open: true, Highest: total}
 	if err := step("telling", total, Write{Records: []MachineRecord{{code, rec, rev}}}); err != nil {
 		return err
 	}

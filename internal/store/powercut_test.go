@@ -105,7 +105,7 @@ func (p promise) keep(ctx context.Context, r *Reader) error {
 		switch {
 		case rec.Told.Count < p.told[code]:
 			return fmt.Errorf("%s: told is %d, a commit of %d had returned", code, rec.Told.Count, p.told[code])
-		case rec.Told.Count > n || rec.Telling.Count > n || rec.Telling.Highest > n:
+		case rec.Told.Count > n || rec.Telling.Count > n || rec.Doubt.Highest > n:
 			return fmt.Errorf("%s: told %d and telling %d are ahead of the state %d", code, rec.Told.Count, rec.Telling.Count, n)
 		}
 	}

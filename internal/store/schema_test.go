@@ -72,7 +72,7 @@ func checkFixture(t *testing.T, s *Store) {
 	if err != nil || len(ms) != 1 || !bytes.Equal(ms[0].State, encodeTotal(1234)) {
 		t.Errorf("Machines: %v %v", ms, err)
 	}
-	if rec, rev, err := s.Record(ctx, "PRESS-01"); err != nil || rev != 1 || rec.Told.Count != 1230 || rec.Telling.Highest != 1231 {
+	if rec, rev, err := s.Record(ctx, "PRESS-01"); err != nil || rev != 1 || rec.Told.Count != 1230 || rec.Telling.Count != 1231 {
 		t.Errorf("Record: %+v %d %v", rec, rev, err)
 	}
 	if js, err := s.Journal(ctx, Query{}); err != nil || len(js) != 1 || js[0].Text != "first contact" {

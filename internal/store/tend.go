@@ -150,6 +150,11 @@ func (s *Store) tendUntil(ctx context.Context) {
 		case <-s.tend.asked:
 			due = true
 		case <-timer.C:
+			select {
+			case <-s.tend.asked:
+				due = true
+			default:
+			}
 		}
 		more := s.tendOnce(ctx, due)
 		if more {

@@ -121,6 +121,44 @@ func TestTheNewerRowWins(t *testing.T) {
 	}
 }
 
+// TestDamageBesideANewerLog has its newest commits in the log only: they count,
+// and file and log are set aside byte for byte.
+func TestDamageBesideANewerLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gateway.db")
+	filled(t, path, 30)
+	s := open(t, path, small())
+	commit(t, s, Write{Machines: []MachineState{{"M000", encodeTotal(6000)}}})
+	crash(t, s)
+	damage(t, path, func(b []byte) []byte { b[find(t, b, `"total":1020`)+9]++; return b })
+	found := map[string][]byte{}
+	for _, suffix := range []string{"", "-wal"} {
+		b, err := os.ReadFile(path + suffix)
+		if err != nil || len(b) == 0 {
+			t.Fatalf("%s: %d bytes, %v", suffix, len(b), err)
+		}
+		found[suffix] = b
+	}
+	s = open(t, path, small())
+	r := s.Recovered()
+	if r == nil || r.Machines[0].State != FromFile || r.Machines[20].State != FromBackup {
+		t.Fatalf("Recovered: %+v", r)
+	}
+	ms, err := s.Machines(t.Context())
+	if err != nil || len(ms) != 30 {
+		t.Fatalf("Machines: %d %v", len(ms), err)
+	}
+	for i, want := range map[int]int64{0: 6000, 1: 1001, 20: 1020} {
+		if got, err := decodeTotal(ms[i].State); got != want || err != nil {
+			t.Errorf("%s: %d, want %d, %v", ms[i].Code, got, want, err)
+		}
+	}
+	for suffix, want := range found {
+		if got, err := os.ReadFile(r.SetAside[0] + suffix); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("the file set aside with %q is not what was found: %v", suffix, err)
+		}
+	}
+}
+
 // crash drops a store without its clean stop and its last backup, and leaves
 // file and log as a killed process does.
 func crash(t *testing.T, s *Store) {

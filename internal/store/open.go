@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // The store's own facts.
@@ -51,11 +53,12 @@ func (s *Store) begin(ctx context.Context) error {
 		Stopped: metaTime(meta, metaStopped),
 	}
 	if text := meta[metaRecovery]; text != "" && s.recovered == nil {
-		var r Recovery
-		if err := json.Unmarshal([]byte(text), &r); err != nil {
-			return fmt.Errorf("%s: the note of an earlier recovery can not be read: %w", s.path, err)
+		r := &Recovery{}
+		if err := json.Unmarshal([]byte(text), r); err != nil {
+			// The alarm must not be lost with its details, nor stop the start.
+			r = &Recovery{Cause: fmt.Sprintf("recovered earlier; the note about it can not be read (%v)", err)}
 		}
-		s.recovered = &r
+		s.recovered = r
 	}
 	return s.commit(ctx, Write{Meta: map[string]string{
 		metaBoots:   strconv.FormatUint(s.boot.Number, 10),
@@ -152,30 +155,35 @@ func (o *opener) trace() (string, error) {
 	return "", nil
 }
 
-// examine opens the file and checks all of it. A problem is damage, in words;
-// an error is anything else.
+// examine checks all of the file and opens it for writing. A problem is damage,
+// in words; an error is anything else.
 func (o *opener) examine(ctx context.Context) (w *writer, problem string, err error) {
 	if problem, err := o.glance(ctx); problem != "" || err != nil {
 		return nil, problem, err
 	}
-	w, err = openWriter(ctx, o.path)
-	if err == nil {
-		problem, err = o.inspect(ctx, w.conn)
+	// The checks only read: a writer that closes a damaged file would fold the
+	// log into it first, and the file set aside has to be what was found.
+	problem, err = o.inspectWith(ctx, "mode=ro", "_query_only=1", "_busy_timeout=5000")
+	if resultCode(err)&0xff == sqlite3.SQLITE_READONLY {
+		// The change to the log was interrupted: SQLite has to undo it first.
+		problem, err = o.inspectWith(ctx, "mode=rw", "_busy_timeout=5000")
 	}
 	if err == nil && problem == "" {
-		return w, "", nil
-	}
-	if w != nil {
-		// What closing says of a damaged file adds nothing.
-		cerr := w.close()
-		if err != nil && !isDamage(err) {
-			err = errors.Join(err, cerr)
-		}
+		w, err = openWriter(ctx, o.path)
 	}
 	if isDamage(err) {
 		return nil, err.Error(), nil
 	}
-	return nil, problem, err
+	return w, problem, err
+}
+
+func (o *opener) inspectWith(ctx context.Context, options ...string) (problem string, err error) {
+	db, c, err := single(ctx, dsn(o.path, options...))
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, c.Close(), db.Close()) }()
+	return o.inspect(ctx, c)
 }
 
 // glance reads the header before SQLite may write: SQLite would take an empty

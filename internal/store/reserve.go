@@ -71,13 +71,13 @@ func scribble(f *os.File, size int64) error {
 
 // probeSpace writes a little into dir and says how that went.
 func probeSpace(dir string) error {
-	f, err := os.CreateTemp(dir, "probe-*"+newSuffix)
+	path := filepath.Join(dir, "gateway.probe"+newSuffix)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	err = scribble(f, 64<<10)
-	err = errors.Join(err, f.Close())
-	return errors.Join(err, os.Remove(f.Name()))
+	return errors.Join(err, f.Close(), os.Remove(path))
 }
 
 // restoreReserve takes the room again once there is plenty, and ends the

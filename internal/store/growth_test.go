@@ -49,7 +49,7 @@ func TestAYear(t *testing.T) {
 	s := open(t, path, o)
 	step := 3 * time.Hour
 	if raceDetector || testing.Short() {
-		step = 24 * time.Hour
+		step = 72 * time.Hour
 	}
 	var longest time.Duration
 	var commits int

@@ -19,6 +19,9 @@ type Options struct {
 	Frame func(*bufio.Reader) ([]byte, error)
 	// Keep says whether a message is passed on; it is asked only with Frame.
 	Keep func(frame []byte) bool
+	// SpareServer lets the server see an orderly end where the client sees a
+	// reset: for a server that stops listening when a greeting is reset.
+	SpareServer bool
 }
 
 // Gate is one door. Its methods may be called from any goroutine.
@@ -39,6 +42,7 @@ type Gate struct {
 
 type pair struct {
 	client, server net.Conn
+	spare          bool
 	gone           chan struct{}
 	once           sync.Once
 }
@@ -198,7 +202,7 @@ func (g *Gate) serve(c net.Conn, ln net.Listener) {
 		reset(c)
 		return
 	}
-	p := &pair{client: c, server: server, gone: make(chan struct{})}
+	p := &pair{client: c, server: server, spare: g.options.SpareServer, gone: make(chan struct{})}
 	g.mu.Lock()
 	if g.closed || g.ln != ln {
 		g.mu.Unlock()
@@ -298,6 +302,11 @@ func (g *Gate) wait(p *pair) bool {
 func (p *pair) end(hard bool) {
 	p.once.Do(func() {
 		close(p.gone)
+		if hard && p.spare {
+			reset(p.client)
+			p.server.Close()
+			return
+		}
 		if hard {
 			reset(p.client)
 			reset(p.server)

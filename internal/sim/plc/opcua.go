@@ -46,7 +46,7 @@ type OPCUA struct {
 
 // NewOPCUA starts a server on addr; port 0 chooses one.
 func NewOPCUA(addr string, variables []Variable) (*OPCUA, error) {
-	front, err := gate.Open(addr, "", gate.Options{})
+	front, err := gate.Open(addr, "", gate.Options{SpareServer: true})
 	if err != nil {
 		return nil, fmt.Errorf("OPC UA server: %w", err)
 	}

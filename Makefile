@@ -8,6 +8,8 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 FOR      ?=
 FUZZTIME ?= 10m
+BENCHTIME ?= 1s
+MEASURED := ./mapping ./connectors/modbus ./prodsmart/uplink ./internal/store ./internal/bench
 TARGETS  := linux/amd64 linux/arm64 windows/amd64 windows/arm64
 
 .PHONY: all build demo test check lint race race-core bench fuzz release peers clean
@@ -41,8 +43,11 @@ race:
 check: lint build race
 	bin/prodsmart-gateway check --skip-secrets -c configs/demo.yaml
 
+# Measures against the bars and leaves docs/benchmarks.md. It takes some minutes
+# and wants the computer for itself. A failed run leaves the page as it was.
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 30m $(MEASURED) | \
+	  $(GO) run ./internal/bench/benchdoc -o docs/benchmarks.md
 
 # Each fuzz target for FUZZTIME.
 fuzz:

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -30,7 +31,7 @@ everything saved. A configuration with mistakes is refused with all of them.`,
 	asJSON := c.Flags().Bool("log-json", false, "log as JSON, one object a line")
 	fresh := c.Flags().Bool("start-fresh", false, "after a damaged store: give up the machines that can not be recovered")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := load(c.ErrOrStderr(), *path, config.Options{})
+		cfg, err := load(c.ErrOrStderr(), *path, config.Options{Lean: true})
 		if err != nil {
 			return err
 		}
@@ -65,6 +66,9 @@ func daemon(ctx context.Context, cfg *config.Config, log *slog.Logger, fresh boo
 	if err != nil {
 		return errors.Join(err, g.Close())
 	}
+	// Reading a large configuration takes several times the memory of running it;
+	// nobody should see that for the months that follow.
+	debug.FreeOSMemory()
 	var listeners []net.Listener
 	for _, address := range []string{cfg.Metrics} {
 		if address == "" {

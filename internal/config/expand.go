@@ -5,7 +5,12 @@ import "io"
 // Expanded writes the configuration in one file, without templates: every
 // machine as it came out, secrets as their references. What it writes is a
 // configuration that means the same.
-func (c *Config) Expanded(w io.Writer) error { return writeYAML(w, c.tree) }
+func (c *Config) Expanded(w io.Writer) error {
+	if c.tree == nil { // Options.Lean
+		return nil
+	}
+	return writeYAML(w, c.tree)
+}
 
 func (l *loader) expandedTree(root *view, c *Config) *node {
 	tree := &node{kind: mapNode}

@@ -22,6 +22,9 @@ type Options struct {
 	// SkipSecrets leaves references unread, so that a configuration can be
 	// checked on another computer.
 	SkipSecrets bool
+	// Lean lets go of the text once it is understood, for a program that runs
+	// for months: Expanded then writes nothing.
+	Lean bool
 }
 
 // Load reads a configuration with its included files. It returns either a
@@ -98,7 +101,9 @@ func (l *loader) load(path string) *Config {
 	l.checkPlan(config)
 	l.checkTogether(config)
 	config.Files = l.files
-	config.tree = l.expandedTree(root, config)
+	if !l.o.Lean {
+		config.tree = l.expandedTree(root, config)
+	}
 	return config
 }
 

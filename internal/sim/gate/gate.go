@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -230,7 +231,9 @@ func (g *Gate) serve(c net.Conn, ln net.Listener) {
 func (g *Gate) requests(p *pair) {
 	defer p.end(false)
 	if g.options.Frame == nil {
-		g.copy(p, p.client, p.server, nil)
+		if g.greet(p) {
+			g.copy(p, p.client, p.server, nil)
+		}
 		return
 	}
 	r := bufio.NewReader(p.client)
@@ -246,6 +249,33 @@ func (g *Gate) requests(p *pair) {
 			return
 		}
 	}
+}
+
+// greet passes the client's first bytes on. A client that gave up while the gate
+// was frozen was never there: the cable that carried nothing would not have
+// carried its connection either.
+func (g *Gate) greet(p *pair) bool {
+	buf := make([]byte, 16<<10)
+	n, err := p.client.Read(buf)
+	if err != nil {
+		return false
+	}
+	g.mu.Lock()
+	held := g.frozen
+	g.mu.Unlock()
+	if !held {
+		_, err = p.server.Write(buf[:n])
+		return err == nil
+	}
+	if !g.wait(p) || p.client.SetReadDeadline(time.Now().Add(time.Millisecond)) != nil {
+		return false
+	}
+	more, err := p.client.Read(buf[n:])
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) || p.client.SetReadDeadline(time.Time{}) != nil {
+		return false
+	}
+	_, err = p.server.Write(buf[:n+more])
+	return err == nil
 }
 
 func (g *Gate) answers(p *pair) {

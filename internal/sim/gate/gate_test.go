@@ -73,6 +73,9 @@ func TestGate(t *testing.T) {
 	if got, err := hear(c, 2*time.Second); got != "one\n" {
 		t.Fatalf("pass: %q %v", got, err)
 	}
+	// The client may hear before the gate notes that it did.
+	for deadline := time.Now().Add(2 * time.Second); g.FlowingSince().IsZero() && time.Now().Before(deadline); <-time.After(time.Millisecond) {
+	}
 	if g.Clients() != 1 || g.FlowingSince().IsZero() {
 		t.Errorf("clients %d, flowing since %v", g.Clients(), g.FlowingSince())
 	}
@@ -197,5 +200,71 @@ func TestGateErrors(t *testing.T) {
 	defer c.Close()
 	if _, err := hear(c, 2*time.Second); err == nil {
 		t.Error("nobody behind the gate, but answered")
+	}
+}
+
+// TestGaveUpWhileFrozen holds two greetings back: only that of the client that
+// is still there arrives.
+func TestGaveUpWhileFrozen(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	greetings := make(chan string, 2)
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				text, err := bufio.NewReader(c).ReadString('\n')
+				if err == nil {
+					greetings <- text
+				}
+			}()
+		}
+	}()
+	g, err := Open("127.0.0.1:0", ln.Addr().String(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	g.Freeze()
+	gone, patient := dial(t, g.Addr()), dial(t, g.Addr())
+	say(t, gone, "gone\n")
+	say(t, patient, "patient\n")
+	for deadline := time.Now().Add(5 * time.Second); g.Clients() < 2; <-time.After(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the gate did not accept")
+		}
+	}
+	gone.Close()
+	g.Pass()
+	select {
+	case text := <-greetings:
+		if text != "patient\n" {
+			t.Errorf("heard %q", text)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("nothing was heard")
+	}
+	select {
+	case text := <-greetings:
+		t.Errorf("heard %q as well", text)
+	case <-time.After(100 * time.Millisecond):
+	}
+	orderly := dial(t, g.Addr())
+	say(t, orderly, "orderly\n")
+	orderly.Close()
+	select {
+	case text := <-greetings:
+		if text != "orderly\n" {
+			t.Errorf("heard %q", text)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("what was sent before an orderly end did not arrive")
 	}
 }

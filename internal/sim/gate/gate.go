@@ -44,6 +44,7 @@ type Gate struct {
 type pair struct {
 	client, server net.Conn
 	spare          bool
+	held           bool // came while the gate was frozen
 	gone           chan struct{}
 	once           sync.Once
 }
@@ -210,7 +211,7 @@ func (g *Gate) serve(c net.Conn, ln net.Listener) {
 		p.end(true)
 		return
 	}
-	g.pairs[p] = struct{}{}
+	g.pairs[p], p.held = struct{}{}, g.frozen
 	g.mu.Unlock()
 
 	var both sync.WaitGroup
@@ -261,7 +262,7 @@ func (g *Gate) greet(p *pair) bool {
 		return false
 	}
 	g.mu.Lock()
-	held := g.frozen
+	held := p.held || g.frozen
 	g.mu.Unlock()
 	if !held {
 		_, err = p.server.Write(buf[:n])

@@ -39,9 +39,13 @@ type lane struct {
 
 	parked parking // the counter, after a real refusal
 	extras parking // waste and parameters, after only the bare count was taken
-	// bare sends the next count alone, refusal is the text that led to it.
-	bare    bool
-	refusal string
+	// bare sends the next count alone; refusal is the text that led to it,
+	// refusedWaste the waste of that post, and refusedPlain says that it carried
+	// no parameters.
+	bare         bool
+	refusal      string
+	refusedWaste []prodsmart.Waste
+	refusedPlain bool
 	// wasteStuck is the count + 1 at which waste alone was refused.
 	wasteStuck int64
 

@@ -137,12 +137,12 @@ func (d *Desk) countAccepted(now time.Time, l *lane, w Work, a prodsmart.Answer)
 // extrasOutcome learns from a count that was taken: bare after a refusal, or
 // whole after a time of bare ones.
 func (d *Desk) extrasOutcome(now time.Time, l *lane, w Work, first bool) {
-	refusal := l.refusal
-	l.refusal = ""
+	refusal, waste, plain := l.refusal, l.refusedWaste, l.refusedPlain
+	l.refusal, l.refusedWaste, l.refusedPlain = "", nil, false
 	switch {
 	case w.bare && refusal != "":
-		if first && d.onlyZeroWaste(l) {
-			tellWaste(&l.record.Told, l.report.Waste)
+		if zero := zeroWaste(waste); first && plain && len(zero) > 0 {
+			tellWaste(&l.record.Told, zero)
 			d.event(Event{Time: now, Machine: l.machine, Code: FirstZeroRefused, Level: Info,
 				Text: fmt.Sprintf("Prodsmart took the first count %d only without the waste quantities of 0; they count as told.", w.Record.Telling.Count)})
 		} else {
@@ -159,13 +159,16 @@ func (d *Desk) extrasOutcome(now time.Time, l *lane, w Work, first bool) {
 	}
 }
 
-func (d *Desk) onlyZeroWaste(l *lane) bool {
-	for _, w := range l.report.Waste {
-		if w.Quantity != 0 {
-			return false
+// zeroWaste gives the quantities of 0 in a post, which a tenant that wants growth
+// refuses at first contact.
+func zeroWaste(waste []prodsmart.Waste) []prodsmart.Waste {
+	var zero []prodsmart.Waste
+	for _, w := range waste {
+		if w.Quantity == 0 {
+			zero = append(zero, w)
 		}
 	}
-	return len(l.report.Waste) > 0 && len(l.newParameters(false)) == 0
+	return zero
 }
 
 // watchServer compares the counter in the answer with what was sent.

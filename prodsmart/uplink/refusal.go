@@ -106,7 +106,7 @@ func (d *Desk) countRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) 
 			Text: fmt.Sprintf("Prodsmart refused waste without a new piece (status %d): %s. It goes with the next piece; set waste_only to hold.", a.Status, a.Text)})
 	case !w.bare && len(t.Waste)+len(t.Parameters) > 0:
 		l.again, l.bare, l.flush = true, true, w.flush
-		l.refusal = a.Text
+		l.refusal, l.refusedWaste, l.refusedPlain = a.Text, t.Waste, len(t.Parameters) == 0
 		if l.refusal == "" {
 			l.refusal = fmt.Sprintf("status %d", a.Status)
 		}

@@ -43,3 +43,26 @@ func TestAnUnknownMachineIsNoFirstZero(t *testing.T) {
 		t.Error("a 404 counts as told")
 	}
 }
+
+// A tenant that takes no waste of 0 refuses the first post; waste that grows
+// before the count was taken alone is told with the next piece, not held for
+// minutes.
+func TestWasteThatGrowsDuringTheFirstRefusal(t *testing.T) {
+	r := newRig(t, "06:00:00", replay())
+	r.answer = func(w Work) prodsmart.Answer {
+		for _, waste := range w.Record.Telling.Waste {
+			if waste.Quantity == 0 {
+				r.desk.Report(r.now, "M", prodsmart.Report{Known: true, Count: 5, Waste: []prodsmart.Waste{{Code: "A", Quantity: 1}, {Code: "B", Quantity: 2}}})
+				return prodsmart.Answer{Verdict: prodsmart.Refused, Status: 400, Text: "quantity must grow"}
+			}
+		}
+		return prodsmart.Answer{Verdict: prodsmart.Accepted, Status: 200}
+	}
+	r.report("06:00:00", prodsmart.Report{Count: 3, Waste: []prodsmart.Waste{{Code: "A"}, {Code: "B", Quantity: 2}}})
+	r.report("06:00:20", prodsmart.Report{Count: 7, Waste: []prodsmart.Waste{{Code: "A", Quantity: 1}, {Code: "B", Quantity: 2}}})
+	r.until("06:01:05")
+	told := r.desk.told("M")
+	if told.Count != 7 || told.Waste["A"] != 1 || told.Waste["B"] != 2 {
+		t.Errorf("told %+v\n%v", told, r.posts)
+	}
+}

@@ -33,12 +33,12 @@ connections:
 machines:
   M1:
     connection: gw
-    count: {tag: "holding:0", is: good, max_rate: 100/s}
+    count: {tag: "holding:0", is: good, max_rate: 100/s, burst: 100}
     state: {tag: "discrete:0", running: true, stop_after: 10s, run_after: 1s}
     default_type: HALT
   M2:
     connection: gw
-    count: {tag: "holding:1", is: good, max_rate: 100/s}
+    count: {tag: "holding:1", is: good, max_rate: 100/s, burst: 100}
 metrics: {listen: none}
 board: {listen: none}
 `

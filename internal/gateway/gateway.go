@@ -60,8 +60,10 @@ type Gateway struct {
 	links   []*link
 	started time.Time
 	notify  *notifier
-	ready   sync.Once
-	isReady chan struct{}
+	// recovery is nil if the store was not damaged; it belongs to watch.
+	recovery *recovery
+	ready    sync.Once
+	isReady  chan struct{}
 }
 
 // New opens the store, brings the machines back to where they were, and makes
@@ -98,9 +100,11 @@ func (g *Gateway) assemble() error {
 	if err := g.makeUplink(); err != nil {
 		return err
 	}
-	if r := g.store.Recovered(); r != nil {
-		g.notify.recovered(r)
+	told := map[string]bool{}
+	for i := range g.config.Machines {
+		told[g.config.Machines[i].Spec.Code] = g.config.Machines[i].Report
 	}
+	g.recovery = newRecovery(g.store.Recovered(), func(machine string) bool { return told[machine] }, g.health)
 	states, err := g.store.Machines(context.Background())
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package gateway
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -112,20 +111,6 @@ func (n *notifier) store(err error) {
 		return
 	}
 	n.health.Set(health.StoreFailing, "", err.Error())
-}
-
-func (n *notifier) recovered(r *store.Recovery) {
-	var behind []string
-	for _, m := range r.Machines {
-		if m.Behind() {
-			behind = append(behind, m.Code)
-		}
-	}
-	detail := "The store was damaged and has been rebuilt."
-	if len(behind) > 0 {
-		detail += " These machines are as old as the backup, compare their totals with Prodsmart: " + strings.Join(behind, ", ") + "."
-	}
-	n.health.Set(health.StoreDamaged, "", detail)
 }
 
 func (n *notifier) clock(jump time.Duration) {

@@ -87,6 +87,7 @@ func (g *Gateway) watch(ctx context.Context) {
 				g.watchMachine(u)
 			}
 		}
+		g.watchRecovery(ctx)
 		disk := g.store.Health()
 		g.hold(disk.Shedding, health.DiskFull, "", fmt.Sprintf(
 			"The disk of %s is full; totals are still kept, %d journal entries and %d posts are not.", g.config.Data, disk.LostEvents, disk.LostPosts))

@@ -172,6 +172,20 @@ func (d *Desk) Report(now time.Time, machine string, r prodsmart.Report) bool {
 		d.Add(now, machine, Record{})
 		l = d.byCode[machine]
 	}
+	if l.goesOn(r) {
+		l.report = r
+	} else {
+		d.take(now, l, r)
+	}
+	p := l.plan
+	if p.kind == idle || d.shut || !d.seat(p) {
+		return false
+	}
+	return d.wake.IsZero() || later(p.at, d.slot).Before(d.wake)
+}
+
+// take puts a report in the place of the one before.
+func (d *Desk) take(now time.Time, l *lane, r prodsmart.Report) {
 	was, first := l.report.Stop, !l.reported
 	l.report, l.reported = r, true
 	if !first && was.Episode != r.Stop.Episode {
@@ -179,11 +193,6 @@ func (d *Desk) Report(now time.Time, machine string, r prodsmart.Report) bool {
 	}
 	d.noteChange(now, l, first)
 	d.settle(now, l)
-	p := l.plan
-	if p.kind == idle || d.shut || !d.seat(p) {
-		return false
-	}
-	return d.wake.IsZero() || later(p.at, d.slot).Before(d.wake)
 }
 
 // neverTold reports a downtime that is over before it was told (P8).

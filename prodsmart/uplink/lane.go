@@ -152,6 +152,24 @@ func (l *lane) lostEdge() (Telling, bool) {
 	return t, t.Active && t.Service == prodsmart.StartStopService && l.flight.seq == 0
 }
 
+// goesOn says that r is the present report with a higher count or more waste,
+// while a regular post of the counter is planned that tells the newest anyway:
+// nothing else follows from it. A plant that counts reports this all the time.
+func (l *lane) goesOn(r prodsmart.Report) bool {
+	now := &l.report
+	if l.plan.kind != tellCounter || l.plan.class != regular || l.flight.seq != 0 || l.parked.times > 0 ||
+		l.below || l.record.Doubt.Open || !l.record.Told.Counted || r.Count < now.Count ||
+		r.Known != now.Known || r.Contradiction != now.Contradiction || r.Stop != now.Stop || len(r.Parameters) != len(now.Parameters) {
+		return false
+	}
+	for i := range r.Parameters {
+		if r.Parameters[i].Version != now.Parameters[i].Version || r.Parameters[i].Name != now.Parameters[i].Name {
+			return false
+		}
+	}
+	return true
+}
+
 // transition is the start or stop that the difference between report and told
 // asks for. A start or stop of unknown outcome is settled before anything else:
 // repeated if it is still wanted, ended if it is not.

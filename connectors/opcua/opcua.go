@@ -28,7 +28,7 @@ import (
 type Connector struct {
 	cfg      Config
 	endpoint endpoint
-	tags     []connectors.Tag
+	readings []reading // by tag
 	plan     []plannedItem
 	// retryEvery is the time between two attempts at refused items.
 	retryEvery time.Duration
@@ -65,7 +65,11 @@ func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Connector{cfg: cfg, endpoint: ep, tags: tags, plan: plan, retryEvery: retryEvery}, nil
+	c := &Connector{cfg: cfg, endpoint: ep, plan: plan, retryEvery: retryEvery}
+	for _, tag := range tags {
+		c.readings = append(c.readings, readingOf(tag))
+	}
+	return c, nil
 }
 
 // Run implements connectors.Connector.

@@ -29,8 +29,20 @@ const (
 	reasonNamespace = "namespace is not on the server"
 )
 
+// reading is what a tag wants of its node's values. It is small, because every
+// notification looks at it.
+type reading struct {
+	want ua.TypeID // TypeIDNull for any
+	bit  int8      // connectors.NoBit for the whole value
+}
+
+func readingOf(tag connectors.Tag) reading {
+	want, _ := typeOf(tag.Type)
+	return reading{want: want, bit: int8(tag.Bit)}
+}
+
 // sample reads what a server said of one node for one tag.
-func sample(index int, tag connectors.Tag, dv *ua.DataValue) connectors.Sample {
+func sample(index int, r reading, dv *ua.DataValue) connectors.Sample {
 	s := connectors.Sample{Tag: index}
 	if dv == nil {
 		s.Reason = reasonNoValue
@@ -42,7 +54,7 @@ func sample(index int, tag connectors.Tag, dv *ua.DataValue) connectors.Sample {
 		s.Reason = reason
 		return s
 	}
-	value, problem := scalar(dv.Value, tag)
+	value, problem := scalar(dv.Value, r)
 	if problem != "" {
 		s.Reason = problem
 		return s
@@ -74,21 +86,21 @@ func sourceTime(dv *ua.DataValue) time.Time {
 }
 
 // scalar reads a variant as the tag wants it; problem is a reason or empty.
-func scalar(v *ua.Variant, tag connectors.Tag) (value connectors.Value, problem string) {
+func scalar(v *ua.Variant, r reading) (value connectors.Value, problem string) {
 	if v == nil || v.Type() == ua.TypeIDNull {
 		return value, reasonNoValue
 	}
 	if v.Has(ua.VariantArrayValues) {
 		return value, reasonArray
 	}
-	if want, _ := typeOf(tag.Type); want != ua.TypeIDNull && want != v.Type() {
+	if r.want != ua.TypeIDNull && r.want != v.Type() {
 		return value, reasonNotType
 	}
 	value, problem = plain(v.Value())
-	if problem != "" || tag.Bit == connectors.NoBit {
+	if problem != "" || r.bit == connectors.NoBit {
 		return value, problem
 	}
-	return bit(value, width(v.Type()), tag.Bit)
+	return bit(value, width(v.Type()), int(r.bit))
 }
 
 // bit selects one bit of an integer of some width.

@@ -34,7 +34,7 @@ func TestSampleValues(t *testing.T) {
 		{ua.NewGUID("72962B91-FA75-4AE6-8D28-B404DC7DAF63"), connectors.String("72962B91-FA75-4AE6-8D28-B404DC7DAF63")},
 		{ua.StatusCode(0x80340000), connectors.Uint(0x80340000)},
 	} {
-		s := sample(3, connectors.Tag{Bit: connectors.NoBit}, goodValue(tc.in))
+		s := sample(3, readingOf(connectors.Tag{Bit: connectors.NoBit}), goodValue(tc.in))
 		if s.Tag != 3 || s.Quality != connectors.Good || s.Reason != "" || s.Value != tc.want || s.SourceTime.IsZero() {
 			t.Errorf("%T %v is %+v, want %v", tc.in, tc.in, s, tc.want)
 		}
@@ -65,7 +65,7 @@ func TestSampleRefusals(t *testing.T) {
 		{"bad of a vendor", whole, &ua.DataValue{Status: 0x8ABC0123}, "status 0x8ABC0000"},
 		{"reserved severity", whole, &ua.DataValue{Value: ua.MustVariant(int32(5)), Status: 0xC0000000}, "status 0xC0000000"},
 	} {
-		s := sample(0, tc.tag, tc.dv)
+		s := sample(0, readingOf(tc.tag), tc.dv)
 		if s.Quality != connectors.Bad || s.Reason != tc.reason || s.Value.Kind() != connectors.KindNone {
 			t.Errorf("%s: %+v, want %q", tc.name, s, tc.reason)
 		}
@@ -76,21 +76,21 @@ func TestSampleQuality(t *testing.T) {
 	whole := connectors.Tag{Bit: connectors.NoBit}
 	overflow := goodValue(uint32(7))
 	overflow.Status = 0x480
-	if s := sample(0, whole, overflow); s.Quality != connectors.Good || s.Value != connectors.Uint(7) {
+	if s := sample(0, readingOf(whole), overflow); s.Quality != connectors.Good || s.Value != connectors.Uint(7) {
 		t.Errorf("an overflowed queue makes a good value %+v", s)
 	}
 	doubtful := goodValue(uint32(7))
 	doubtful.Status = ua.StatusUncertainLastUsableValue
-	if s := sample(0, whole, doubtful); s.Quality != connectors.Uncertain || s.Value != connectors.Uint(7) || s.Reason != "UncertainLastUsableValue" {
+	if s := sample(0, readingOf(whole), doubtful); s.Quality != connectors.Uncertain || s.Value != connectors.Uint(7) || s.Reason != "UncertainLastUsableValue" {
 		t.Errorf("an uncertain value is %+v", s)
 	}
 	at := time.Unix(1_700_000_000, 0)
 	dv := &ua.DataValue{EncodingMask: ua.DataValueValue | ua.DataValueServerTimestamp, Value: ua.MustVariant(true), ServerTimestamp: at}
-	if s := sample(0, whole, dv); !s.SourceTime.Equal(at) {
+	if s := sample(0, readingOf(whole), dv); !s.SourceTime.Equal(at) {
 		t.Errorf("without a source time the time is %v", s.SourceTime)
 	}
 	dv.EncodingMask = ua.DataValueValue
-	if s := sample(0, whole, dv); !s.SourceTime.IsZero() {
+	if s := sample(0, readingOf(whole), dv); !s.SourceTime.IsZero() {
 		t.Errorf("without any time the time is %v", s.SourceTime)
 	}
 }
@@ -105,7 +105,7 @@ func TestSampleBits(t *testing.T) {
 		{int16(-1), 15, true}, {int16(-32768), 14, false}, {int8(-128), 7, true},
 		{uint64(1 << 63), 63, true}, {int64(-1 << 63), 63, true}, {int32(4), 2, true},
 	} {
-		s := sample(0, connectors.Tag{Bit: tc.bit}, goodValue(tc.in))
+		s := sample(0, readingOf(connectors.Tag{Bit: tc.bit}), goodValue(tc.in))
 		if s.Quality != connectors.Good || s.Value != connectors.Bool(tc.want) {
 			t.Errorf("bit %d of %T %v is %+v", tc.bit, tc.in, tc.in, s)
 		}
@@ -118,7 +118,7 @@ func TestTypesAgree(t *testing.T) {
 		"int32": int32(1), "uint32": uint32(1), "int64": int64(1), "uint64": uint64(1),
 		"float32": float32(1), "Float": float32(1), "float64": 1.0, "Double": 1.0, "string": "a", "SByte": int8(1), "boolean": true,
 	} {
-		if s := sample(0, connectors.Tag{Type: name, Bit: connectors.NoBit}, goodValue(v)); s.Quality != connectors.Good {
+		if s := sample(0, readingOf(connectors.Tag{Type: name, Bit: connectors.NoBit}), goodValue(v)); s.Quality != connectors.Good {
 			t.Errorf("%T as %s: %+v", v, name, s)
 		}
 	}

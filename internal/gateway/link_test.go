@@ -144,7 +144,7 @@ func TestLinkComesBack(t *testing.T) {
 		attempt := 0
 		w := newWire(func(ctx context.Context, emit func(connectors.Batch)) error {
 			switch attempt++; attempt {
-			case 1, 2, 3:
+			case 1, 2, 3, 5:
 				return errRefused
 			case 4:
 				emit(connectors.Batch{Time: time.Now(), Link: connectors.LinkUp})
@@ -166,6 +166,9 @@ func TestLinkComesBack(t *testing.T) {
 		began := w.connector.attempts()
 		if pause := began[4].Sub(began[3]) - time.Hour; pause > firstPause*5/4 {
 			t.Errorf("a connection that had held for an hour waited %v", pause)
+		}
+		if pause := began[5].Sub(began[4]); pause > 2*firstPause*5/4 {
+			t.Errorf("and then %v: its pauses did not begin anew", pause)
 		}
 		if up, down := w.links(); up != 2 || down != 1 {
 			t.Errorf("%d up, %d down", up, down)

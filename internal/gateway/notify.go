@@ -20,6 +20,15 @@ type notifier struct {
 
 	mu    sync.Mutex
 	posts map[postKey]uint64
+	// begun holds, for each condition, the uplink's events that it began with
+	// and that are not over.
+	begun map[subject]map[uplink.Code]string
+}
+
+// subject is a condition and what it is about.
+type subject struct {
+	code health.Code
+	name string
 }
 
 // postKey counts posts for the metrics.
@@ -63,16 +72,43 @@ func uplinkCondition(code uplink.Code) (health.Code, bool) {
 func (n *notifier) uplink(e uplink.Event) {
 	code, lasting := uplinkCondition(e.Code)
 	switch {
-	case lasting && e.Over:
-		n.health.Clear(code, e.Machine)
 	case lasting:
-		n.health.Set(code, e.Machine, e.Text)
+		about := subject{code, e.Machine}
+		if code != health.PostRefused && code != health.CounterJump {
+			about.name = "" // it concerns all, whoever's post it was that met it
+		}
+		n.lasting(about, e)
 	case e.Level != uplink.Info:
 		n.log.Warn(e.Text, "code", string(e.Code), "machine", e.Machine)
 	}
 	n.keeper.note([]mapping.Event{{
 		Time: e.Time, Machine: e.Machine, Rule: string(e.Code), Subject: "prodsmart", Level: mapping.Severity(e.Level), Text: e.Text,
 	}})
+}
+
+// lasting begins or ends a condition. Several events may hold one up; it ends
+// with the last of them.
+func (n *notifier) lasting(about subject, e uplink.Event) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.begun == nil {
+		n.begun = map[subject]map[uplink.Code]string{}
+	}
+	if !e.Over {
+		if n.begun[about] == nil {
+			n.begun[about] = map[uplink.Code]string{}
+		}
+		n.begun[about][e.Code] = e.Text
+		n.health.Set(about.code, about.name, e.Text)
+		return
+	}
+	delete(n.begun[about], e.Code)
+	for _, text := range n.begun[about] {
+		n.health.Set(about.code, about.name, text)
+		return
+	}
+	delete(n.begun, about)
+	n.health.Clear(about.code, about.name)
 }
 
 func (n *notifier) posted(p uplink.Posted) {

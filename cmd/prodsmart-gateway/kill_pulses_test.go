@@ -15,6 +15,7 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/gate"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/plant"
 )
 
@@ -34,9 +35,10 @@ func peer(t *testing.T, name string) string {
 	return ""
 }
 
-// pulses are two machines that send a message for each part, to a mosquitto.
+// pulses are two machines that send a message for each part, to a mosquitto
+// whose cable to the gateway is pulled now and then.
 type pulses struct {
-	broker string
+	cable  *gate.Gate
 	client paho.Client
 	sent   [2]atomic.Int64 // accepted by the broker
 	codes  [2]string
@@ -44,13 +46,19 @@ type pulses struct {
 	end    chan struct{}
 	once   sync.Once
 	work   sync.WaitGroup
-	failed [2]error
+	failed [3]error
 }
 
 func newPulses(t *testing.T, seed uint64, numbered, alike string) *pulses {
 	t.Helper()
-	p := &pulses{codes: [2]string{numbered, alike}, seed: seed, end: make(chan struct{}), broker: startMosquitto(t)}
-	o := paho.NewClientOptions().AddBroker("tcp://" + p.broker).SetClientID("presses").SetOrderMatters(false).SetAutoReconnect(false)
+	p := &pulses{codes: [2]string{numbered, alike}, seed: seed, end: make(chan struct{})}
+	broker := startMosquitto(t)
+	var err error
+	if p.cable, err = gate.Open("127.0.0.1:0", broker, gate.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.cable.Close)
+	o := paho.NewClientOptions().AddBroker("tcp://" + broker).SetClientID("presses").SetOrderMatters(false).SetAutoReconnect(false)
 	p.client = paho.NewClient(o)
 	if token := p.client.Connect(); !token.WaitTimeout(5*time.Second) || token.Error() != nil {
 		t.Fatalf("mosquitto: %v", token.Error())
@@ -104,6 +112,41 @@ func (p *pulses) start() {
 	for i, topic := range []string{"pulse/numbered", "pulse/alike"} {
 		p.work.Go(func() { p.failed[i] = p.produce(i, topic) })
 	}
+	p.work.Go(func() { p.failed[2] = p.pull() })
+}
+
+// pull cuts, freezes and shuts the cable until stop, and leaves it whole.
+func (p *pulses) pull() error {
+	random := rand.New(rand.NewPCG(p.seed, 60))
+	for p.pause(2*time.Second, 6*time.Second, random) {
+		switch random.IntN(3) {
+		case 0:
+			p.cable.Cut()
+		case 1:
+			p.cable.Freeze()
+			p.pause(time.Second, 4*time.Second, random)
+			p.cable.Pass()
+		case 2:
+			p.cable.Shut()
+			p.pause(time.Second, 2*time.Second, random)
+			if err := p.cable.Reopen(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pause waits for a random time and is false once stop was called.
+func (p *pulses) pause(low, high time.Duration, random *rand.Rand) bool {
+	wait := time.NewTimer(low + time.Duration(random.Int64N(int64(high-low))))
+	defer wait.Stop()
+	select {
+	case <-p.end:
+		return false
+	case <-wait.C:
+		return true
+	}
 }
 
 // produce sends one message after the other until stop.
@@ -119,10 +162,8 @@ func (p *pulses) produce(i int, topic string) error {
 			return fmt.Errorf("%s: mosquitto did not take a message: %v", topic, token.Error())
 		}
 		p.sent[i].Add(1)
-		select {
-		case <-p.end:
+		if !p.pause(20*time.Millisecond, 150*time.Millisecond, random) {
 			return nil
-		case <-time.After(20*time.Millisecond + time.Duration(random.Int64N(int64(130*time.Millisecond)))):
 		}
 	}
 }

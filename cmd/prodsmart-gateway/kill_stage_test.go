@@ -68,7 +68,7 @@ func newStage(t *testing.T, seed uint64) *stage {
 		t.Fatal(err)
 	}
 	filled := strings.NewReplacer("http://PRODSMART", door.URL, "//OPCUA", "//"+opcua, "//MODBUS", "//"+modbus,
-		"//BROKER", "//"+mqtt, "//MOSQUITTO", "//"+s.pulses.broker).Replace(string(text))
+		"//BROKER", "//"+mqtt, "//MOSQUITTO", "//"+s.pulses.cable.Addr()).Replace(string(text))
 	if err := os.WriteFile(s.config, []byte(filled), 0o600); err != nil {
 		t.Fatal(err)
 	}

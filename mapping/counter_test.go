@@ -179,9 +179,12 @@ func TestR5EvidenceProvesAReset(t *testing.T) {
 	})
 	t.Run("while the link was down", func(t *testing.T) {
 		r := newRig(t, spec)
-		r.after(sec, 0, 5, 1, "J-1")
+		r.after(sec, 0, 50, 1, "J-1")
 		r.after(time.Minute, 0, 9, 1, "J-2")
 		r.wantCount(9)
+		r.after(time.Minute, 0, 12, 1, "J-3") // reset or not: the smaller number
+		r.wantCount(12)
+		r.wantEvent("R5", "9 are missing if it was reset")
 	})
 	t.Run("counter goes on", func(t *testing.T) {
 		r := newRig(t, spec)

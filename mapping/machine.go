@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"hash/fnv"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
@@ -38,7 +39,7 @@ type Machine struct {
 	count     *derived
 	waste     []wasteTotal
 	reasons   firstOut
-	reasonOf  []int // reason by signal, -1 for none
+	reasonsOf [][]int // by signal
 	params    []parameter
 	paramsOf  [][]int   // parameters by signal
 	evidence  []proof   // by signal
@@ -51,12 +52,12 @@ type Machine struct {
 	inputs          []connectors.Value
 	memory          stateMemory
 	known           bool
-	frozenCount     int64
-	frozenWaste     []int64
 
 	planned      string
+	plannedFrom  time.Time
 	plannedUntil time.Time
 	patience     time.Time
+	openAt       time.Time // when a counter that is taken away counts as current
 	lostReason   string
 	lastHeld     time.Time
 	exprError    string
@@ -68,12 +69,14 @@ type Machine struct {
 type connection struct {
 	name string
 	up   bool
+	upAt time.Time
 }
 
 // proof is a signal's role as evidence of a reset.
 type proof struct {
-	mapped bool
-	text   string // last seen; empty before the first
+	mapped, seen bool
+	text         string // last seen
+	mentioned    mentions
 }
 
 // use is what a signal is to a counter.
@@ -87,6 +90,7 @@ type role uint8
 const (
 	rawValue role = iota
 	scaleFactor
+	finalValue
 )
 
 // Spec is the specification the machine was made with; it must not be changed.
@@ -104,7 +108,7 @@ func (m *Machine) Step(b *Batch, out *Outcome) {
 		if m.signals[r.Signal].observe(t, r.Sample) {
 			judge = true
 		}
-		if k := m.reasonOf[r.Signal]; k >= 0 {
+		for _, k := range m.reasonsOf[r.Signal] {
 			m.reasons.sample(t, k, r.Sample, out)
 		}
 		for _, k := range m.paramsOf[r.Signal] {
@@ -114,10 +118,10 @@ func (m *Machine) Step(b *Batch, out *Outcome) {
 	}
 	m.seen = t
 	if made.Sign() > 0 {
-		m.memory.LastCount = t
+		m.memory.LastCount, m.memory.Moved = t, true
 		judge = true
 	}
-	if judge || out.Dirty || !m.judged || (!m.deadline.IsZero() && !t.Before(m.deadline)) {
+	if judge || out.Dirty || !m.judged || (!m.deadline.IsZero() && !t.Before(m.deadline)) || m.setBack(t) {
 		m.passTime(t, made, out)
 	}
 }
@@ -168,38 +172,65 @@ func (m *Machine) applyLink(b *Batch, out *Outcome) bool {
 				counter.linkDown()
 			}
 		}
+		if c.up {
+			c.upAt = b.Time
+			for _, counter := range m.counters {
+				if s := counter.spec.ScaleSignal; s != NoSignal && m.connOf[s] == i {
+					counter.awaitFactor(b.Time)
+				}
+			}
+		}
 	}
 	return changed
 }
 
-// applyEvidence takes up scale factors and evidence of resets before the
-// counters of the same batch are judged. It says whether there was evidence.
+// applyEvidence takes up scale factors, latches and evidence of resets before
+// the counters of the same batch are judged. It says whether there was evidence.
 func (m *Machine) applyEvidence(b *Batch, out *Outcome) bool {
 	proved := false
 	for i := range b.Readings {
 		r := &b.Readings[i]
 		for _, u := range m.countBy[r.Signal] {
-			if u.role == scaleFactor {
-				u.counter.scaled(r.Sample, out, b.Time)
+			switch u.role {
+			case scaleFactor:
+				u.counter.scaled(b.Time, r.Sample, out)
+			case finalValue:
+				u.counter.latched(b.Time, r.Sample, out)
 			}
 		}
-		e := &m.evidence[r.Signal]
-		if !e.mapped || r.Sample.Quality != connectors.Good {
-			continue
+		if e := &m.evidence[r.Signal]; e.mapped && r.Sample.Quality == connectors.Good && m.proves(b.Time, e, r, out) {
+			m.evidenced, proved = b.Time, true
 		}
-		last, text := e.text, r.Sample.Value.Text()
-		if text == last {
-			continue
-		}
-		e.text = text
-		out.dirty()
-		if last == "" || (r.Sample.Value.Kind() == connectors.KindBool && !r.Sample.Value.AsBool()) {
-			continue // the first value, or the falling edge of a reset bit
-		}
-		m.evidenced, proved = b.Time, true
-		out.event(b.Time, "R5", "reset evidence", Info, fmt.Sprintf("%s changed from %q to %q", m.spec.Signals[r.Signal].Tag.Address, shorten(last), shorten(text)), nil)
 	}
 	return proved
+}
+
+// proves says whether a sample of a signal that is evidence of resets proves
+// one.
+func (m *Machine) proves(t time.Time, e *proof, r *Reading, out *Outcome) bool {
+	last, text, seen := e.text, fingerprint(r.Sample.Value.Text()), e.seen
+	if seen && text == last {
+		return false
+	}
+	e.text, e.seen = text, true
+	out.dirty()
+	if !seen || (r.Sample.Value.Kind() == connectors.KindBool && !r.Sample.Value.AsBool()) {
+		return false // the first value, or the falling edge of a reset bit
+	}
+	if e.mentioned.may(t) {
+		out.event(t, "R5", "reset evidence", Info, fmt.Sprintf("%s changed from %q to %q", m.spec.Signals[r.Signal].Tag.Address, shorten(last), shorten(text)), nil)
+	}
+	return true
+}
+
+// fingerprint stands for a text in the store, whatever its length.
+func fingerprint(text string) string {
+	if len(text) <= maxNumberText {
+		return text
+	}
+	h := fnv.New64a()
+	h.Write([]byte(text))
+	return fmt.Sprintf("%s#%x", shorten(text), h.Sum64())
 }
 
 // applyCounters gives the counters their samples and returns the raw units that
@@ -215,7 +246,7 @@ func (m *Machine) applyCounters(b *Batch, proved bool, out *Outcome) Number {
 		r := &b.Readings[i]
 		for _, u := range m.countBy[r.Signal] {
 			if u.role == rawValue {
-				add(u.counter, u.counter.sample(b.Time, r.Sample, m.evidenced, proved, m.latch(u.counter, b), out))
+				add(u.counter, u.counter.sample(b.Time, r.Sample, m.evidenced, proved, out))
 			}
 		}
 	}
@@ -225,7 +256,7 @@ func (m *Machine) applyCounters(b *Batch, proved bool, out *Outcome) Number {
 	}
 	for _, c := range m.counters {
 		if proved {
-			add(c, c.proved(b.Time, m.latch(c, b), out))
+			add(c, c.proved(b.Time, out))
 		}
 		if b.Alive && m.connections[m.connOf[c.spec.Signal]].name == b.Connection {
 			add(c, c.alive(b.Time, out))
@@ -237,55 +268,36 @@ func (m *Machine) applyCounters(b *Batch, proved bool, out *Outcome) Number {
 
 func (m *Machine) watchEnds(b *Batch, out *Outcome) {
 	for _, c := range m.counters {
-		c.factorChange = false
 		if len(c.spec.SaturatesAt) > 0 || !c.spec.SaturatesFrom.IsZero() {
 			c.saturation(b.Time, m.memory.State == Running && m.memory.LostSince.IsZero(), out)
 		}
 	}
 }
 
-// latch is the value of the counter's latch signal, in this batch or before;
-// nil if there is none.
-func (m *Machine) latch(c *counter, b *Batch) *Number {
-	if c.spec.Latch == NoSignal {
-		return nil
-	}
-	value, good := m.signals[c.spec.Latch].value, m.signals[c.spec.Latch].good
-	for i := range b.Readings {
-		if r := &b.Readings[i]; r.Signal == c.spec.Latch && r.Sample.Quality == connectors.Good {
-			value, good = r.Sample.Value, true
-		}
-	}
-	if n, err := numberOf(value); good && err == nil {
-		return &n
-	}
-	return nil
-}
-
-// countedOnce says whether the counter ever moved, or the machine was seen
-// running before.
-func (m *Machine) countedOnce() bool {
-	own := m.count.own
-	return own.state.Total.Cmp(own.spec.InitialTotal) > 0
-}
-
 func (m *Machine) linked(signal int) bool { return m.connections[m.connOf[signal]].up }
 
-func (m *Machine) plannedAt(t time.Time) (string, time.Time) {
-	if m.plannedUntil.IsZero() || !t.Before(m.plannedUntil) || t.Before(m.seen) {
-		return m.spec.Calendar.at(t)
+// plan looks into the calendar again when the next edge has come, or when
+// somebody set the clock back.
+func (m *Machine) plan(t time.Time) {
+	if m.plannedUntil.IsZero() || !t.Before(m.plannedUntil) || m.setBack(t) {
+		m.planned, m.plannedUntil = m.spec.Calendar.at(t)
+		m.plannedFrom = t.Round(0)
 	}
-	return m.planned, m.plannedUntil
+}
+
+// setBack says that the wall clock shows less than when the calendar was last
+// looked at.
+func (m *Machine) setBack(t time.Time) bool {
+	return !m.plannedUntil.IsZero() && t.Round(0).Before(m.plannedFrom)
 }
 
 // freeze keeps the totals of the beginning of a downtime.
 func (m *Machine) freeze() {
-	m.frozenWaste = m.frozenWaste[:0]
 	for i := range m.waste {
-		m.frozenWaste = append(m.frozenWaste, m.waste[i].posted)
+		m.waste[i].frozen = m.waste[i].posted
 	}
 	if m.count != nil {
-		m.frozenCount = m.count.posted
+		m.count.frozen = m.count.posted
 	}
 }
 
@@ -296,13 +308,13 @@ func (m *Machine) Report() prodsmart.Report {
 	if m.count != nil {
 		r.Count = m.count.posted
 		if held {
-			r.Count = m.frozenCount
+			r.Count = m.count.frozen
 		}
 	}
 	for i := range m.waste {
 		w := prodsmart.Waste{Code: m.waste[i].code, Quantity: m.waste[i].posted}
 		if held {
-			w.Quantity = m.frozenWaste[i]
+			w.Quantity = m.waste[i].frozen
 		}
 		r.Waste = append(r.Waste, w)
 	}
@@ -327,6 +339,16 @@ func (m *Machine) nextDeadline(t time.Time) time.Time {
 	}
 	at(m.patience)
 	at(m.plannedUntil)
+	at(m.openAt)
+	if m.count != nil {
+		at(m.count.due())
+	}
+	for i := range m.waste {
+		at(m.waste[i].due())
+	}
+	for _, c := range m.counters {
+		at(c.saturationDue())
+	}
 	for i := range m.params {
 		at(m.params[i].due())
 	}

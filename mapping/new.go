@@ -24,8 +24,10 @@ func New(spec Spec) (*Machine, error) {
 		return nil, fmt.Errorf("machine %s: %w", spec.Code, err)
 	}
 	m.reasons.specs = m.spec.Reasons
+	m.reasons.lead = reasonLead + m.spec.State.IdleAfter
 	for i := range m.spec.Reasons {
-		m.reasonOf[m.spec.Reasons[i].Signal] = i
+		signal := m.spec.Reasons[i].Signal
+		m.reasonsOf[signal] = append(m.reasonsOf[signal], i)
 	}
 	params := slices.SortedFunc(slices.Values(m.spec.Parameters), func(a, b ParameterSpec) int { return cmp.Compare(a.Name, b.Name) })
 	m.spec.Parameters = params
@@ -43,7 +45,7 @@ func (m *Machine) bindSignals() error {
 	m.countBy = make([][]use, n)
 	m.paramsOf = make([][]int, n)
 	m.evidence = make([]proof, n)
-	m.reasonOf = slices.Repeat([]int{-1}, n)
+	m.reasonsOf = make([][]int, n)
 	for i, s := range m.spec.Signals {
 		at := slices.IndexFunc(m.connections, func(c connection) bool { return c.name == s.Connection })
 		if at < 0 {
@@ -96,11 +98,14 @@ func (m *Machine) bindCounters() error {
 		}
 		m.waste = append(m.waste, wasteTotal{code: wastes[i].Code, derived: d})
 	}
+	if m.count != nil {
+		m.count.align(m.wastes(), m.spec.Count.InitialTotal)
+	}
 	return nil
 }
 
 func (m *Machine) bindTotal(spec *CounterSpec, subject string) (derived, error) {
-	d := derived{}
+	d := derived{subject: subject}
 	var err error
 	if d.own, err = m.bindCounter(spec, subject); err != nil {
 		return d, err
@@ -110,7 +115,8 @@ func (m *Machine) bindTotal(spec *CounterSpec, subject string) (derived, error) 
 			return d, err
 		}
 	}
-	d.posted = d.candidate(Number{}).Int64()
+	d.align(Number{}, spec.InitialTotal)
+	d.posted = spec.InitialTotal.Int64()
 	return d, nil
 }
 
@@ -129,6 +135,9 @@ func (m *Machine) bindCounter(spec *CounterSpec, subject string) (*counter, erro
 	m.countBy[spec.Signal] = append(m.countBy[spec.Signal], use{c, rawValue})
 	if spec.ScaleSignal != NoSignal {
 		m.countBy[spec.ScaleSignal] = append(m.countBy[spec.ScaleSignal], use{c, scaleFactor})
+	}
+	if spec.Latch != NoSignal {
+		m.countBy[spec.Latch] = append(m.countBy[spec.Latch], use{c, finalValue})
 	}
 	return c, nil
 }
@@ -159,6 +168,9 @@ func (m *Machine) bindState() error {
 	}
 	if st.IdleAfter > 0 && m.count == nil {
 		return fmt.Errorf("idle_after needs a count")
+	}
+	if st.RunCounts > 0 && m.count == nil {
+		return fmt.Errorf("run_counts needs a count")
 	}
 	m.online = map[string]bool{}
 	for _, text := range m.spec.OnlineIs {

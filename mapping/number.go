@@ -38,7 +38,7 @@ var errNumber = errors.New("is not a number: write a whole number, a decimal (0.
 // ParseNumber reads a whole number, a decimal with or without exponent, or a
 // fraction of whole numbers ("1/12"), without loss.
 func ParseNumber(text string) (Number, error) {
-	if len(text) > maxNumberText || text == "" || strings.ContainsAny(text, "xXoOpP_") {
+	if len(text) > maxNumberText || text == "" || strings.Trim(text, "+-0123456789.eE/") != "" {
 		return Number{}, fmt.Errorf("%q %w", shorten(text), errNumber)
 	}
 	if at := strings.IndexAny(text, "eE"); at >= 0 {
@@ -56,7 +56,7 @@ func ParseNumber(text string) (Number, error) {
 
 func shorten(text string) string {
 	if len(text) > maxNumberText {
-		return text[:maxNumberText] + "…"
+		return strings.ToValidUTF8(text[:maxNumberText], "") + "…"
 	}
 	return text
 }

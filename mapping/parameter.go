@@ -3,6 +3,7 @@ package mapping
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
@@ -39,7 +40,7 @@ func (p *parameter) sample(t time.Time, s *connectors.Sample, out *Outcome) {
 		p.waiting = false
 		return
 	}
-	if p.state.Version > 0 && t.Sub(p.state.At) < p.spec.Every {
+	if since := t.Sub(p.state.At); p.state.Version > 0 && since >= 0 && since < p.spec.Every {
 		p.next, p.waiting = s.Value, true
 		return
 	}
@@ -113,11 +114,16 @@ func (p *parameter) literal(v connectors.Value) (string, *Number) {
 	if !p.spec.Scale.IsZero() {
 		n = n.Mul(p.spec.Scale)
 	}
-	return decimal(n), &n
+	literal := decimal(n)
+	if literal == "" {
+		return "", nil
+	}
+	return literal, &n
 }
 
 // decimal writes a number as JSON can carry it: exactly where a finite decimal
 // exists, else with 15 significant digits, which is what the other side keeps.
+// Empty if there are too many digits for any of it.
 func decimal(n Number) string {
 	if n.rat == nil {
 		return n.String()
@@ -126,6 +132,9 @@ func decimal(n Number) string {
 		return n.rat.FloatString(prec)
 	}
 	f, _ := n.rat.Float64()
+	if math.IsInf(f, 0) {
+		return ""
+	}
 	return fmt.Sprintf("%.15g", f)
 }
 

@@ -5,31 +5,90 @@ import (
 	"time"
 )
 
-// hold keeps a level that can not be explained until it is confirmed.
-func (c *counter) hold(t time.Time, raw, delta, allowed Number, out *Outcome) {
-	st, spec := c.state, c.spec
-	if p := st.Pending; p != nil {
-		step := raw.Sub(p.Last)
-		if step.Sign() >= 0 && step.Cmp(c.rate.allowed(max(t.Sub(p.At), 0), spec.Burst)) <= 0 {
-			p.Last, p.At = raw, t
-			p.Seen++
-			out.dirty()
-			return
+// pendingLevel is a level that was seen but is not believed yet.
+type pendingLevel struct {
+	// Reset says that the level fits a reset (R10), CatchUp that the machine can
+	// have made it since the last level, but that other values came in between;
+	// with neither it is a jump (R11).
+	Reset   bool      `json:"reset"`
+	CatchUp bool      `json:"catch_up,omitempty"`
+	First   Number    `json:"first"`
+	Last    Number    `json:"last"`
+	Since   time.Time `json:"since"`
+	At      time.Time `json:"at"`
+	Seen    int       `json:"seen"`
+}
+
+// leftLevel is a level that was given up without proof. If it comes back, the
+// one that took its place was a long glitch.
+type leftLevel struct {
+	Raw Number    `json:"raw"`
+	At  time.Time `json:"at"`
+}
+
+// continues says that raw is what the pending level can have grown to.
+func (c *counter) continues(t time.Time, raw Number, p *pendingLevel) bool {
+	step := raw.Sub(p.Last)
+	return step.Sign() >= 0 && step.Cmp(c.rate.allowed(t.Sub(p.At), c.spec.Burst)) <= 0
+}
+
+// doubtful says that made units, which the time since the last level allows,
+// are not to be believed at once because other values came in between.
+func (c *counter) doubtful(t time.Time, raw, made Number) bool {
+	p := c.state.Pending
+	if p == nil {
+		return false
+	}
+	if c.continues(t, raw, p) {
+		// Of two readings the one that counts less: the pending level grew, or
+		// the former one came back.
+		return p.CatchUp || made.Cmp(raw.Sub(p.First)) > 0 && c.unreachable(p)
+	}
+	// The former level, if it is that, was hidden for a while and must lie where
+	// the machine can have taken it since the last of the other values.
+	return made.Cmp(c.rate.allowed(t.Sub(p.At)+c.spec.ConfirmTime, c.spec.Burst)) > 0
+}
+
+// unreachable says that the pending level lay beyond what the machine can have
+// made when it was first seen, and not only by a little. Waiting does not bring
+// it within reach.
+func (c *counter) unreachable(p *pendingLevel) bool {
+	up := p.First.Sub(c.state.Raw)
+	if up.Sign() < 0 {
+		if !c.wraps() {
+			return false
 		}
+		up = up.Mod(c.spec.Modulus)
 	}
-	resets := spec.Decrease == Reset || spec.Decrease == WrapOrReset
-	p := &pendingLevel{Reset: delta.Sign() < 0 && resets && c.fitsReset(raw, allowed), First: raw, Last: raw, Since: t, At: t, Seen: 1}
-	st.Pending = p
+	return up.Cmp(c.rate.allowed(p.Since.Sub(c.state.At)+c.spec.ConfirmTime, c.spec.Burst)) > 0
+}
+
+// hold keeps a level that can not be explained until it is confirmed. made is
+// what the time allows, zero if it allows no such level.
+func (c *counter) hold(t time.Time, raw, delta, made, allowed Number, out *Outcome) {
+	st := c.state
 	out.dirty()
-	if !c.heldAt.IsZero() && t.Sub(c.heldAt) < heldQuiet {
+	if p := st.Pending; p != nil && c.continues(t, raw, p) {
+		p.Last, p.At = raw, t
+		p.Seen++
 		return
 	}
-	c.heldAt = t
-	if p.Reset {
+	p := &pendingLevel{First: raw, Last: raw, Since: t, At: t, Seen: 1}
+	p.CatchUp = made.Sign() > 0
+	p.Reset = !p.CatchUp && delta.Sign() < 0 && c.resets() && c.fitsReset(raw, allowed) && !c.nearLeft(t, raw)
+	st.Pending = p
+	if !c.may(t, aboutLevels) {
+		return
+	}
+	c.announced = true
+	switch {
+	case p.Reset:
 		out.counted(t, "R10", c.subject, Info, fmt.Sprintf("fell from %s to %s: waiting to see whether it stays", st.Raw, raw), raw, st.Raw, Number{})
-		return
+	case p.CatchUp:
+		out.counted(t, "R11", c.subject, Info, fmt.Sprintf("went on from %s to %s after values that made no sense: waiting to see whether it stays", st.Raw, raw), raw, st.Raw, Number{})
+	default:
+		out.counted(t, "R11", c.subject, Notice, fmt.Sprintf("jumped by %s from %s to %s, which the machine can not have made: waiting to see whether it stays", delta, st.Raw, raw), raw, st.Raw, Number{})
 	}
-	out.counted(t, "R11", c.subject, Notice, fmt.Sprintf("jumped by %s from %s to %s, which the machine can not have made: waiting to see whether it stays", delta, st.Raw, raw), raw, st.Raw, Number{})
 }
 
 // dismiss drops a pending level because the former one came back.
@@ -40,6 +99,10 @@ func (c *counter) dismiss(t time.Time, out *Outcome) {
 	}
 	c.state.Pending = nil
 	out.dirty()
+	if !c.announced {
+		return
+	}
+	c.announced = false
 	rule := "R11"
 	if p.Reset {
 		rule = "R10"
@@ -54,32 +117,76 @@ func (c *counter) settle(t time.Time, out *Outcome) Number {
 	if p == nil || t.Sub(p.Since) < spec.ConfirmTime {
 		return Number{}
 	}
-	if p.Reset {
-		if p.Seen < spec.ConfirmDown {
-			return Number{}
+	if p.Reset && p.Seen < spec.ConfirmDown || !p.Reset && p.Seen < spec.ConfirmUp {
+		return Number{}
+	}
+	st.Pending, c.announced = nil, false
+	out.dirty()
+	if p.CatchUp {
+		made := p.Last.Sub(st.Raw)
+		if made.Sign() < 0 {
+			made = made.Mod(spec.Modulus)
 		}
+		out.counted(t, "R11", c.subject, Info, fmt.Sprintf("went on from %s to %s, confirmed", st.Raw, p.Last), p.Last, st.Raw, made)
+		return c.accept(t, p.Last, made, out)
+	}
+	st.Left = nil
+	if p.Last.Cmp(p.First) == 0 { // else it counted already: it lives
+		st.Left = &leftLevel{Raw: st.Raw, At: st.At}
+	}
+	if p.Reset {
 		made := p.Last.Sub(spec.ResetTo)
-		st.Pending = nil
-		out.dirty()
 		out.counted(t, "R10", c.subject, Info, fmt.Sprintf("reset from %s to %s, confirmed", st.Raw, p.First), p.Last, st.Raw, made)
 		return c.accept(t, p.Last, made, out)
 	}
-	if p.Seen < spec.ConfirmUp {
-		return Number{}
-	}
-	st.Pending = nil
-	out.dirty()
-	delta := p.First.Sub(st.Raw)
-	made := p.Last.Sub(p.First)
-	text := fmt.Sprintf("counter jumped by %s from %s to %s: the jump is not counted, counting goes on from the new level", delta, st.Raw, p.First)
-	if delta.Sign() < 0 {
-		text = fmt.Sprintf("counter jumped back by %s from %s to %s: nothing is taken away, counting goes on from the new level", Number{}.Sub(delta), st.Raw, p.First)
-	} else if spec.OnJump == Accept {
-		made = p.Last.Sub(st.Raw)
-		text = fmt.Sprintf("counter jumped by %s from %s to %s: counted, as on_jump says", delta, st.Raw, p.First)
-	}
+	made, text := c.rebase(p)
 	out.counted(t, "R11", c.subject, Alarm, text, p.Last, st.Raw, made)
 	return c.accept(t, p.Last, made, out)
+}
+
+// rebase gives what a confirmed jump adds, and why.
+func (c *counter) rebase(p *pendingLevel) (made Number, text string) {
+	st := c.state
+	delta := p.First.Sub(st.Raw)
+	switch {
+	case delta.Sign() < 0:
+		return p.Last.Sub(p.First), fmt.Sprintf("counter jumped back by %s from %s to %s: nothing is taken away, counting goes on from the new level", Number{}.Sub(delta), st.Raw, p.First)
+	case c.spec.OnJump == Accept:
+		return p.Last.Sub(st.Raw), fmt.Sprintf("counter jumped by %s from %s to %s: counted, as on_jump says", delta, st.Raw, p.First)
+	}
+	return p.Last.Sub(p.First), fmt.Sprintf("counter jumped by %s from %s to %s: the jump is not counted, counting goes on from the new level", delta, st.Raw, p.First)
+}
+
+// nearLeft says that raw is where the level that was left can have got to.
+func (c *counter) nearLeft(t time.Time, raw Number) bool {
+	left := c.state.Left
+	if left == nil {
+		return false
+	}
+	beyond := raw.Sub(left.Raw)
+	return beyond.Sign() >= 0 && beyond.Cmp(c.rate.allowed(t.Sub(left.At), c.spec.Burst)) <= 0
+}
+
+// cameBack says that a lower level, which had taken the place of another without
+// proof and never counted, gave way to that other again; and what was made
+// beyond it.
+func (c *counter) cameBack(t time.Time, raw Number) (Number, bool) {
+	left := c.state.Left
+	if left == nil || c.state.Raw.Cmp(left.Raw) >= 0 || !c.nearLeft(t, raw) {
+		return Number{}, false
+	}
+	return raw.Sub(left.Raw), true
+}
+
+// comeBack counts on from the level that had been left. If there was a reset
+// after all, more was made; the smaller number is added.
+func (c *counter) comeBack(t time.Time, raw, made Number, out *Outcome) Number {
+	st := c.state
+	out.counted(t, "R10", c.subject, Notice, fmt.Sprintf(
+		"the level %s came back that had given way to %s: only the %s beyond it are counted", st.Left.Raw, st.Raw, made), raw, st.Raw, made)
+	st.Pending, st.Left, c.announced = nil, nil, false
+	out.dirty()
+	return c.accept(t, raw, made, out)
 }
 
 // alive is a source's word that the last value still holds (the other half of
@@ -90,7 +197,7 @@ func (c *counter) alive(t time.Time, out *Outcome) Number {
 	}
 	p := c.state.Pending
 	if p == nil {
-		c.state.At = t
+		c.seenAt(t)
 		return Number{}
 	}
 	p.At = t
@@ -98,11 +205,12 @@ func (c *counter) alive(t time.Time, out *Outcome) Number {
 	return c.settle(t, out)
 }
 
-// proved applies evidence that came after the fall it explains.
-func (c *counter) proved(t time.Time, latch *Number, out *Outcome) Number {
+// proved applies evidence that came shortly after the fall it explains.
+func (c *counter) proved(t time.Time, out *Outcome) Number {
 	p := c.state.Pending
-	if p == nil || !p.Reset {
+	if p == nil || !p.Reset || t.Sub(p.Since) > evidenceWindow {
 		return Number{}
 	}
-	return c.reset(t, p.Last, latch, out)
+	c.announced = false
+	return c.reset(t, p.Last, out)
 }

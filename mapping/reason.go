@@ -23,7 +23,11 @@ const (
 // shortly before the stop until the downtime begins. Later faults are
 // consequences.
 type firstOut struct {
-	specs    []ReasonSpec
+	specs []ReasonSpec
+	// lead is how long before a stop is noticed a reason of it can have ended.
+	lead time.Duration
+	// standing is when the present stop began; zero while the machine runs.
+	standing time.Time
 	seen     []seenReason
 	unmapped map[string]bool
 }
@@ -85,19 +89,44 @@ func (f *firstOut) set(t time.Time, order int, kind string, operator bool, lo, h
 	if kind == "" {
 		return
 	}
-	if len(f.seen) == rememberedReasons {
-		f.seen = slices.Delete(f.seen, 0, 1)
+	if len(f.seen) >= rememberedReasons && !f.makeRoom(t, operator) {
+		return // a consequence of what is remembered
 	}
 	f.seen = append(f.seen, seenReason{order: order, kind: kind, operator: operator, since: t})
+}
+
+// makeRoom forgets what ended before the present or the next stop, or else, for
+// a person's word, the newest fault.
+func (f *firstOut) makeRoom(t time.Time, operator bool) bool {
+	from := t
+	if !f.standing.IsZero() {
+		from = f.standing
+	}
+	f.forget(from.Add(-f.lead))
+	if len(f.seen) < rememberedReasons {
+		return true
+	}
+	for i := len(f.seen) - 1; operator && i >= 0; i-- {
+		if !f.seen[i].operator {
+			f.seen = slices.Delete(f.seen, i, i+1)
+			return true
+		}
+	}
+	return false
+}
+
+// forget drops reasons that ended before from.
+func (f *firstOut) forget(from time.Time) {
+	f.seen = slices.DeleteFunc(f.seen, func(r seenReason) bool {
+		return !r.until.IsZero() && r.until.Before(from)
+	})
 }
 
 // pick gives the reason of a stop that began at stop; empty if there is none.
 // It also forgets what can no longer matter.
 func (f *firstOut) pick(stop time.Time) string {
 	from := stop.Add(-reasonLead)
-	f.seen = slices.DeleteFunc(f.seen, func(r seenReason) bool {
-		return !r.until.IsZero() && r.until.Before(from)
-	})
+	f.forget(from)
 	var best *seenReason
 	for i := range f.seen {
 		if r := &f.seen[i]; best == nil || r.before(best, from) {
@@ -142,6 +171,7 @@ func (r *seenReason) before(o *seenReason, from time.Time) bool {
 }
 
 func (f *firstOut) nameUnmapped(t time.Time, code string, out *Outcome) {
+	code = shorten(code)
 	if f.unmapped[code] || len(f.unmapped) >= unmappedNamed {
 		return
 	}
@@ -149,5 +179,5 @@ func (f *firstOut) nameUnmapped(t time.Time, code string, out *Outcome) {
 		f.unmapped = map[string]bool{}
 	}
 	f.unmapped[code] = true
-	out.event(t, "reason", "reason", Notice, fmt.Sprintf("fault code %q has no downtime type: add it under reason.types to see it in Prodsmart", shorten(code)), nil)
+	out.event(t, "reason", "reason", Notice, fmt.Sprintf("fault code %q has no downtime type: add it under reason.types to see it in Prodsmart", code), nil)
 }

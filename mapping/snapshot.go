@@ -8,11 +8,14 @@ import (
 
 // snapshot is a machine's state on disk.
 type snapshot struct {
-	Version    int                        `json:"v"`
-	Seen       time.Time                  `json:"seen,omitzero"`
-	Known      bool                       `json:"known"`
-	Counters   map[string]*counterState   `json:"counters,omitempty"`
+	Version  int                      `json:"v"`
+	Seen     time.Time                `json:"seen,omitzero"`
+	Known    bool                     `json:"known"`
+	Counters map[string]*counterState `json:"counters,omitempty"`
+	// Posted are the totals as they were told, Sums the exact ones below them,
+	// Frozen those of the beginning of an open downtime.
 	Posted     map[string]int64           `json:"posted,omitempty"`
+	Sums       map[string]Number          `json:"sums,omitempty"`
 	Frozen     map[string]int64           `json:"frozen,omitempty"`
 	State      stateMemory                `json:"state"`
 	Parameters map[string]*parameterState `json:"parameters,omitempty"`
@@ -25,31 +28,31 @@ const snapshotVersion = 1
 func (m *Machine) Snapshot() ([]byte, error) {
 	s := snapshot{
 		Version: snapshotVersion, Seen: m.seen, Known: m.known, State: m.memory,
-		Counters: map[string]*counterState{}, Posted: map[string]int64{}, Frozen: map[string]int64{},
+		Counters: map[string]*counterState{}, Posted: map[string]int64{}, Sums: map[string]Number{}, Frozen: map[string]int64{},
 		Parameters: map[string]*parameterState{}, Evidence: map[string]string{},
 	}
 	for _, c := range m.counters {
 		s.Counters[c.subject] = c.state
 	}
 	held := m.memory.Stop.Episode != 0
-	if m.count != nil {
-		s.Posted["count"] = m.count.posted
+	keep := func(d *derived, sum Number) {
+		s.Posted[d.subject], s.Sums[d.subject] = d.posted, sum
 		if held {
-			s.Frozen["count"] = m.frozenCount
+			s.Frozen[d.subject] = d.frozen
 		}
 	}
+	if m.count != nil {
+		keep(m.count, m.count.candidate(m.wastes()))
+	}
 	for i := range m.waste {
-		s.Posted["waste "+m.waste[i].code] = m.waste[i].posted
-		if held {
-			s.Frozen["waste "+m.waste[i].code] = m.frozenWaste[i]
-		}
+		keep(&m.waste[i].derived, m.waste[i].candidate(Number{}))
 	}
 	for i := range m.params {
 		s.Parameters[m.params[i].spec.Name] = m.params[i].state
 	}
 	for signal := range m.evidence {
-		if m.evidence[signal].mapped {
-			s.Evidence[m.spec.Signals[signal].key()] = m.evidence[signal].text
+		if e := &m.evidence[signal]; e.mapped && e.seen {
+			s.Evidence[m.spec.Signals[signal].key()] = e.text
 		}
 	}
 	return json.Marshal(s)
@@ -73,18 +76,12 @@ func (m *Machine) Restore(data []byte, t time.Time, out *Outcome) error {
 		}
 	}
 	m.memory, m.known = s.State, s.Known && m.count != nil
-	if m.memory.LostSince.IsZero() {
-		m.memory.LostSince = s.Seen // nothing is known of the time in between
+	m.memory.restore(s.Seen, t)
+	for i := range m.waste {
+		m.waste[i].restore(&s, Number{})
 	}
 	if m.count != nil {
-		m.count.posted = s.Posted["count"]
-		m.frozenCount = max(s.Frozen["count"], 0)
-	}
-	m.frozenWaste = m.frozenWaste[:0]
-	for i := range m.waste {
-		key := "waste " + m.waste[i].code
-		m.waste[i].posted = s.Posted[key]
-		m.frozenWaste = append(m.frozenWaste, s.Frozen[key])
+		m.count.restore(&s, m.wastes())
 	}
 	for i := range m.params {
 		if st := s.Parameters[m.params[i].spec.Name]; st != nil {
@@ -92,9 +89,25 @@ func (m *Machine) Restore(data []byte, t time.Time, out *Outcome) error {
 		}
 	}
 	for signal := range m.evidence {
-		m.evidence[signal].text = s.Evidence[m.spec.Signals[signal].key()]
+		e := &m.evidence[signal]
+		e.text, e.seen = s.Evidence[m.spec.Signals[signal].key()]
 	}
 	return nil
+}
+
+// restore takes over what was told of a total. One that is new stays as it was
+// made.
+func (d *derived) restore(s *snapshot, wastes Number) {
+	if posted, ok := s.Posted[d.subject]; ok {
+		d.posted = posted
+	}
+	if sum, ok := s.Sums[d.subject]; ok {
+		d.align(wastes, sum)
+	}
+	d.frozen = d.posted
+	if frozen, ok := s.Frozen[d.subject]; ok {
+		d.frozen = frozen
+	}
 }
 
 // key names a signal in the store.

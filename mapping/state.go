@@ -20,6 +20,11 @@ type stateMemory struct {
 	// ByCalendar says that a standing machine is Planned by the calendar.
 	Since      time.Time `json:"since,omitzero"`
 	ByCalendar bool      `json:"by_calendar,omitempty"`
+	// Signalled is what the signals last said of themselves, before the idle time
+	// and the calendar had their say, and SignalledSince since when.
+	Signalled      Canonical `json:"signalled,omitempty"`
+	SignalledType  string    `json:"signalled_type,omitempty"`
+	SignalledSince time.Time `json:"signalled_since,omitzero"`
 	// LostSince is when communication was lost; zero while it is there.
 	LostSince time.Time `json:"lost_since,omitzero"`
 	// StandingSince is when the machine began to stand, for the debounce;
@@ -30,8 +35,10 @@ type stateMemory struct {
 	// RunMade what it made since, in raw units.
 	RunningSince time.Time `json:"running_since,omitzero"`
 	RunMade      Number    `json:"run_made"`
-	// LastCount is when the counter last moved.
+	// LastCount is when the counter last moved, or had its first contact; Moved
+	// says that it ever moved.
 	LastCount time.Time `json:"last_count,omitzero"`
+	Moved     bool      `json:"moved,omitempty"`
 	// Stop is the downtime that should be open. Class is empty for faults and
 	// names the cause of planned ones.
 	Stop     prodsmart.Stop `json:"stop"`
@@ -66,58 +73,27 @@ func (s *signalState) observe(t time.Time, sample *connectors.Sample) bool {
 	return changed
 }
 
-// lost says whether the machine's state can be known at t, and if not, why. It
-// also gives the instant at which patience with bad values ends, zero if none
-// are bad.
-func (m *Machine) lost(t time.Time) (reason string, until time.Time) {
-	if m.spec.Online != NoSignal {
-		s := &m.signals[m.spec.Online]
-		if !m.linked(m.spec.Online) {
-			return "the connection " + m.spec.Signals[m.spec.Online].Connection + " is down", until
-		}
-		if s.good && !m.online[s.value.Text()] {
-			return fmt.Sprintf("the device reports itself as %q", shorten(s.value.Text())), until
-		}
-	}
-	for _, i := range m.evidenceOfState {
-		if !m.linked(i) {
-			return "the connection " + m.spec.Signals[i].Connection + " is down", until
-		}
-		s := &m.signals[i]
-		switch {
-		case m.idleOnly && m.counted():
-			// Silence on a live link is what the idle time judges.
-		case !s.seen:
-			return "nothing was received yet", until
-		}
-		if s.seen && !s.good {
-			ends := s.badSince.Add(m.spec.CommTimeout)
-			if !t.Before(ends) {
-				return "no usable value of " + m.spec.Signals[i].Tag.Address, until
-			}
-			if until.IsZero() || ends.Before(until) {
-				until = ends
-			}
-		}
-	}
-	if i := m.spec.State.Signal; i != NoSignal && m.signals[i].good {
-		text := m.signals[i].value.Text()
-		if v, mapped := m.spec.State.Values[text]; mapped && v.State == Unknown || !mapped && m.spec.State.Otherwise == Unknown {
-			return fmt.Sprintf("the state tag says %q, which means nothing here", shorten(text)), until
-		}
-	}
-	return "", until
-}
-
 // judge gives the state that the signals show at t, by the order of evidence:
 // state word, expressions, idle counter; then the calendar. It is called only
 // while communication is there.
 func (m *Machine) judge(t time.Time, out *Outcome) StateValue {
-	spec := &m.spec.State
-	v := StateValue{State: m.memory.State, Type: m.memory.Type}
-	if m.memory.ByCalendar {
-		v = StateValue{State: Stopped} // what the signals said
+	v := m.signalled(t, out)
+	if m.spec.State.IdleAfter > 0 && (m.idleOnly || v.State == Running) && !m.countBad() {
+		v = m.idle(t, v)
 	}
+	m.memory.ByCalendar = v.State == Stopped && m.planned != ""
+	if m.memory.ByCalendar {
+		return StateValue{State: Planned, Type: m.planned}
+	}
+	return v
+}
+
+// signalled is what the state signals say by themselves, or said last if they
+// say nothing now.
+func (m *Machine) signalled(t time.Time, out *Outcome) StateValue {
+	spec, mem := &m.spec.State, &m.memory
+	before := StateValue{State: mem.Signalled, Type: mem.SignalledType}
+	v := before
 	switch {
 	case spec.Signal != NoSignal:
 		if s := &m.signals[spec.Signal]; s.good {
@@ -129,24 +105,40 @@ func (m *Machine) judge(t time.Time, out *Outcome) StateValue {
 	case spec.RunningWhen != nil:
 		v = m.judgeExpressions(t, v, out)
 	}
-	if spec.IdleAfter > 0 && (m.idleOnly || v.State == Running) && !m.countBad() {
-		switch {
-		case m.memory.LastCount.IsZero() && m.idleOnly:
-			v = StateValue{}
-		case m.memory.LastCount.IsZero():
-		case t.Sub(m.memory.LastCount) >= spec.IdleAfter:
+	if m.idleOnly { // nothing but the counter speaks
+		if v = (StateValue{State: mem.State, Type: mem.Type}); mem.ByCalendar {
 			v = StateValue{State: Stopped}
-		case m.idleOnly && m.countedOnce():
-			v = StateValue{State: Running}
-		case m.idleOnly:
-			v = StateValue{}
 		}
+		return v
 	}
-	m.memory.ByCalendar = v.State == Stopped && m.planned != ""
-	if m.memory.ByCalendar {
-		return StateValue{State: Planned, Type: m.planned}
+	if v != before {
+		mem.Signalled, mem.SignalledType, mem.SignalledSince = v.State, v.Type, t
+		out.dirty()
 	}
 	return v
+}
+
+// idle judges a machine by the time since its last count. A machine that began
+// to run has a whole idle time for its first piece.
+func (m *Machine) idle(t time.Time, v StateValue) StateValue {
+	mem := &m.memory
+	since := mem.LastCount
+	if !m.idleOnly && mem.SignalledSince.After(since) {
+		since = mem.SignalledSince
+	}
+	switch {
+	case mem.LastCount.IsZero() && m.idleOnly:
+		return StateValue{}
+	case mem.LastCount.IsZero():
+		return v
+	case t.Sub(since) >= m.spec.State.IdleAfter:
+		return StateValue{State: Stopped}
+	case !m.idleOnly:
+		return v
+	case mem.Moved:
+		return StateValue{State: Running}
+	}
+	return StateValue{} // nothing is known before it moves
 }
 
 // countBad says that the counter is read but not usable: silence then proves
@@ -191,7 +183,7 @@ func (m *Machine) judgeExpressions(t time.Time, before StateValue, out *Outcome)
 // evaluate brings the state and the downtime up to t.
 func (m *Machine) evaluate(t time.Time, made Number, out *Outcome) {
 	mem := &m.memory
-	m.planned, m.plannedUntil = m.plannedAt(t)
+	m.plan(t)
 	reason, badUntil := m.lost(t)
 	m.patience = badUntil
 	if reason != "" {
@@ -203,6 +195,7 @@ func (m *Machine) evaluate(t time.Time, made Number, out *Outcome) {
 			out.dirty()
 		}
 		m.lostReason = reason
+		m.watchContradiction(t, made, out) // parts are not kept back for ever
 		return
 	}
 	if !mem.LostSince.IsZero() {
@@ -215,6 +208,9 @@ func (m *Machine) evaluate(t time.Time, made Number, out *Outcome) {
 			text += fmt.Sprintf(" after %v of %s", t.Sub(mem.Since).Round(time.Second), describe(StateValue{State: mem.State, Type: mem.Type}))
 		}
 		out.event(t, "state", "state", Info, text, nil)
+		if mem.State == Planned && mem.Stop.Episode == 0 {
+			mem.StandingSince = time.Time{} // a fresh stop_after
+		}
 		mem.State, mem.Type, mem.Since = v.State, v.Type, t
 		out.dirty()
 	}
@@ -227,34 +223,10 @@ func (m *Machine) evaluate(t time.Time, made Number, out *Outcome) {
 	}
 }
 
-// found takes up the state after a loss of communication. The time in between
-// counts neither as running nor as standing.
-func (m *Machine) found(t time.Time, made Number, out *Outcome) {
-	mem := &m.memory
-	gap := max(t.Sub(mem.LostSince), 0)
-	if !mem.Since.IsZero() {
-		out.event(t, "P6", "state", Info, fmt.Sprintf("state known again after %v", gap.Round(time.Second)), nil)
-	}
-	ran := made.Sign() > 0 || !mem.LastCount.Before(mem.LostSince)
-	for _, at := range []*time.Time{&mem.StandingSince, &mem.RunningSince, &mem.HeldSince} {
-		if !at.IsZero() {
-			*at = at.Add(gap)
-		}
-	}
-	if ran {
-		mem.StandingSince = time.Time{}
-	} else if !mem.LastCount.IsZero() {
-		mem.LastCount = mem.LastCount.Add(gap)
-	}
-	mem.LostSince = time.Time{}
-	m.lostReason = ""
-	out.dirty()
-}
-
 // run handles a running machine: P1, and P3 once it has run for long enough.
 func (m *Machine) run(t time.Time, made Number, out *Outcome) {
 	mem := &m.memory
-	mem.StandingSince = time.Time{}
+	mem.StandingSince, m.reasons.standing = time.Time{}, time.Time{}
 	if mem.Stop.Episode == 0 {
 		return
 	}
@@ -277,35 +249,48 @@ func (m *Machine) stand(t time.Time, v StateValue, made Number, out *Outcome) {
 		mem.StandingSince, mem.StoppedAt = t, m.trueStop(t)
 		out.dirty()
 	}
+	m.reasons.standing = mem.StoppedAt
 	class := ""
 	if v.State != Stopped {
 		class = v.State.String() + " " + v.Type
 	}
 	if mem.Stop.Episode == 0 {
 		if t.Sub(mem.StandingSince) >= m.spec.State.StopAfter {
-			m.beginStop(t, "P2", v, class, out)
+			m.beginStop(t, "P2", m.reasonOf(v), class, out)
 		}
 		return
 	}
 	m.watchContradiction(t, made, out)
 	switch {
-	case class != mem.Class && class != "":
-		m.endStop(t, "P5", out)
-		mem.StandingSince, mem.StoppedAt = t, t
-		m.beginStop(t, "P5", v, class, out)
 	case class != mem.Class:
 		m.endStop(t, "P5", out)
-		mem.StandingSince, mem.StoppedAt = t, t // a fresh stop_after
-		if m.spec.State.StopAfter == 0 {
-			m.beginStop(t, "P2", v, class, out)
+		mem.StandingSince, mem.StoppedAt = t, t // a fresh stop_after for a fault
+		if class != "" || m.spec.State.StopAfter == 0 {
+			m.beginStop(t, "P5", m.reasonOf(v), class, out)
 		}
 	case class == "" && m.spec.State.SplitReasons:
-		if kind := m.reasons.active(); kind != "" && kind != mem.Stop.Type {
+		kind := v.Type
+		if kind == "" {
+			kind = m.reasons.active()
+		}
+		if kind != "" && kind != mem.Stop.Type {
 			m.endStop(t, "P4", out)
 			mem.StandingSince, mem.StoppedAt = t, t
-			m.beginStop(t, "P4", v, class, out)
+			m.beginStop(t, "P4", kind, class, out)
 		}
 	}
+}
+
+// reasonOf is the downtime type of a stop that begins now: what the state itself
+// names, the first reason of the stop, or the default.
+func (m *Machine) reasonOf(v StateValue) string {
+	if v.Type != "" {
+		return v.Type
+	}
+	if kind := m.reasons.pick(m.memory.StoppedAt); kind != "" {
+		return kind
+	}
+	return m.spec.DefaultType
 }
 
 // trueStop is when the machine really stopped: at once by a signal, one cycle
@@ -320,15 +305,8 @@ func (m *Machine) trueStop(t time.Time) time.Time {
 	return t
 }
 
-func (m *Machine) beginStop(t time.Time, rule string, v StateValue, class string, out *Outcome) {
+func (m *Machine) beginStop(t time.Time, rule, kind, class string, out *Outcome) {
 	mem := &m.memory
-	kind := v.Type
-	if kind == "" {
-		kind = m.reasons.pick(mem.StoppedAt)
-	}
-	if kind == "" {
-		kind = m.spec.DefaultType
-	}
 	mem.Episodes++
 	mem.Stop = prodsmart.Stop{Episode: mem.Episodes, Type: kind, Since: mem.StoppedAt}
 	mem.Class, mem.HeldSince, mem.Contradiction = class, time.Time{}, false
@@ -346,10 +324,11 @@ func (m *Machine) endStop(t time.Time, rule string, out *Outcome) {
 }
 
 // watchContradiction is the second half of P3: parts that keep coming for a
-// minute while the machine says it stands are told after all.
+// minute while a downtime is open, and the machine does not say that it runs,
+// are told after all.
 func (m *Machine) watchContradiction(t time.Time, made Number, out *Outcome) {
 	mem := &m.memory
-	if made.Sign() <= 0 || mem.Contradiction {
+	if made.Sign() <= 0 || mem.Contradiction || mem.Stop.Episode == 0 {
 		return
 	}
 	if mem.HeldSince.IsZero() || t.Sub(m.lastHeld) > contradictionAfter {

@@ -72,11 +72,11 @@ func (m *Machine) Status() Status {
 			s.Saturated = append(s.Saturated, c.subject)
 		}
 	}
-	if m.count != nil && m.count.reported {
+	if m.count != nil && m.count.lackingTold {
 		s.Exceeding = append(s.Exceeding, "count")
 	}
 	for i := range m.waste {
-		if m.waste[i].reported {
+		if m.waste[i].lackingTold {
 			s.Exceeding = append(s.Exceeding, "waste "+m.waste[i].code)
 		}
 	}
@@ -92,7 +92,7 @@ func (m *Machine) Status() Status {
 // Troubled says that the status has something that a person should look at:
 // Saturated, Exceeding, Contradiction or Bad. It costs much less than Status.
 func (m *Machine) Troubled() bool {
-	if m.memory.Contradiction || m.count != nil && m.count.reported {
+	if m.memory.Contradiction || m.count != nil && m.count.lackingTold {
 		return true
 	}
 	for _, c := range m.counters {
@@ -101,7 +101,7 @@ func (m *Machine) Troubled() bool {
 		}
 	}
 	for i := range m.waste {
-		if m.waste[i].reported {
+		if m.waste[i].lackingTold {
 			return true
 		}
 	}

@@ -1,0 +1,552 @@
+package mapping
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// The tests of this file are sequences in which one decision prepares the
+// mistake of the next.
+
+func kept(v any) connectors.Sample {
+	s := good(v)
+	s.Retained = true
+	return s
+}
+
+func TestAJumpIsNotReachedByWaiting(t *testing.T) {
+	t.Run("until the next message", func(t *testing.T) {
+		r := newRig(t, countSpec(nil))
+		r.after(sec, 0, 100)
+		r.after(sec, 0, 9000)
+		r.after(2*time.Hour, 0, 9001)
+		r.wantCount(0)
+		r.after(4*sec, 0, 9002)
+		r.wantCount(2)
+	})
+	t.Run("while the link is down", func(t *testing.T) {
+		r := newRig(t, countSpec(resets))
+		r.after(sec, 0, 100)
+		r.after(sec, 0, 9000)
+		r.link(connectors.LinkDown)
+		r.sit(2 * time.Hour)
+		r.link(connectors.LinkUp)
+		for v := 9000; v < 9005; v++ {
+			r.after(sec, 0, v)
+		}
+		r.wantCount(4)
+	})
+	t.Run("by a wrap", func(t *testing.T) {
+		r := newRig(t, countSpec(wraps))
+		r.after(sec, 0, 60_000)
+		r.after(sec, 0, 2000)
+		r.after(2*time.Hour, 0, 2001)
+		r.wantCount(0)
+	})
+	t.Run("but a machine that was a little early is forgiven", func(t *testing.T) {
+		r := newRig(t, countSpec(nil))
+		r.after(sec, 0, 100)
+		r.after(sec, 0, 109)
+		r.after(sec, 0, 112)
+		r.wantCount(12)
+	})
+}
+
+func TestNoiseDoesNotBecomeParts(t *testing.T) {
+	r := newRig(t, countSpec(wraps))
+	r.after(sec, 0, 100)
+	for i := range 4 * 3600 {
+		r.after(sec, 0, 1000+(i*7919)%60_000)
+	}
+	r.wantCount(0)
+	for v := 20_000; v < 20_010; v++ { // what was made meanwhile is plausible
+		r.after(sec, 0, v)
+	}
+	r.wantCount(19_909)
+}
+
+func TestZerosThatLasted(t *testing.T) {
+	t.Run("the former level comes back after a gap", func(t *testing.T) {
+		r := newRig(t, countSpec(resets))
+		r.after(sec, 0, 200)
+		for range 10 { // a server that starts with zeros
+			r.after(sec, 0, 0)
+		}
+		r.after(10*time.Minute, 0, 204)
+		r.wantCount(4)
+		r.after(sec, 0, 205)
+		r.wantCount(5)
+	})
+	t.Run("at once", func(t *testing.T) {
+		r := newRig(t, countSpec(resets))
+		r.after(sec, 0, 50_000)
+		for range 10 {
+			r.after(sec, 0, 0)
+		}
+		for v := 50_004; v < 50_010; v++ {
+			r.after(sec, 0, v)
+		}
+		r.wantCount(9)
+	})
+	t.Run("over a restart", func(t *testing.T) {
+		spec := countSpec(resets)
+		r := newRig(t, spec)
+		r.after(sec, 0, 200)
+		for range 10 {
+			r.after(sec, 0, 0)
+		}
+		r.restart(10*time.Minute, spec)
+		r.after(sec, 0, 204)
+		r.wantCount(4)
+	})
+	t.Run("a fall that nobody foresaw", func(t *testing.T) {
+		r := newRig(t, countSpec(nil))
+		r.after(sec, 0, 200)
+		for range 5 {
+			r.after(sec, 0, 0)
+		}
+		r.after(10*time.Minute, 0, 204)
+		r.wantCount(4)
+	})
+	t.Run("a true reset counts on and passes the former level", func(t *testing.T) {
+		r := newRig(t, countSpec(resets))
+		r.after(sec, 0, 20)
+		for v := range 60 {
+			r.after(sec, 0, v)
+		}
+		r.wantCount(59)
+		r.after(10*time.Minute, 0, 159)
+		r.wantCount(159)
+	})
+	t.Run("a high level that lasted is no number of parts when it ends", func(t *testing.T) {
+		r := newRig(t, countSpec(resets))
+		r.after(sec, 0, 100)
+		for range 5 {
+			r.after(sec, 0, 9000)
+		}
+		r.after(time.Minute, 0, 103)
+		for v := 103; v < 108; v++ {
+			r.after(sec, 0, v)
+		}
+		if n := r.count(); n > 7 {
+			t.Fatalf("count %d of 7 made\n%s", n, r.log())
+		}
+	})
+}
+
+func TestEvidenceOfAResetThatWasNone(t *testing.T) {
+	spec := countSpec(resets, "boot")
+	spec.ResetEvidence = []int{1}
+	t.Run("a counter that outlives a boot", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 500, 1, 7)
+		r.after(20*time.Minute, 0, 503, 1, 8)
+		r.wantCount(3)
+		r.wantEvent("R5", "smaller")
+	})
+	t.Run("a glitch to zero long before", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 500, 1, 7)
+		r.after(sec, 0, 0)
+		r.after(time.Minute, 1, 8)
+		r.after(sec, 0, 502)
+		r.wantCount(2)
+	})
+	t.Run("a text that was empty in between", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 500, 1, "J-1")
+		r.after(sec, 1, "")
+		r.after(time.Minute, 0, 1, 1, "J-2")
+		r.wantCount(1)
+	})
+}
+
+func TestALatchMustBeFresh(t *testing.T) {
+	spec := countSpec(func(c *CounterSpec) { c.Decrease, c.Latch = Reset, 2 }, "job", "final")
+	spec.ResetEvidence = []int{1}
+	t.Run("it holds the end of the run before", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 480, 1, "J-1", 2, 485)
+		r.after(sec, 0, 1, 1, "J-2", 2, 485)
+		r.wantCount(1)
+	})
+	t.Run("it came while the gateway was off", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 480, 1, "J-1", 2, 400)
+		r.restart(time.Minute, spec)
+		r.after(sec, 0, 1, 1, "J-2", 2, 483)
+		r.wantCount(4)
+	})
+}
+
+func TestAStoredValueSaysNothingOfNow(t *testing.T) {
+	r := newRig(t, countSpec(resets))
+	r.after(sec, 0, 100)
+	r.after(10*time.Minute, 0, kept(100))
+	r.after(sec, 0, 500) // made meanwhile, out of the gateway's sight
+	r.wantCount(400)
+	r.after(10*time.Minute, 0, kept(510))
+	r.after(sec, 0, 900)
+	r.wantCount(800)
+}
+
+func TestAClockThatWasFarAhead(t *testing.T) {
+	r := newRig(t, countSpec(resets))
+	s := good(100)
+	s.SourceTime = epoch.AddDate(10, 0, 0)
+	r.after(sec, 0, s)
+	for i := range 3 {
+		s := good(101 + i)
+		s.SourceTime = r.now.Add(sec)
+		r.after(sec, 0, s)
+	}
+	r.wantCount(3)
+}
+
+func TestSeveralValuesInOneBatch(t *testing.T) {
+	r := newRig(t, countSpec(nil))
+	r.after(sec, 0, 100)
+	for i := range 20 { // published every 5 s, sampled every second
+		v := 100 + 25*i
+		r.after(5*sec, 0, v+5, 0, v+10, 0, v+15, 0, v+20, 0, v+25)
+		r.wantCount(int64(v + 25 - 100))
+	}
+	r.after(sec, 0, 600, 0, 9000, 0, 602)
+	r.wantCount(502)
+}
+
+func TestABurstOfQueuedValues(t *testing.T) {
+	r := newRig(t, countSpec(nil))
+	r.after(sec, 0, 100)
+	r.now = r.now.Add(10 * time.Minute)
+	for v := 130; v <= 1300; v += 30 {
+		r.after(time.Millisecond, 0, v)
+	}
+	r.wantCount(1200)
+	r.after(sec, 0, 9000)
+	r.wantCount(1200)
+}
+
+func TestTheFactorOfAGapIsTheSmaller(t *testing.T) {
+	spec := countSpec(func(c *CounterSpec) { c.ScaleSignal = 1 }, "cavities")
+	t.Run("it grew in a batch of its own", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 10, 1, 4)
+		r.after(10*sec, 1, 8)
+		r.after(sec, 0, 15)
+		r.wantCount(20)
+		r.after(sec, 0, 16)
+		r.wantCount(28)
+	})
+	t.Run("the counter was seen after the change", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 10, 1, 4)
+		r.after(sec, 1, 8)
+		r.alive(sec)
+		r.after(sec, 0, 11)
+		r.wantCount(8)
+	})
+	t.Run("it grew while the gateway was off", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 10, 1, 4)
+		r.restart(time.Minute, spec)
+		r.after(sec, 0, 15, 1, 8)
+		r.wantCount(20)
+	})
+	t.Run("it shrank while the link was down, and comes second", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 10, 1, 8)
+		r.link(connectors.LinkDown)
+		r.sit(time.Minute)
+		r.link(connectors.LinkUp)
+		r.after(sec, 0, kept(15))
+		r.after(sec, 1, kept(4))
+		r.after(sec, 0, 16)
+		r.wantCount(24)
+	})
+	t.Run("nobody repeats it after the link was down", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 10, 1, 8)
+		r.link(connectors.LinkDown)
+		r.link(connectors.LinkUp)
+		r.after(time.Minute, 0, 15)
+		r.wantCount(40)
+	})
+	t.Run("it changed while a reset was waiting", func(t *testing.T) {
+		s := countSpec(func(c *CounterSpec) { resets(c); c.ScaleSignal = 1 }, "cavities")
+		r := newRig(t, s)
+		r.after(sec, 0, 1000, 1, 4)
+		r.after(sec, 0, 1)
+		r.after(sec, 0, 3)
+		r.after(sec, 1, 8)
+		r.after(2*sec, 0, 3)
+		r.wantCount(12)
+	})
+}
+
+// splitSpec is a machine whose part counter and whose waste counter are read
+// over two connections.
+func splitSpec(change func(*Spec)) Spec {
+	s := plainSpec("total", "waste")
+	s.Signals[1].Connection = "d"
+	s.Count = &CountSpec{CounterSpec: plainCounter(0), Is: TotalParts, Post: GoodParts}
+	s.Waste = []WasteSpec{{Code: "SCRAP", CounterSpec: plainCounter(1)}}
+	if change != nil {
+		change(&s)
+	}
+	return s
+}
+
+// other steps the machine with one value of the other connection.
+func (r *rig) other(d time.Duration, link connectors.Link, signal int, v any) {
+	r.t.Helper()
+	r.now = r.now.Add(d)
+	b := Batch{Time: r.now, Connection: "d", Link: link}
+	if v != nil {
+		s := good(v)
+		b.Readings = []Reading{{Signal: signal, Sample: &s}}
+	}
+	r.step(b)
+}
+
+func TestWhatIsTakenAwayMustBeKnown(t *testing.T) {
+	t.Run("before its first value", func(t *testing.T) {
+		r := newRig(t, splitSpec(nil))
+		r.after(sec, 0, 100)
+		r.after(sec, 0, 105)
+		r.wantCount(0)
+		r.other(sec, connectors.LinkUp, 1, 7)
+		r.after(sec, 0, 106)
+		r.wantCount(6)
+	})
+	t.Run("while its link is down", func(t *testing.T) {
+		r := newRig(t, splitSpec(nil))
+		r.after(sec, 0, 100)
+		r.other(sec, connectors.LinkUp, 1, 7)
+		r.other(sec, connectors.LinkDown, 1, nil)
+		r.after(time.Minute, 0, 200)
+		r.wantCount(0)
+		r.other(sec, connectors.LinkUp, 1, nil)
+		r.after(sec, 0, 201)
+		r.wantCount(0)
+		r.other(sec, connectors.LinkSame, 1, 17)
+		r.wantCount(91)
+		if w := r.m.Report().Waste[0].Quantity; w != 10 {
+			t.Fatalf("waste %d", w)
+		}
+	})
+	t.Run("a source that does not repeat it", func(t *testing.T) {
+		r := newRig(t, splitSpec(nil))
+		r.after(sec, 0, 100)
+		r.other(sec, connectors.LinkUp, 1, 7)
+		r.other(sec, connectors.LinkDown, 1, nil)
+		r.after(time.Minute, 0, 200)
+		r.other(sec, connectors.LinkUp, 1, nil)
+		r.sit(time.Minute)
+		r.wantCount(100)
+	})
+	t.Run("somebody is told in the end", func(t *testing.T) {
+		r := newRig(t, splitSpec(nil))
+		r.after(sec, 0, 100)
+		r.after(sec, 0, 105)
+		r.sit(time.Hour)
+		r.wantEvent("derived", "held back")
+	})
+	t.Run("what goes out of a difference", func(t *testing.T) {
+		spec := plainSpec("infeed", "outfeed")
+		spec.Signals[1].Connection = "d"
+		in, out := plainCounter(0), plainCounter(1)
+		in.Minus = &out
+		spec.Waste = []WasteSpec{{Code: "LOST", CounterSpec: in}}
+		r := newRig(t, spec)
+		r.after(sec, 0, 100)
+		r.other(sec, connectors.LinkUp, 1, 90)
+		r.other(sec, connectors.LinkDown, 1, nil)
+		r.after(time.Minute, 0, 300)
+		r.other(sec, connectors.LinkUp, 1, 288)
+		r.after(sec, 0, 300)
+		if w := r.m.Report().Waste[0].Quantity; w != 2 {
+			t.Fatalf("waste %d, want 2", w)
+		}
+	})
+}
+
+func TestAnotherConfigurationOfATotal(t *testing.T) {
+	twoWastes := func(s *Spec) {
+		s.Signals = append(s.Signals, Signal{Connection: "d", Tag: connectors.Tag{Address: "setup"}})
+		s.Waste = append(s.Waste, WasteSpec{Code: "SETUP", CounterSpec: plainCounter(2)})
+	}
+	run := func(t *testing.T, spec Spec) *rig {
+		r := newRig(t, spec)
+		r.after(sec, 0, 100)
+		r.other(sec, connectors.LinkUp, 1, 7)
+		if len(spec.Signals) > 2 {
+			r.other(0, connectors.LinkSame, 2, 0)
+		}
+		r.after(time.Minute, 0, 200)
+		r.other(10*sec, connectors.LinkSame, 1, 17)
+		if len(spec.Signals) > 2 {
+			r.other(10*sec, connectors.LinkSame, 2, 20)
+		}
+		return r
+	}
+	for name, c := range map[string]struct {
+		before, after Spec
+	}{
+		"a waste code goes":           {splitSpec(twoWastes), splitSpec(nil)},
+		"a waste code comes":          {splitSpec(nil), splitSpec(twoWastes)},
+		"total instead of good":       {splitSpec(nil), splitSpec(func(s *Spec) { s.Count.Post = TotalParts })},
+		"good with waste added to it": {splitSpec(func(s *Spec) { s.Count.Is = GoodParts }), splitSpec(func(s *Spec) { s.Count.Is, s.Count.Post = GoodParts, TotalParts })},
+		"a waste code that had begun": {splitSpec(func(s *Spec) { s.Count.Is, s.Count.Post = GoodParts, TotalParts }), splitSpec(func(s *Spec) {
+			s.Count.Is, s.Count.Post = GoodParts, TotalParts
+			twoWastes(s)
+			s.Waste[1].InitialTotal = Whole(50)
+		})},
+		"an initial total is of today": {splitSpec(nil), splitSpec(func(s *Spec) { s.Count.InitialTotal = Whole(5000) })},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := run(t, c.before)
+			before := r.count()
+			r.restart(sec, c.after)
+			r.after(sec, 0, 200)
+			r.other(sec, connectors.LinkUp, 1, 17)
+			if len(c.after.Signals) > 2 {
+				r.other(sec, connectors.LinkSame, 2, 20)
+			}
+			r.wantCount(before)
+			r.after(sec, 0, 203)
+			if n := r.count(); n < before || n > before+3 {
+				t.Fatalf("%d after %d and three parts\n%s", n, before, r.log())
+			}
+		})
+	}
+}
+
+func TestInitialTotalIsWhatIsPosted(t *testing.T) {
+	r := newRig(t, splitSpec(func(s *Spec) { s.Count.InitialTotal, s.Waste[0].InitialTotal = Whole(5000), Whole(100) }))
+	r.after(sec, 0, 100)
+	r.other(sec, connectors.LinkUp, 1, 7)
+	r.wantCount(5000)
+	r.after(sec, 0, 103)
+	r.wantCount(5003)
+}
+
+func TestFrozenTotalsOfANewConfiguration(t *testing.T) {
+	spec := bitSpec(nil)
+	r := newRig(t, spec)
+	r.after(sec, 0, 100, 1, true)
+	r.after(sec, 0, 104, 1, false)
+	r.sit(time.Minute)
+	r.wantStop("UNSPEC")
+	more := bitSpec(func(s *Spec) {
+		s.Signals = append(s.Signals, Signal{Connection: "c", Tag: connectors.Tag{Address: "scrap"}})
+		s.Waste = []WasteSpec{{Code: "SCRAP", CounterSpec: plainCounter(3)}}
+		s.Waste[0].InitialTotal = Whole(30)
+	})
+	r.restart(time.Minute, more)
+	rep := r.m.Report()
+	if rep.Count != 4 || len(rep.Waste) != 1 || rep.Waste[0].Quantity != 30 {
+		t.Fatalf("%+v", rep)
+	}
+	// The machine's counter itself comes back after a configuration without it.
+	none := bitSpec(func(s *Spec) { s.Count = nil })
+	r.restart(time.Minute, none)
+	r.restart(time.Minute, spec)
+	if r.m.Report().Known {
+		t.Fatal("a count is known that nobody has read")
+	}
+}
+
+func TestNothingFloodsTheJournal(t *testing.T) {
+	spec := func(change func(*CounterSpec)) Spec { return countSpec(change, "other") }
+	withEvidence := spec(resets)
+	withEvidence.ResetEvidence = []int{1}
+	for name, c := range map[string]struct {
+		spec Spec
+		give func(i int) []any
+	}{
+		"two devices on one topic": {spec(nil), func(i int) []any { return []any{0, 100 + i/2 + i%2*9000} }},
+		"zeros every other time":   {spec(resets), func(i int) []any { return []any{0, (5000 + i/2) * (1 - i%2)} }},
+		"jitter around a value":    {spec(func(c *CounterSpec) { c.Decrease, c.Backstep = Reset, Whole(3) }), func(i int) []any { return []any{0, 100 - i%2} }},
+		"a step back that stays":   {spec(func(c *CounterSpec) { c.Decrease, c.Backstep = Reset, Whole(3) }), func(i int) []any { return []any{0, 100 - min(i, 1)} }},
+		"quality that flaps": {spec(nil), func(i int) []any {
+			if i%2 == 0 {
+				return []any{0, 100}
+			}
+			return []any{0, connectors.Sample{Reason: "timeout"}}
+		}},
+		"texts that are no numbers": {spec(nil), func(i int) []any { return []any{0, time.Duration(i).String()} }},
+		"a clock as evidence":       {withEvidence, func(i int) []any { return []any{0, 100 + i, 1, i} }},
+		"a factor that is no number": {spec(func(c *CounterSpec) { c.ScaleSignal = 1 }), func(i int) []any {
+			return []any{0, 100 + i, 1, time.Duration(i).String()}
+		}},
+		"a factor that is measured": {spec(func(c *CounterSpec) { c.ScaleSignal = 1 }), func(i int) []any { return []any{0, 100 + i, 1, 1000 + i} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, c.spec)
+			for i := range 600 {
+				r.after(sec, c.give(i)...)
+			}
+			if n := len(r.events); n > 40 {
+				t.Fatalf("%d events in ten minutes:\n%s", n, r.log())
+			}
+		})
+	}
+}
+
+func TestDeadlinesOfCounters(t *testing.T) {
+	t.Run("a deficit is told in time", func(t *testing.T) {
+		r := newRig(t, splitSpec(func(s *Spec) { s.Signals[1].Connection = "c" }))
+		r.after(sec, 0, 100, 1, 7)
+		r.after(sec, 0, 101)
+		r.after(sec, 1, 9)
+		r.sit(11 * time.Minute)
+		r.wantEvent("derived", "waste exceeds production")
+	})
+	t.Run("saturation of a counter that says nothing", func(t *testing.T) {
+		r := newRig(t, bitSpec(func(s *Spec) { s.Count.SaturatesAt = []Number{Whole(32_767)} }))
+		r.after(sec, 0, 32_766, 1, true)
+		r.after(sec, 0, 32_767)
+		r.after(sec, 2, 0)
+		r.sit(2 * time.Minute)
+		r.wantEvent("R12", "saturated")
+	})
+}
+
+func TestHostileSnapshots(t *testing.T) {
+	keys := `"keys":[`
+	for range 500 {
+		keys += "1,"
+	}
+	keys += "2]"
+	for _, text := range []string{
+		`{"v":1,"counters":{"count":{"source":"x","based":true,"raw":"99999999999999999999999","at":"0001-01-01T00:00:00Z","total":"-5","pending":{"seen":-1}}},"posted":{"count":-9},"state":{"state":77,"stop":{"episode":18446744073709551615}}}`,
+		`{"v":1,"counters":{"count":{"source":"x",` + keys + `}}}`,
+		`{"v":1,"parameters":{"temperature":{"value":"","version":3}}}`,
+		`{"v":1,"counters":{"count":{"total":"1e999999999"}}}`,
+		`{"v":1,"counters":{"count":{"total":"1/0"}}}`,
+	} {
+		m, err := New(countSpec(func(c *CounterSpec) { c.Kind = Messages }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out Outcome
+		if m.Restore([]byte(text), epoch, &out) != nil {
+			continue
+		}
+		for i := range 5 {
+			s := good(i)
+			s.Key = uint64(i + 3)
+			m.Step(&Batch{Time: epoch.Add(time.Duration(i) * sec), Connection: "c", Readings: []Reading{{Sample: &s}}}, &out)
+		}
+		_ = m.Status().State.String()
+		if _, err := m.Snapshot(); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(m.counters[0].state.Keys); n > rememberedKeys {
+			t.Fatalf("%d keys are remembered", n)
+		}
+	}
+}

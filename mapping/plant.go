@@ -18,14 +18,18 @@ type Feed struct {
 	// that read the connection, in ascending order.
 	Machines []int
 
-	routes  [][]route // by tag
-	batches []Batch   // by place in Machines, used again for each batch
+	// routes are the first machine of each tag, more the others: few tags have
+	// any, and one array is read at the speed of memory.
+	routes  []route
+	more    map[int][]route
+	batches []Batch // by place in Machines, used again for each batch
 	touched []int
 }
 
 type route struct {
-	place  int // in Machines
-	signal int
+	place  int32 // in Machines
+	signal int32
+	shared bool // there are more
 }
 
 // Feeds gives a feed for each connection that the machines read, in the order
@@ -57,12 +61,20 @@ func (f *Feed) add(machine, signal int, s Signal, tags map[Signal]int) {
 		tag = len(f.Tags)
 		tags[s] = tag
 		f.Tags = append(f.Tags, s.Tag)
-		f.routes = append(f.routes, nil)
 	}
 	if len(f.Machines) == 0 || f.Machines[len(f.Machines)-1] != machine {
 		f.Machines = append(f.Machines, machine)
 	}
-	f.routes[tag] = append(f.routes[tag], route{place: len(f.Machines) - 1, signal: signal})
+	r := route{place: int32(len(f.Machines) - 1), signal: int32(signal)}
+	if !known {
+		f.routes = append(f.routes, r)
+		return
+	}
+	if f.more == nil {
+		f.more = map[int][]route{}
+	}
+	f.routes[tag].shared = true
+	f.more[tag] = append(f.more[tag], r)
 }
 
 // Split calls step for each machine that the batch concerns, in ascending order
@@ -81,12 +93,11 @@ func (f *Feed) Split(b connectors.Batch, step func(machine int, b *Batch)) {
 		if s.Tag < 0 || s.Tag >= len(f.routes) {
 			continue
 		}
-		for _, r := range f.routes[s.Tag] {
-			if !everyone && len(f.batches[r.place].Readings) == 0 {
-				f.begin(r.place, b)
+		f.read(f.routes[s.Tag], s, &b, everyone)
+		if f.routes[s.Tag].shared {
+			for _, r := range f.more[s.Tag] {
+				f.read(r, s, &b, everyone)
 			}
-			mine := &f.batches[r.place]
-			mine.Readings = append(mine.Readings, Reading{Signal: r.signal, Sample: s})
 		}
 	}
 	if !everyone {
@@ -96,6 +107,16 @@ func (f *Feed) Split(b connectors.Batch, step func(machine int, b *Batch)) {
 		step(f.Machines[place], &f.batches[place])
 		f.batches[place].Readings = f.batches[place].Readings[:0]
 	}
+}
+
+// read adds a sample to the batch of one machine. begun says that the batches of
+// all machines were begun.
+func (f *Feed) read(r route, s *connectors.Sample, b *connectors.Batch, begun bool) {
+	mine := &f.batches[r.place]
+	if !begun && len(mine.Readings) == 0 {
+		f.begin(int(r.place), *b)
+	}
+	mine.Readings = append(mine.Readings, Reading{Signal: int(r.signal), Sample: s})
 }
 
 func (f *Feed) begin(place int, b connectors.Batch) {

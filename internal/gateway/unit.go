@@ -28,6 +28,9 @@ type unit struct {
 	// due is the machine's next deadline in nanoseconds of the gateway's
 	// running time; 0 if there is none.
 	due atomic.Int64
+	// trouble is the machine's Troubled after the newest step. It is found there,
+	// where the machine is in the processor's cache, and not by whoever asks.
+	trouble atomic.Bool
 	// wait is the keeper's: whether the newest state is still to be saved.
 	wait atomic.Uint32
 	// queued is the keeper's too: it stands in the queue of those that may wait.
@@ -50,6 +53,7 @@ func (u *unit) settle(now time.Time, once bool, started time.Time) {
 		u.times[u.state] += now.Sub(u.since)
 		u.state, u.since = state, now
 	}
+	u.trouble.Store(u.machine.Troubled())
 	u.due.Store(0)
 	if d := u.machine.Deadline(); !d.IsZero() {
 		u.due.Store(int64(max(now.Sub(started)+d.Sub(now), 1)))
@@ -79,11 +83,7 @@ func (u *unit) snapshot() (store.MachineState, error) {
 }
 
 // troubled says whether there is something to tell a person.
-func (u *unit) troubled() bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.machine.Troubled()
-}
+func (u *unit) troubled() bool { return u.trouble.Load() }
 
 // status is the machine's, with the time spent in each state since the start.
 func (u *unit) status(now time.Time) (mapping.Status, [mapping.States]time.Duration) {

@@ -25,6 +25,8 @@ type Window struct {
 	Only, Except map[string]bool
 }
 
+const minutesADay = 24 * 60
+
 // at gives the downtime type planned at t ("" for none) and the next instant,
 // after t, at which that may change; the zero time if it never does.
 func (c Calendar) at(t time.Time) (string, time.Time) {
@@ -53,14 +55,14 @@ func (c Calendar) at(t time.Time) (string, time.Time) {
 		}
 	}
 	if next.IsZero() { // windows of certain dates only: look again tomorrow
-		next = time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, c.Location)
+		next = local.Round(0).Add(24 * time.Hour)
 	}
 	return planned, next
 }
 
 // on gives the window that begins the given number of days after the day of t.
-// Wall-clock times that daylight saving skips or repeats are those of the
-// standard library: skipped ones move forward, repeated ones mean the first.
+// Wall-clock times that daylight saving skips move forward; of repeated ones it
+// is the one that the standard library chooses.
 func (w Window) on(t time.Time, days int, loc *time.Location) (from, to time.Time, ok bool) {
 	day := time.Date(t.Year(), t.Month(), t.Day()+days, 12, 0, 0, 0, loc)
 	date := day.Format(time.DateOnly)
@@ -68,7 +70,11 @@ func (w Window) on(t time.Time, days int, loc *time.Location) (from, to time.Tim
 		return from, to, false
 	}
 	clock := func(minutes, extra int) time.Time {
-		return time.Date(day.Year(), day.Month(), day.Day()+extra, 0, minutes, 0, 0, loc)
+		at := time.Date(day.Year(), day.Month(), day.Day()+extra, 0, minutes, 0, 0, loc)
+		if short := (minutes - at.Hour()*60 - at.Minute() + 2*minutesADay) % minutesADay; short > 0 && short < minutesADay/2 {
+			at = at.Add(time.Duration(short) * time.Minute)
+		}
+		return at
 	}
 	extra := 0
 	if w.To <= w.From {

@@ -72,6 +72,8 @@ func measure(b *testing.B, server, bare *child, gateway *running) {
 	bareUsed, gatewayUsed := bare.cpu(b)-bareFrom, gateway.cpu(b)-gatewayFrom
 	others := busy(b) - all - (server.cpu(b) - serverFrom) - bareUsed - gatewayUsed
 	took := time.Since(start).Seconds()
+	_, bareMost := bare.memory(b)
+	now, most := gateway.memory(b)
 	after := seen()
 	want := took * machines * signals
 	for i, who := range []string{"bare client", "gateway"} {
@@ -79,8 +81,6 @@ func measure(b *testing.B, server, bare *child, gateway *running) {
 			b.Errorf("the %s saw %.0f of about %.0f values: the server or this computer is too slow", who, got, want)
 		}
 	}
-	_, bareMost := bare.memory(b)
-	now, most := gateway.memory(b)
 	b.ReportMetric(gatewayUsed.Seconds()/bareUsed.Seconds(), "x-bare-cpu")
 	b.ReportMetric(100*bareUsed.Seconds()/took, "bare-cpu-%")
 	b.ReportMetric(100*gatewayUsed.Seconds()/took, "gateway-cpu-%")

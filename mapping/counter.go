@@ -186,7 +186,7 @@ func (c *counter) sample(t time.Time, s *connectors.Sample, evidence time.Time, 
 	if st.Pending == nil && raw.Cmp(st.Raw) == 0 { // R6, the usual case
 		c.below = false
 		if !s.Retained {
-			c.seenAt(t)
+			c.still(t)
 		}
 		return Number{}
 	}
@@ -197,6 +197,14 @@ func (c *counter) sample(t time.Time, s *connectors.Sample, evidence time.Time, 
 		st.At = at // a stored value may be of any time since
 	}
 	return made
+}
+
+// still notes that the level had not changed at t. What a stalled connection
+// held back, or a server's present value behind its old one, comes directly after
+// it and was made before.
+func (c *counter) still(t time.Time) {
+	c.spend(t, t.Sub(c.state.At), Number{})
+	c.seenAt(t)
 }
 
 // seenAt notes that the level was true at t: what comes is made after it, and

@@ -46,7 +46,7 @@ func (c *counter) decide(t time.Time, raw Number, armed, sameBatch bool, out *Ou
 	delta := raw.Sub(st.Raw)
 	if delta.Sign() == 0 { // R6 after all
 		c.dismiss(t, out)
-		c.seenAt(t)
+		c.still(t)
 		return Number{}
 	}
 	if armed && delta.Sign() < 0 && c.fitsReset(raw, allowed) {

@@ -197,7 +197,7 @@ func (c *counter) alive(t time.Time, out *Outcome) Number {
 	}
 	p := c.state.Pending
 	if p == nil {
-		c.seenAt(t)
+		c.still(t)
 		return Number{}
 	}
 	p.At = t

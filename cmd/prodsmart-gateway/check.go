@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,9 @@ nothing.`,
 	skip := c.Flags().Bool("skip-secrets", false, "do not look up secrets, for a check on another computer")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		options, out := config.Options{SkipSecrets: *skip}, c.OutOrStdout()
+		if *asJSON && *expanded {
+			return usage{c, errors.New("--json and --expanded do not go together")}
+		}
 		if *asJSON {
 			cfg, problems := config.Load(*path, options)
 			return checkJSON(out, cfg, problems)
@@ -123,44 +127,66 @@ func planOf(cfg *config.Config) (*plan, error) {
 func (p *plan) print(w io.Writer) {
 	for _, c := range p.Connections {
 		if c.RequestsPerSecond > 0 {
-			fmt.Fprintf(w, "connection %-16s %-7s %5d tags, %.3g requests/s\n", c.Name, c.Kind, c.Tags, c.RequestsPerSecond)
+			fmt.Fprintf(w, "connection %-16s %-7s %5d tags, %s requests/s\n", c.Name, c.Kind, c.Tags, figure(c.RequestsPerSecond))
 		} else {
 			fmt.Fprintf(w, "connection %-16s %-7s %5d tags, sent by the device when they change\n", c.Name, c.Kind, c.Tags)
 		}
 	}
 	for _, m := range p.Machines {
-		fmt.Fprintf(w, "machine    %-16s         %5d tags, told every %.3g s, at most %.3g s old\n", m.Code, m.Tags, m.ReportEvery, m.Age)
+		fmt.Fprintf(w, "machine    %-16s         %5d tags, told every %s s, at most %s s old\n", m.Code, m.Tags, figure(m.ReportEvery), figure(m.Age))
 	}
 	mode := "dry-run: nothing is sent"
 	if p.Live {
 		mode = "live"
 	}
-	fmt.Fprintf(w, "prodsmart  %s; %.3g posts/min when all machines count, budget %.3g/min", mode, p.PostsPerMinute, p.Budget)
+	fmt.Fprintf(w, "prodsmart  %s; %s posts/min when all machines count, budget %s/min", mode, figure(p.PostsPerMinute), figure(p.Budget))
 	if p.PostsPerMinute > p.Budget {
-		fmt.Fprintf(w, "; more than the budget, so counts are told every %.3g s", p.Age)
+		fmt.Fprintf(w, "; more than the budget, so counts are told every %s s", figure(p.Age))
 	}
 	fmt.Fprintln(w)
 }
 
+// figure writes a number as a person would: three digits after the first, and
+// whole above a hundred.
+func figure(v float64) string {
+	if v >= 100 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
 type checkReport struct {
-	OK       bool     `json:"ok"`
-	Problems []string `json:"problems"`
-	Warnings []string `json:"warnings"`
-	Plan     *plan    `json:"plan,omitempty"`
+	OK       bool          `json:"ok"`
+	Problems []jsonProblem `json:"problems"`
+	Warnings []jsonProblem `json:"warnings"`
+	Plan     *plan         `json:"plan,omitempty"`
+}
+
+// jsonProblem is a problem for an editor or a script.
+type jsonProblem struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Path   string `json:"path,omitempty"`
+	Text   string `json:"text"`
+}
+
+func jsonProblems(problems config.Problems) []jsonProblem {
+	out := []jsonProblem{}
+	for _, p := range problems {
+		out = append(out, jsonProblem{File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Col, Path: p.Path, Text: p.Text})
+	}
+	return out
 }
 
 func checkJSON(w io.Writer, cfg *config.Config, problems config.Problems) error {
-	r := checkReport{OK: len(problems) == 0, Problems: []string{}, Warnings: []string{}}
-	for _, p := range problems {
-		r.Problems = append(r.Problems, p.String())
-	}
+	r := checkReport{OK: len(problems) == 0, Problems: jsonProblems(problems), Warnings: jsonProblems(nil)}
 	if cfg != nil {
-		for _, p := range cfg.Warnings {
-			r.Warnings = append(r.Warnings, p.String())
-		}
+		r.Warnings = jsonProblems(cfg.Warnings)
 		var err error
 		if r.Plan, err = planOf(cfg); err != nil {
-			return err
+			r.OK = false
+			r.Problems = append(r.Problems, jsonProblem{Text: err.Error()})
 		}
 	}
 	e := json.NewEncoder(w)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,6 +56,12 @@ func replayTrace(stdout, stderr io.Writer, path, trace, expect string, paced, ev
 	if err != nil {
 		return err
 	}
+	for _, u := range result.Unread {
+		fmt.Fprintf(stderr, "%s:%d: no machine reads %q of %s; %d such rows are left out. Is it written as in the configuration?\n", trace, u.Line, u.Tag, u.Source, u.Rows)
+	}
+	if expect != "" && len(result.Unread) > 0 {
+		return reported{errors.New("the trace has tags that no machine reads")}
+	}
 	var posts bytes.Buffer
 	if err := replay.WritePosts(&posts, result.Posts); err != nil {
 		return err
@@ -73,10 +80,10 @@ func replayTrace(stdout, stderr io.Writer, path, trace, expect string, paced, ev
 
 func printEvents(w io.Writer, r *replay.Result) {
 	for _, e := range r.Events {
-		fmt.Fprintf(w, "%s %s %s %s: %s\n", e.Time.UTC().Format("15:04:05.000"), e.Machine, e.Rule, e.Subject, e.Text)
+		fmt.Fprintf(w, "%s %s %s %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Machine, e.Rule, e.Subject, e.Text)
 	}
 	for _, e := range r.Uplink {
-		fmt.Fprintf(w, "%s %s %s: %s\n", e.Time.UTC().Format("15:04:05.000"), e.Machine, e.Code, e.Text)
+		fmt.Fprintf(w, "%s %s %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Machine, e.Code, e.Text)
 	}
 }
 

@@ -27,6 +27,16 @@ type Result struct {
 	// Events of the rules, and of the uplink, each in order.
 	Events []mapping.Event
 	Uplink []uplink.Event
+	// Unread are tags of the trace that no machine reads, in the order of their
+	// first rows.
+	Unread []Unread
+}
+
+// Unread is a tag that no machine reads, the line of its first row and the
+// number of its rows.
+type Unread struct {
+	Source, Tag string
+	Line, Rows  int
 }
 
 // Options of a replay.
@@ -172,12 +182,24 @@ func (p *player) play(rows []Row) (int, error) {
 					Tag: tag, Value: value(r.Value), Quality: r.Quality, Reason: "in the trace",
 					SourceTime: r.SourceTime, Retained: r.Retained, Redelivered: r.Again,
 				})
+			} else {
+				p.unread(&rows[n])
 			}
 			n++
 		}
 	}
 	feed.Split(b, p.step)
 	return n, nil
+}
+
+func (p *player) unread(row *Row) {
+	for i := range p.result.Unread {
+		if u := &p.result.Unread[i]; u.Source == row.Source && u.Tag == row.Tag {
+			u.Rows++
+			return
+		}
+	}
+	p.result.Unread = append(p.result.Unread, Unread{Source: row.Source, Tag: row.Tag, Line: row.Line, Rows: 1})
 }
 
 func (p *player) step(machine int, b *mapping.Batch) {

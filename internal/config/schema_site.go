@@ -12,7 +12,7 @@ func rootObject(machine, template *object) *object {
 		{key: "machines", kind: kindMap, sub: machine, named: "machine codes", doc: "the machines, by their code in Prodsmart"},
 		{key: "calendar", kind: kindObjects, sub: calendarObject(), doc: "planned times, in order of priority"},
 		{key: "orders", kind: kindObject, sub: ordersObject(), doc: "mirror of production orders"},
-		{key: "board", kind: kindObject, sub: listenObject("board", "127.0.0.1:8080", "address of the supervisor's page, or none"), doc: "the supervisor's page"},
+		{key: "board", kind: kindObject, sub: listenObject("board", "127.0.0.1:8080", "address reserved for the supervisor's page, or none; nothing listens there in this version"), doc: "reserved for the supervisor's page"},
 		{key: "metrics", kind: kindObject, sub: listenObject("metrics", "127.0.0.1:9182", "address of /metrics, /healthz and /readyz, or none"), doc: "figures for monitoring"},
 		{key: "journal", kind: kindObject, sub: journalObject(), doc: "bounds of the local journal"},
 	}}

@@ -35,6 +35,9 @@ func (l *loader) readSite(root *view) *Config {
 	c.Metrics = l.readListen(l.view(root.child("metrics"), l.schema.root.index["metrics"].sub), false)
 	journal := l.view(root.child("journal"), l.schema.root.index["journal"].sub)
 	c.Journal = Journal{Keep: journal.duration("keep"), Size: journal.value("size").whole}
+	if board := root.child("board"); board != nil {
+		l.warn(board, "this version has no supervisor's page; nothing listens at board.listen")
+	}
 	if orders := root.child("orders"); orders != nil {
 		l.readOrders(l.view(orders, l.schema.root.index["orders"].sub))
 	}

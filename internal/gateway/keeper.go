@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -178,10 +179,27 @@ func (k *keeper) Save(ctx context.Context, machine string, r uplink.Record, rev 
 	k.hurry()
 	select {
 	case err := <-s.done:
-		return rev + 1, err
+		if err != nil {
+			return 0, err
+		}
+		return rev + 1, nil
 	case <-ctx.Done():
+	}
+	// Either it is not saved, or the caller learns the new revision: who was told
+	// that it failed would find the entry changed by somebody else.
+	k.mu.Lock()
+	at := slices.Index(k.saves, s)
+	if at >= 0 {
+		k.saves = slices.Delete(k.saves, at, at+1)
+	}
+	k.mu.Unlock()
+	if at >= 0 {
 		return 0, ctx.Err()
 	}
+	if err := <-s.done; err != nil { // a commit that has begun is not interrupted
+		return 0, err
+	}
+	return rev + 1, nil
 }
 
 // run commits until ctx ends, and once more after that.

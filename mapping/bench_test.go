@@ -39,6 +39,7 @@ type rig struct {
 	now    time.Time
 	out    Outcome
 	events []Event
+	urgent bool // something must be saved
 }
 
 func newRig(t testing.TB, spec Spec) *rig {
@@ -57,8 +58,13 @@ func newRig(t testing.TB, spec Spec) *rig {
 func (r *rig) step(b Batch) {
 	r.t.Helper()
 	r.pass(b.Time)
-	r.m.Step(&b, &r.out)
+	r.take(&b)
+}
+
+func (r *rig) take(b *Batch) {
+	r.m.Step(b, &r.out)
 	r.events = append(r.events, r.out.Events...)
+	r.urgent = r.urgent || r.out.Urgent
 }
 
 func (r *rig) pass(to time.Time) {
@@ -67,8 +73,7 @@ func (r *rig) pass(to time.Time) {
 		if d.IsZero() || d.After(to) {
 			return
 		}
-		r.m.Step(&Batch{Time: d}, &r.out)
-		r.events = append(r.events, r.out.Events...)
+		r.take(&Batch{Time: d})
 	}
 	r.t.Fatal("the machine's deadline does not move on")
 }

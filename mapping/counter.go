@@ -68,7 +68,9 @@ type counter struct {
 	bit, bitSeen bool
 	factor       Number // of ScaleSignal
 	factorKnown  bool
-	factorDue    time.Time // until then the factor of a new session is waited for
+	factorDue    time.Time         // until then the factor of a new session is waited for
+	waiting      connectors.Sample // that waits for the factor; Bad if none
+	waitingAt    time.Time
 	window       window
 	endSince     time.Time // standing at a saturation value
 	saturated    bool
@@ -154,7 +156,7 @@ func (c *counter) linkUp() {
 }
 
 // linkDown marks the value as of unknown age; the level stays trusted.
-func (c *counter) linkDown() { c.good, c.bitSeen = false, false }
+func (c *counter) linkDown() { c.good, c.bitSeen, c.waiting = false, false, connectors.Sample{} }
 
 // sample applies the rules to one sample of the counter's signal. evidence is
 // the time of the newest evidence of a reset, zero if there is none; sameBatch
@@ -180,6 +182,7 @@ func (c *counter) sample(t time.Time, s *connectors.Sample, evidence time.Time, 
 		return c.baseline(t, s, raw, out)
 	}
 	if c.older(t, s, raw, out) {
+		c.good = false // a sign of life would vouch for another value than the level
 		return Number{}
 	}
 	c.noteSourceTime(t, s)
@@ -223,7 +226,7 @@ func (c *counter) usable(t time.Time, s *connectors.Sample, out *Outcome) bool {
 			return true
 		}
 		if c.spec.Kind == Totaliser && t.Before(c.factorDue) {
-			c.good = false // the number does not run away
+			c.good, c.waiting, c.waitingAt = false, *s, t // the number does not run away
 			return false
 		}
 		if c.factorKnown {
@@ -288,9 +291,10 @@ func (c *counter) noteSourceTime(t time.Time, s *connectors.Sample) {
 
 // older is R4: a sample that is not newer than what was counted already.
 func (c *counter) older(t time.Time, s *connectors.Sample, raw Number, out *Outcome) bool {
-	if s.Retained && raw.Cmp(c.state.Raw) < 0 {
+	if (s.Retained || s.Redelivered) && raw.Cmp(c.state.Raw) < 0 {
 		if c.may(t, aboutAge) {
-			out.event(t, "R4", c.subject, Info, fmt.Sprintf("the stored message %s is older than the counted %s: ignored", raw, c.state.Raw), nil)
+			kind := map[bool]string{true: "stored", false: "repeated"}[s.Retained]
+			out.event(t, "R4", c.subject, Info, fmt.Sprintf("the %s message %s is older than the counted %s: ignored", kind, raw, c.state.Raw), nil)
 		}
 		return true
 	}

@@ -11,19 +11,30 @@ import (
 // batch of several samples, or a queue that empties after a gap, brings the
 // parts of the whole gap at one instant.
 type window struct {
-	from, until time.Time
-	made        Number // counted of it already
+	from, at, until time.Time
+	made            Number // counted of it already
 }
 
 // allowed is what the machine can have made since the last level, in raw units.
+// The rest of a gap counts at once if it came in the same batch or the gap was
+// short; otherwise it would let any value pass after a long gap.
 func (c *counter) allowed(t time.Time, dt time.Duration) Number {
 	allowed := c.rate.allowed(dt, c.spec.Burst)
-	if t.Before(c.window.until) {
-		if rest := c.rate.allowed(t.Sub(c.window.from), c.spec.Burst).Sub(c.window.made); rest.Cmp(allowed) > 0 {
+	if w := &c.window; t.Equal(w.at) || w.at.Sub(w.from) <= settling {
+		if rest := c.rest(t); rest.Cmp(allowed) > 0 {
 			return rest
 		}
 	}
 	return allowed
+}
+
+// rest is what a gap that ended a moment ago allows besides what was counted of
+// it.
+func (c *counter) rest(t time.Time) Number {
+	if !t.Before(c.window.until) {
+		return Number{}
+	}
+	return c.rate.allowed(t.Sub(c.window.from), c.spec.Burst).Sub(c.window.made)
 }
 
 // spend notes that made units were counted dt after the level before.
@@ -32,7 +43,7 @@ func (c *counter) spend(t time.Time, dt time.Duration, made Number) {
 		c.window.made = c.window.made.Add(made)
 		return
 	}
-	c.window = window{from: t.Add(-dt), until: t.Add(min(dt, settling)), made: made}
+	c.window = window{from: t.Add(-dt), at: t, until: t.Add(min(dt, settling)), made: made}
 }
 
 // decide walks the rows R5 to R11 for a value that is not simply unchanged.
@@ -52,11 +63,18 @@ func (c *counter) decide(t time.Time, raw Number, armed, sameBatch bool, out *Ou
 	if armed && delta.Sign() < 0 && c.fitsReset(raw, allowed) {
 		return c.reset(t, raw, out)
 	}
-	if made, back := c.cameBack(t, raw); back {
-		return c.comeBack(t, raw, made, out)
-	}
 	made := c.explained(dt, delta, allowed)
-	if made.Sign() > 0 && !c.doubtful(t, raw, made) {
+	sure := made.Sign() > 0 && !c.doubtful(t, raw, made)
+	back := c.cameBack(t, raw)
+	if back && sure {
+		return c.comeBack(t, raw, out)
+	}
+	queued := false
+	if made.IsZero() && !back { // it may come from a queue, if it stays
+		made = c.explained(dt, delta, c.rest(t))
+		queued = !made.IsZero()
+	}
+	if sure {
 		c.dismiss(t, out)
 		if sameBatch && delta.Sign() > 0 && c.fitsReset(raw, allowed) {
 			c.outlived(t, raw, made, out)
@@ -72,7 +90,7 @@ func (c *counter) decide(t time.Time, raw Number, armed, sameBatch bool, out *Ou
 		c.below = true
 		return Number{}
 	}
-	c.hold(t, raw, delta, made, allowed, out)
+	c.hold(t, level{raw: raw, delta: delta, made: made, queued: queued, back: back}, allowed, out)
 	return c.settle(t, out)
 }
 
@@ -154,7 +172,7 @@ func (c *counter) reset(t time.Time, raw Number, out *Outcome) Number {
 		made = made.Add(tail)
 		text += fmt.Sprintf("; the latched final value %s adds %s", st.Latch, tail)
 	}
-	c.evidenceUsed, c.latchedAt = t, time.Time{}
+	c.evidenceUsed, c.latchedAt, c.window = t, time.Time{}, window{}
 	st.Pending, st.Left = nil, nil
 	out.dirty()
 	out.counted(t, "R5", c.subject, Info, text, raw, st.Raw, made)

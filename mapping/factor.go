@@ -41,6 +41,16 @@ func (c *counter) awaitFactor(t time.Time) {
 	}
 }
 
+// waited gives the value that waited for the factor and when it came, if the
+// wait is over.
+func (c *counter) waited(t time.Time) (s connectors.Sample, at time.Time, over bool) {
+	if c.waiting.Quality == connectors.Bad || t.Before(c.factorDue) {
+		return s, at, false
+	}
+	s, c.waiting, c.factorDue = c.waiting, connectors.Sample{}, time.Time{}
+	return s, c.waitingAt, true
+}
+
 // useFactor lets the present factor be valid for what comes.
 func (c *counter) useFactor() {
 	if !c.factorKnown {

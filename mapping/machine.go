@@ -242,6 +242,11 @@ func (m *Machine) applyCounters(b *Batch, proved bool, out *Outcome) Number {
 			made = made.Add(n)
 		}
 	}
+	for _, c := range m.counters {
+		if s, at, over := c.waited(b.Time); over {
+			add(c, c.sample(at, &s, m.evidenced, proved, out))
+		}
+	}
 	for i := range b.Readings {
 		r := &b.Readings[i]
 		for _, u := range m.countBy[r.Signal] {
@@ -348,6 +353,9 @@ func (m *Machine) nextDeadline(t time.Time) time.Time {
 	}
 	for _, c := range m.counters {
 		at(c.saturationDue())
+		if c.waiting.Quality != connectors.Bad {
+			at(c.factorDue)
+		}
 	}
 	for i := range m.params {
 		at(m.params[i].due())

@@ -8,10 +8,12 @@ import (
 // pendingLevel is a level that was seen but is not believed yet.
 type pendingLevel struct {
 	// Reset says that the level fits a reset (R10), CatchUp that the machine can
-	// have made it since the last level, but that other values came in between;
-	// with neither it is a jump (R11).
+	// have made it since the last level, but that other values came in between,
+	// Back that it is the level that was left; with none of them it is a jump
+	// (R11).
 	Reset   bool      `json:"reset"`
 	CatchUp bool      `json:"catch_up,omitempty"`
+	Back    bool      `json:"back,omitempty"`
 	First   Number    `json:"first"`
 	Last    Number    `json:"last"`
 	Since   time.Time `json:"since"`
@@ -42,7 +44,7 @@ func (c *counter) doubtful(t time.Time, raw, made Number) bool {
 	if c.continues(t, raw, p) {
 		// Of two readings the one that counts less: the pending level grew, or
 		// the former one came back.
-		return p.CatchUp || made.Cmp(raw.Sub(p.First)) > 0 && c.unreachable(p)
+		return p.CatchUp || p.Back || made.Cmp(raw.Sub(p.First)) > 0 && c.unreachable(p)
 	}
 	// The former level, if it is that, was hidden for a while and must lie where
 	// the machine can have taken it since the last of the other values.
@@ -63,19 +65,27 @@ func (c *counter) unreachable(p *pendingLevel) bool {
 	return up.Cmp(c.rate.allowed(p.Since.Sub(c.state.At)+c.spec.ConfirmTime, c.spec.Burst)) > 0
 }
 
-// hold keeps a level that can not be explained until it is confirmed. made is
-// what the time allows, zero if it allows no such level.
-func (c *counter) hold(t time.Time, raw, delta, made, allowed Number, out *Outcome) {
-	st := c.state
+// level is a raw value as decide sees it. made is what the time allows, zero if
+// it allows no such level; queued says that only a gap before allows it, back
+// that it is the level that was left.
+type level struct {
+	raw, delta, made Number
+	queued, back     bool
+}
+
+// hold keeps a level that is not believed until it is confirmed.
+func (c *counter) hold(t time.Time, l level, allowed Number, out *Outcome) {
+	st, raw := c.state, l.raw
 	out.dirty()
-	if p := st.Pending; p != nil && c.continues(t, raw, p) {
+	if p := st.Pending; p != nil && (c.continues(t, raw, p) || p.CatchUp && l.queued && raw.Cmp(p.Last) >= 0) {
 		p.Last, p.At = raw, t
 		p.Seen++
 		return
 	}
 	p := &pendingLevel{First: raw, Last: raw, Since: t, At: t, Seen: 1}
-	p.CatchUp = made.Sign() > 0
-	p.Reset = !p.CatchUp && delta.Sign() < 0 && c.resets() && c.fitsReset(raw, allowed) && !c.nearLeft(t, raw)
+	p.Back = l.back
+	p.CatchUp = !l.back && l.made.Sign() > 0
+	p.Reset = !l.back && !p.CatchUp && l.delta.Sign() < 0 && c.resets() && c.fitsReset(raw, allowed) && !c.nearLeft(t, raw)
 	st.Pending = p
 	if !c.may(t, aboutLevels) {
 		return
@@ -84,10 +94,10 @@ func (c *counter) hold(t time.Time, raw, delta, made, allowed Number, out *Outco
 	switch {
 	case p.Reset:
 		out.counted(t, "R10", c.subject, Info, fmt.Sprintf("fell from %s to %s: waiting to see whether it stays", st.Raw, raw), raw, st.Raw, Number{})
-	case p.CatchUp:
+	case p.CatchUp, p.Back:
 		out.counted(t, "R11", c.subject, Info, fmt.Sprintf("went on from %s to %s after values that made no sense: waiting to see whether it stays", st.Raw, raw), raw, st.Raw, Number{})
 	default:
-		out.counted(t, "R11", c.subject, Notice, fmt.Sprintf("jumped by %s from %s to %s, which the machine can not have made: waiting to see whether it stays", delta, st.Raw, raw), raw, st.Raw, Number{})
+		out.counted(t, "R11", c.subject, Notice, fmt.Sprintf("jumped by %s from %s to %s, which the machine can not have made: waiting to see whether it stays", l.delta, st.Raw, raw), raw, st.Raw, Number{})
 	}
 }
 
@@ -120,7 +130,10 @@ func (c *counter) settle(t time.Time, out *Outcome) Number {
 	if p.Reset && p.Seen < spec.ConfirmDown || !p.Reset && p.Seen < spec.ConfirmUp {
 		return Number{}
 	}
-	st.Pending, c.announced = nil, false
+	if p.Back && st.Left != nil {
+		return c.comeBack(t, p.Last, out)
+	}
+	st.Pending, c.announced, c.window = nil, false, window{}
 	out.dirty()
 	if p.CatchUp {
 		made := p.Last.Sub(st.Raw)
@@ -168,23 +181,19 @@ func (c *counter) nearLeft(t time.Time, raw Number) bool {
 }
 
 // cameBack says that a lower level, which had taken the place of another without
-// proof and never counted, gave way to that other again; and what was made
-// beyond it.
-func (c *counter) cameBack(t time.Time, raw Number) (Number, bool) {
-	left := c.state.Left
-	if left == nil || c.state.Raw.Cmp(left.Raw) >= 0 || !c.nearLeft(t, raw) {
-		return Number{}, false
-	}
-	return raw.Sub(left.Raw), true
+// proof and never counted, gave way to that other again.
+func (c *counter) cameBack(t time.Time, raw Number) bool {
+	return c.state.Left != nil && c.state.Raw.Cmp(c.state.Left.Raw) < 0 && c.nearLeft(t, raw)
 }
 
 // comeBack counts on from the level that had been left. If there was a reset
 // after all, more was made; the smaller number is added.
-func (c *counter) comeBack(t time.Time, raw, made Number, out *Outcome) Number {
+func (c *counter) comeBack(t time.Time, raw Number, out *Outcome) Number {
 	st := c.state
+	made := raw.Sub(st.Left.Raw)
 	out.counted(t, "R10", c.subject, Notice, fmt.Sprintf(
 		"the level %s came back that had given way to %s: only the %s beyond it are counted", st.Left.Raw, st.Raw, made), raw, st.Raw, made)
-	st.Pending, st.Left, c.announced = nil, nil, false
+	st.Pending, st.Left, c.announced, c.window = nil, nil, false, window{}
 	out.dirty()
 	return c.accept(t, raw, made, out)
 }

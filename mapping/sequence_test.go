@@ -224,9 +224,17 @@ func TestABurstOfQueuedValues(t *testing.T) {
 	for v := 130; v <= 1300; v += 30 {
 		r.after(time.Millisecond, 0, v)
 	}
-	r.wantCount(1200)
+	r.after(4*sec, 0, 1310)
+	r.wantCount(1210)
 	r.after(sec, 0, 9000)
-	r.wantCount(1200)
+	r.wantCount(1210)
+
+	spike := newRig(t, countSpec(nil))
+	spike.after(sec, 0, 100)
+	spike.after(10*time.Minute, 0, 103)
+	spike.after(sec, 0, 903) // a gap of ten minutes would allow it
+	spike.after(sec, 0, 104)
+	spike.wantCount(4)
 }
 
 func TestTheFactorOfAGapIsTheSmaller(t *testing.T) {
@@ -262,7 +270,9 @@ func TestTheFactorOfAGapIsTheSmaller(t *testing.T) {
 		r.sit(time.Minute)
 		r.link(connectors.LinkUp)
 		r.after(sec, 0, kept(15))
+		r.wantCount(0)
 		r.after(sec, 1, kept(4))
+		r.wantCount(20)
 		r.after(sec, 0, 16)
 		r.wantCount(24)
 	})
@@ -271,6 +281,10 @@ func TestTheFactorOfAGapIsTheSmaller(t *testing.T) {
 		r.after(sec, 0, 10, 1, 8)
 		r.link(connectors.LinkDown)
 		r.link(connectors.LinkUp)
+		r.after(sec, 0, 12)
+		r.wantCount(0)
+		r.sit(settling)
+		r.wantCount(16)
 		r.after(time.Minute, 0, 15)
 		r.wantCount(40)
 	})

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
@@ -30,6 +31,9 @@ type Status struct {
 	Saturated, Exceeding []string
 	// Contradiction says that parts come from a machine that says it stands.
 	Contradiction bool
+	// Expression is why the condition of the state can not be computed, empty if
+	// it can, or was not computed yet.
+	Expression string
 	// Bad are the signals without a usable value although their connection is
 	// up.
 	Bad []Signal
@@ -80,7 +84,7 @@ func (m *Machine) Status() Status {
 			s.Exceeding = append(s.Exceeding, "waste "+m.waste[i].code)
 		}
 	}
-	s.Contradiction = mem.Contradiction
+	s.Contradiction, s.Expression = mem.Contradiction, m.exprError
 	for i := range m.signals {
 		if m.signals[i].seen && !m.signals[i].good && m.linked(i) {
 			s.Bad = append(s.Bad, m.spec.Signals[i])
@@ -90,9 +94,10 @@ func (m *Machine) Status() Status {
 }
 
 // Troubled says that the status has something that a person should look at:
-// Saturated, Exceeding, Contradiction or Bad. It costs much less than Status.
+// Saturated, Exceeding, Contradiction, Expression or Bad. It costs much less than
+// Status.
 func (m *Machine) Troubled() bool {
-	if m.memory.Contradiction || m.count != nil && m.count.lackingTold {
+	if m.memory.Contradiction || m.exprError != "" || m.count != nil && m.count.lackingTold {
 		return true
 	}
 	for _, c := range m.counters {
@@ -111,4 +116,10 @@ func (m *Machine) Troubled() bool {
 		}
 	}
 	return false
+}
+
+// Usable says that a signal has a value now that can be used.
+func (m *Machine) Usable(s Signal) bool {
+	i := slices.Index(m.spec.Signals, s)
+	return i >= 0 && m.signals[i].good
 }

@@ -22,14 +22,18 @@ const (
 	PostRefused
 	// LinkDown is about a connection.
 	LinkDown
-	// LinkSilent is about a connection.
-	LinkSilent
-	// CounterSaturated is about a machine, and a waste code of it if that is
-	// what is counted.
+	// CounterSaturated is about a machine.
 	CounterSaturated
-	// CounterJump is about a machine, like CounterSaturated.
+	// ReportBelowTold is about a machine.
+	ReportBelowTold
+	// ExpressionFailing is about a machine.
+	ExpressionFailing
+	// CounterJump is about a machine. It says what happened, and holds for a
+	// while after that.
 	CounterJump
-	// TagBad is about a tag of a machine.
+	// OtherWriter is about a machine.
+	OtherWriter
+	// TagBad is about a machine.
 	TagBad
 	// Contradiction is about a machine.
 	Contradiction
@@ -39,7 +43,9 @@ const (
 	Limited
 	// BudgetShort is about the gateway.
 	BudgetShort
-	// ClockJump is about the gateway.
+	// StoreUpkeep is about the gateway.
+	StoreUpkeep
+	// ClockJump is about the gateway, and holds for a while after it.
 	ClockJump
 	// ConfigWarning is about the gateway, or a machine of the configuration.
 	ConfigWarning
@@ -86,7 +92,7 @@ func aboutGateway(c Code) (Definition, bool) {
 	switch c {
 	case StoreDamaged:
 		return Definition{Name: "store_damaged", Severity: Alarm, Title: "The store was damaged and set aside",
-			Next: "Compare each machine's count with Prodsmart before you trust it. Keep the file that was set aside, look for the cause (disk, power, virus scanner), and restore the last backup if the counts differ."}, true
+			Next: "Compare each machine's count with Prodsmart before you trust it. Keep the file that was set aside, and look for the cause (disk, power, virus scanner). This ends by itself when every machine has caught up with what Prodsmart was told."}, true
 	case DiskFull:
 		return Definition{Name: "disk_full", Severity: Alarm, Title: "The disk is full",
 			Next: "Free space on the disk of the data folder. A total that can not be kept is not posted until there is room."}, true
@@ -105,6 +111,9 @@ func aboutGateway(c Code) (Definition, bool) {
 	case BudgetShort:
 		return Definition{Name: "budget_short", Severity: Warning, Title: "The machines need more requests than the budget has",
 			Next: "Raise report_every, or the budget if other integrations leave room. Nothing is lost; the numbers in Prodsmart are older than wished."}, true
+	case StoreUpkeep:
+		return Definition{Name: "store_upkeep", Severity: Warning, Title: "The store works, but a part of its upkeep fails",
+			Next: "Check the disk and the rights of the data folder, and whether a virus scanner or a backup program locks its files. Counts and posts go on; without a new backup, a damaged store goes back further."}, true
 	case ClockJump:
 		return Definition{Name: "clock_jump", Severity: Warning, Title: "The clock of this computer jumped",
 			Next: "Check the time and its synchronisation (Windows Time, NTP). Times in the journal around the jump are doubtful; counts are not."}, true
@@ -123,19 +132,25 @@ func aboutMachines(c Code) (Definition, bool) {
 			Next: "Read the refusal: usually the machine code, a waste code, a parameter or a downtime type is not set up for this machine in Prodsmart. It is tried again slowly; other machines go on."}, true
 	case LinkDown:
 		return Definition{Name: "link_down", Severity: Alarm, Title: "The connection is down",
-			Next: "Check that the device is on, its cable and switch, its address, and whether another program took its last session. The gateway keeps trying; the state of its machines is unknown meanwhile."}, true
-	case LinkSilent:
-		return Definition{Name: "link_silent", Severity: Alarm, Title: "The connection is up but says nothing",
-			Next: "Check whether the PLC is in run mode and its program publishes these values, or whether something between swallows packets. The state of its machines is unknown meanwhile."}, true
+			Next: "Check that the device is on and in run mode, its cable and switch, its address, and whether another program took its last session or something between swallows packets. The gateway keeps trying; the state of its machines is unknown meanwhile."}, true
 	case CounterSaturated:
 		return Definition{Name: "counter_saturated", Severity: Alarm, Title: "The counter stands at its end",
 			Next: "Reset the counter in the PLC, or map a wider one: this one can not grow any more, and parts made now are not counted."}, true
+	case ReportBelowTold:
+		return Definition{Name: "report_below_told", Severity: Alarm, Title: "The count is below what Prodsmart was told",
+			Next: "Compare it with the machine's own display and with Prodsmart: the store was rebuilt or replaced, or the machine's state was given up with run --start-fresh. Nothing lower is posted; the machine's counter waits until its count is above what was told."}, true
+	case ExpressionFailing:
+		return Definition{Name: "expression_failing", Severity: Alarm, Title: "The condition of the state can not be computed",
+			Next: "Compare running_when and stopped_when with what their tags deliver: a text where a number is expected, for instance. Until it can be computed the state stays as it was, and stops and starts are not noticed."}, true
 	case CounterJump:
 		return Definition{Name: "counter_jump", Severity: Warning, Title: "The counter made an impossible step",
-			Next: "Look at the journal for what was added and what was not, and compare with the machine's own display. If such steps are real, raise max_rate or set on_jump."}, true
+			Next: "Read in the detail what was added and what was not, and compare with the machine's own display. If such steps are real, raise max_rate, or set on_jump: accept. It stands here for an hour after the last such step; all of them are in the table journal of the store, an SQLite file in the data folder."}, true
+	case OtherWriter:
+		return Definition{Name: "other_writer", Severity: Warning, Title: "Prodsmart's counter is above what it was told",
+			Next: "Find out who else writes to this machine in Prodsmart: a second gateway, another integration, or a person. If the data folder was lost or replaced, stop the gateway and bring its newest copy back."}, true
 	case TagBad:
 		return Definition{Name: "tag_bad", Severity: Warning, Title: "A tag can not be read",
-			Next: "Check its address and type with the probe command, and whether the PLC program was changed. The machine's other tags go on."}, true
+			Next: "Compare its address and type in the configuration with the device, for instance with the PLC's own programming tool, and ask whether the PLC program was changed. The machine's other tags go on."}, true
 	case Contradiction:
 		return Definition{Name: "contradiction", Severity: Warning, Title: "Parts are counted while the machine says it stands",
 			Next: "Check the state tag and its values, or whether the counter counts something else (set-up, test pieces). The parts are told while the downtime stays open."}, true

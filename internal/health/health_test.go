@@ -16,8 +16,8 @@ import (
 func TestDefinitions(t *testing.T) {
 	want := []string{
 		"store_damaged", "disk_full", "store_failing", "unauthorized", "prodsmart_unreachable", "post_refused",
-		"link_down", "link_silent", "counter_saturated", "counter_jump", "tag_bad", "contradiction", "waste_exceeds",
-		"limited", "budget_short", "clock_jump", "config_warning",
+		"link_down", "counter_saturated", "report_below_told", "expression_failing", "counter_jump", "other_writer", "tag_bad",
+		"contradiction", "waste_exceeds", "limited", "budget_short", "store_upkeep", "clock_jump", "config_warning",
 	}
 	var got []string
 	titles := map[string]bool{}
@@ -86,7 +86,7 @@ func TestTracker(t *testing.T) {
 	step(tracker.Set(LinkDown, "pack", "no answer"), false)
 	step(tracker.Set(TagBad, "PRESS-01 count", "illegal address"), true)
 	step(tracker.Set(StoreFailing, "", ""), true)
-	step(tracker.Clear(LinkSilent, "pack"), false)
+	step(tracker.Clear(PostRefused, "pack"), false)
 
 	want := []string{"store_failing ", "link_down bend", "link_down pack", "tag_bad PRESS-01 count", "config_warning "}
 	var got []string
@@ -109,7 +109,7 @@ func TestTracker(t *testing.T) {
 	step(tracker.Clear(LinkDown, "pack"), true)
 	step(tracker.Clear(LinkDown, "pack"), false)
 	step(tracker.Set(LinkDown, "pack", "again"), true)
-	tracker.Set(LinkSilent, "pack", "")
+	tracker.Set(CounterSaturated, "pack", "")
 	tracker.Forget("pack")
 	tracker.Forget("nobody")
 	wantTold := []string{
@@ -120,9 +120,9 @@ func TestTracker(t *testing.T) {
 		`05 began store_failing  "" of 5`,
 		`07 ended link_down pack "no answer" of 4`,
 		`09 began link_down pack "again" of 5`,
-		`10 began link_silent pack "" of 6`,
+		`10 began counter_saturated pack "" of 6`,
 		`10 ended link_down pack "again" of 4`,
-		`10 ended link_silent pack "" of 4`,
+		`10 ended counter_saturated pack "" of 4`,
 	}
 	if !slices.Equal(told, wantTold) {
 		t.Errorf("told\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(wantTold, "\n"))

@@ -71,9 +71,8 @@ type Gateway struct {
 // to do. The caller either calls Run or Close.
 func New(c *config.Config, o Options) (*Gateway, error) {
 	g := &Gateway{config: c, log: o.Log, started: time.Now(), isReady: make(chan struct{})}
-	g.notify = &notifier{log: o.Log}
-	g.health = health.NewTracker(time.Now, g.notify.condition)
-	g.notify.health = g.health
+	g.notify = newNotifier(o.Log)
+	g.health = g.notify.health
 	var err error
 	if g.store, err = store.Open(storePath(c), store.Options{
 		MaxAge: c.Journal.Keep, MaxBytes: c.Journal.Size, StartFresh: o.StartFresh,
@@ -171,7 +170,7 @@ func (g *Gateway) addUnit(m *config.Machine, state []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.Pos, err)
 	}
-	u := &unit{code: m.Spec.Code, told: m.Report, keeper: g.keeper, report: g.uplink, machine: machine, since: g.started}
+	u := &unit{code: m.Spec.Code, told: m.Report, keeper: g.keeper, notify: g.notify, report: g.uplink, machine: machine, since: g.started}
 	g.units = append(g.units, u)
 	g.keeper.know(u)
 	if state == nil {

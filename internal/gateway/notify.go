@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -17,36 +18,112 @@ type notifier struct {
 	log    *slog.Logger
 	health *health.Tracker
 	keeper *keeper
+	// reminders log conditions, repeats hold back what happens again and again.
+	reminders reminders
+	repeats   repeats
 
-	mu    sync.Mutex
-	posts map[postKey]uint64
+	mu sync.Mutex
 	// begun holds, for each condition, the uplink's events that it began with
 	// and that are not over.
 	begun map[subject]map[uplink.Code]string
+	// passing holds when conditions end that say what happened.
+	passing map[subject]time.Time
+
+	counts sync.Mutex // for what follows; nothing slow is done meanwhile
+	posts  map[postKey]uint64
+	events map[eventKey]uint64
 }
 
-// subject is a condition and what it is about.
-type subject struct {
-	code health.Code
-	name string
+// newNotifier makes a notifier with its tracker of conditions. Its owner sets
+// the keeper before anything happens.
+func newNotifier(log *slog.Logger) *notifier {
+	n := &notifier{
+		log: log, begun: map[subject]map[uplink.Code]string{}, passing: map[subject]time.Time{},
+		posts: map[postKey]uint64{}, events: map[eventKey]uint64{},
+	}
+	n.reminders.log = log
+	n.health = health.NewTracker(time.Now, n.reminders.change)
+	return n
 }
 
-// postKey counts posts for the metrics.
-type postKey struct{ Service, Verdict string }
+// postKey and eventKey count posts and journal entries for the metrics.
+type (
+	postKey  struct{ Service, Verdict string }
+	eventKey struct {
+		Machine string
+		Level   mapping.Severity
+	}
+)
 
-// condition logs the beginning and the end of a condition. Connections log
-// themselves, with more to say.
-func (n *notifier) condition(c health.Change) {
-	if c.Condition.Code == health.LinkDown {
-		return
+// passingFor is how long a condition stays that says what happened, so that
+// somebody sees it.
+const passingFor = time.Hour
+
+// pass lets time pass. The gateway's watch calls it.
+func (n *notifier) pass(now time.Time) {
+	n.mu.Lock()
+	for about, until := range n.passing {
+		if !now.Before(until) {
+			delete(n.passing, about)
+			n.health.Clear(about.code, about.name)
+		}
 	}
-	if c.Ended {
-		n.log.Info("over: "+c.Condition.Title, "code", c.Condition.Code.String(), "subject", c.Condition.Subject,
-			"after", c.At.Sub(c.Condition.Since).Round(time.Second))
-		return
+	n.mu.Unlock()
+	n.reminders.pass(now, n.health.List())
+	for _, e := range n.repeats.overdue(now) {
+		n.warn(e.Event, e.before)
 	}
-	n.log.Warn(c.Condition.Title, "code", c.Condition.Code.String(), "subject", c.Condition.Subject,
-		"detail", c.Condition.Detail, "next", c.Condition.Next)
+}
+
+// happened holds a condition for passingFor. It reports whether it is new.
+func (n *notifier) happened(code health.Code, about, text string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.passing[subject{code, about}] = time.Now().Add(passingFor)
+	return n.health.Set(code, about, text)
+}
+
+// decided takes the events of a machine's step. It does not keep them.
+func (n *notifier) decided(events []mapping.Event) {
+	for i := range events {
+		switch e := &events[i]; e.Level {
+		case mapping.Alarm:
+			n.alarm(*e)
+		case mapping.Notice:
+			n.log.Debug(e.Text, "machine", e.Machine, "rule", e.Rule, "subject", e.Subject)
+		}
+	}
+	n.journal(events)
+}
+
+// alarm mentions an event that needs a person. A jump leaves nothing behind that
+// could be asked later, so its condition begins here.
+func (n *notifier) alarm(e mapping.Event) {
+	before, due := n.repeats.take(time.Now(), e)
+	if e.Rule == "R11" && n.happened(health.CounterJump, e.Machine, e.Text) {
+		return // the condition is logged, with the event's text
+	}
+	if due {
+		n.warn(e, before)
+	}
+}
+
+func (n *notifier) warn(e mapping.Event, before int) {
+	list := []any{"machine", e.Machine, "rule", e.Rule, "subject", e.Subject}
+	if before > 0 {
+		list = append(list, "times", before+1)
+	}
+	n.log.Warn(e.Text, list...)
+}
+
+// journal counts events and hands them to the keeper.
+func (n *notifier) journal(events []mapping.Event) {
+	n.counts.Lock()
+	for i := range events {
+		n.events[eventKey{events[i].Machine, events[i].Level}]++
+	}
+	n.counts.Unlock()
+	n.keeper.note(events)
 }
 
 // uplinkCondition is the condition that an uplink event begins or ends, and
@@ -63,27 +140,37 @@ func uplinkCondition(code uplink.Code) (health.Code, bool) {
 		return health.StoreFailing, true
 	case uplink.CounterRefused, uplink.ExtrasRefused:
 		return health.PostRefused, true
-	case uplink.OtherWriter, uplink.FellBack:
-		return health.CounterJump, true
+	case uplink.OtherWriter:
+		return health.OtherWriter, true
+	case uplink.FellBack:
+		return health.ReportBelowTold, true
 	}
 	return 0, false
 }
 
 func (n *notifier) uplink(e uplink.Event) {
+	entry := mapping.Event{
+		Time: e.Time, Machine: e.Machine, Rule: string(e.Code), Subject: "prodsmart", Level: mapping.Severity(e.Level), Text: e.Text,
+	}
 	code, lasting := uplinkCondition(e.Code)
 	switch {
 	case lasting:
 		about := subject{code, e.Machine}
-		if code != health.PostRefused && code != health.CounterJump {
+		if !ofMachine(code) {
 			about.name = "" // it concerns all, whoever's post it was that met it
 		}
 		n.lasting(about, e)
 	case e.Level != uplink.Info:
-		n.log.Warn(e.Text, "code", string(e.Code), "machine", e.Machine)
+		if before, due := n.repeats.take(time.Now(), entry); due {
+			n.warn(entry, before)
+		}
 	}
-	n.keeper.note([]mapping.Event{{
-		Time: e.Time, Machine: e.Machine, Rule: string(e.Code), Subject: "prodsmart", Level: mapping.Severity(e.Level), Text: e.Text,
-	}})
+	n.journal([]mapping.Event{entry})
+}
+
+// ofMachine says that an uplink condition is about one machine.
+func ofMachine(code health.Code) bool {
+	return code == health.PostRefused || code == health.OtherWriter || code == health.ReportBelowTold
 }
 
 // lasting begins or ends a condition. Several events may hold one up; it ends
@@ -91,9 +178,6 @@ func (n *notifier) uplink(e uplink.Event) {
 func (n *notifier) lasting(about subject, e uplink.Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.begun == nil {
-		n.begun = map[subject]map[uplink.Code]string{}
-	}
 	if !e.Over {
 		if n.begun[about] == nil {
 			n.begun[about] = map[uplink.Code]string{}
@@ -116,12 +200,9 @@ func (n *notifier) posted(p uplink.Posted) {
 	if p.Dry {
 		verdict = "dry-run"
 	}
-	n.mu.Lock()
-	if n.posts == nil {
-		n.posts = map[postKey]uint64{}
-	}
+	n.counts.Lock()
 	n.posts[postKey{p.Post.Service.String(), verdict}]++
-	n.mu.Unlock()
+	n.counts.Unlock()
 	n.log.Debug("post", "machine", p.Post.Machine, "service", p.Post.Service.String(), "body", string(p.Post.Body),
 		"verdict", verdict, "status", p.Answer.Status, "took", p.Answer.Took)
 	n.keeper.posted(store.PostEntry{
@@ -130,14 +211,11 @@ func (n *notifier) posted(p uplink.Posted) {
 	})
 }
 
-func (n *notifier) postCounts() map[postKey]uint64 {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	out := make(map[postKey]uint64, len(n.posts))
-	for k, v := range n.posts {
-		out[k] = v
-	}
-	return out
+// counted gives the numbers of posts and of journal entries since the start.
+func (n *notifier) counted() (map[postKey]uint64, map[eventKey]uint64) {
+	n.counts.Lock()
+	defer n.counts.Unlock()
+	return maps.Clone(n.posts), maps.Clone(n.events)
 }
 
 // store is told of failing commits, and with nil of their end.
@@ -151,6 +229,6 @@ func (n *notifier) store(err error) {
 
 func (n *notifier) clock(jump time.Duration) {
 	text := fmt.Sprintf("The clock of this computer was moved by %v. Counting and debouncing do not use it; planned times do.", jump.Round(time.Millisecond))
-	n.log.Warn(text, "code", health.ClockJump.String())
-	n.keeper.note([]mapping.Event{{Time: time.Now(), Rule: "clock", Subject: "gateway", Level: mapping.Notice, Text: text}})
+	n.happened(health.ClockJump, "", text)
+	n.journal([]mapping.Event{{Time: time.Now(), Rule: "clock", Subject: "gateway", Level: mapping.Notice, Text: text}})
 }

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/health"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
@@ -15,8 +14,8 @@ import (
 func said(t *testing.T) (*notifier, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer
-	n := &notifier{log: slog.New(slog.NewTextHandler(&log, nil)), keeper: newKeeper(&fakeVault{}, nil)}
-	n.health = health.NewTracker(time.Now, n.condition)
+	n := newNotifier(slog.New(slog.NewTextHandler(&log, nil)))
+	n.keeper = newKeeper(&fakeVault{}, nil)
 	return n, &log
 }
 
@@ -69,5 +68,23 @@ func TestEventsOfAMoment(t *testing.T) {
 	}
 	if len(n.health.List()) != 0 {
 		t.Error(n.health.List())
+	}
+}
+
+// TestConditionsOfAMachine have codes of their own, each with its own advice.
+func TestConditionsOfAMachine(t *testing.T) {
+	for code, want := range map[uplink.Code]health.Code{
+		uplink.CounterRefused: health.PostRefused, uplink.ExtrasRefused: health.PostRefused,
+		uplink.OtherWriter: health.OtherWriter, uplink.FellBack: health.ReportBelowTold,
+	} {
+		n, _ := said(t)
+		n.uplink(uplink.Event{Code: code, Machine: "M1", Level: uplink.Alarm, Text: "Odd."})
+		if list := n.health.List(); len(list) != 1 || list[0].Code != want || list[0].Subject != "M1" || list[0].Detail != "Odd." {
+			t.Errorf("%s: %+v", code, list)
+		}
+		n.uplink(uplink.Event{Code: code, Machine: "M1", Over: true})
+		if list := n.health.List(); len(list) != 0 {
+			t.Errorf("%s does not end: %+v", code, list)
+		}
 	}
 }

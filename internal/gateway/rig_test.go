@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -150,6 +152,8 @@ type bench struct {
 	*Gateway
 	vault    *fakeVault
 	reports  *reports
+	log      *logged
+	watched  []watched
 	mu       sync.Mutex
 	failures []error // as told to the keeper's owner; nil for a recovery
 	end      context.CancelFunc
@@ -159,20 +163,22 @@ type bench struct {
 // newBench must be called in the bubble that its time belongs to; stop ends it.
 func newBench(t *testing.T, c *config.Config) *bench {
 	t.Helper()
-	b := &bench{vault: &fakeVault{}, reports: &reports{}, ended: make(chan error, 1)}
-	b.Gateway = &Gateway{config: c, started: time.Now(), isReady: make(chan struct{}), log: slog.New(slog.DiscardHandler)}
+	b := &bench{vault: &fakeVault{}, reports: &reports{}, log: &logged{}, ended: make(chan error, 1)}
+	b.Gateway = &Gateway{config: c, started: time.Now(), isReady: make(chan struct{}), log: slog.New(slog.NewTextHandler(b.log, nil))}
 	b.keeper = newKeeper(b.vault, func(err error) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.failures = append(b.failures, err)
 	})
-	b.notify = &notifier{log: b.log, keeper: b.keeper}
+	b.notify = newNotifier(b.Gateway.log)
+	b.notify.keeper, b.health = b.keeper, b.notify.health
 	for i := range c.Machines {
 		if err := b.addUnit(&c.Machines[i], nil); err != nil {
 			t.Fatal(err)
 		}
 		b.units[i].report = b.reports
 	}
+	b.watched = make([]watched, len(b.units))
 	ctx, cancel := context.WithCancel(context.Background())
 	b.end = cancel
 	go func() { b.ended <- b.keeper.run(ctx) }()
@@ -197,6 +203,42 @@ func (b *bench) read(machine int, values ...connectors.Value) {
 		mine.Readings = append(mine.Readings, mapping.Reading{Signal: i, Sample: &connectors.Sample{Value: v, Quality: connectors.Good}})
 	}
 	b.units[machine].step(&mine, false, b.started)
+}
+
+// pass lets a time pass as the gateway's watch sees it, a second at a time.
+func (b *bench) pass(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		time.Sleep(watchEvery)
+		for i, u := range b.units {
+			b.watchMachine(u, &b.watched[i])
+		}
+		b.notify.pass(time.Now())
+	}
+}
+
+// logged keeps log lines.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// with gives the lines with a text.
+func (l *logged) with(text string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []string
+	for line := range strings.Lines(l.text.String()) {
+		if strings.Contains(line, text) {
+			out = append(out, strings.TrimSpace(line))
+		}
+	}
+	return out
 }
 
 // totalIn is the count that a saved state holds.

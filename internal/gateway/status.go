@@ -1,9 +1,6 @@
 package gateway
 
 import (
-	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/health"
@@ -11,10 +8,6 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
 )
-
-// watchEvery is how often conditions are compared with the machines and the
-// store.
-const watchEvery = time.Second
 
 // Status is everything that pages and metrics show, at one moment.
 type Status struct {
@@ -24,8 +17,12 @@ type Status struct {
 	Links       []LinkStatus
 	Uplink      uplink.Status
 	Store       store.Health
-	Conditions  []health.Condition
-	Posts       []PostCount
+	// GivenUp counts journal entries and posts that waited for a failing store
+	// until there were too many of them.
+	GivenUp    int
+	Conditions []health.Condition
+	Posts      []PostCount
+	Events     []EventCount
 }
 
 // MachineStatus is one machine as configured and as it is.
@@ -44,10 +41,18 @@ type PostCount struct {
 	Count            uint64
 }
 
+// EventCount is the number of journal entries of one level about a machine since
+// the start; Machine is empty for what concerns all.
+type EventCount struct {
+	Machine string
+	Level   mapping.Severity
+	Count   uint64
+}
+
 // Status gives the present status. It may be called at any time while the
 // gateway runs.
 func (g *Gateway) Status() Status {
-	s := Status{At: time.Now(), Started: g.started, Site: g.config.Site, Uplink: g.uplink.Status(), Store: g.store.Health(), Conditions: g.health.List()}
+	s := Status{At: time.Now(), Started: g.started, Site: g.config.Site, Uplink: g.uplink.Status(), Store: g.store.Health(), GivenUp: g.keeper.givenUp(), Conditions: g.health.List()}
 	ages := map[string]time.Duration{}
 	for i := range s.Uplink.Machines {
 		ages[s.Uplink.Machines[i].Machine] = s.Uplink.Machines[i].Age
@@ -61,56 +66,21 @@ func (g *Gateway) Status() Status {
 	for _, l := range g.links {
 		s.Links = append(s.Links, l.snapshot())
 	}
-	for key, n := range g.notify.postCounts() {
+	posts, events := g.notify.counted()
+	for key, n := range posts {
 		s.Posts = append(s.Posts, PostCount{Service: key.Service, Verdict: key.Verdict, Count: n})
+	}
+	for _, u := range g.units { // those without any are counted too
+		for level := mapping.Info; level <= mapping.Alarm; level++ {
+			key := eventKey{u.code, level}
+			events[key] += 0
+		}
+	}
+	for key, n := range events {
+		s.Events = append(s.Events, EventCount{Machine: key.Machine, Level: key.Level, Count: n})
 	}
 	return s
 }
 
 // Ready is closed once the first connection delivered.
 func (g *Gateway) Ready() <-chan struct{} { return g.isReady }
-
-// watch keeps the conditions true that nobody announces.
-func (g *Gateway) watch(ctx context.Context) {
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
-	troubled := make([]bool, len(g.units))
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		for i, u := range g.units {
-			before := troubled[i]
-			if troubled[i] = u.troubled(); troubled[i] || before {
-				g.watchMachine(u)
-			}
-		}
-		g.watchRecovery(ctx)
-		disk := g.store.Health()
-		g.hold(disk.Shedding, health.DiskFull, "", fmt.Sprintf(
-			"The disk of %s is full; totals are still kept, %d journal entries and %d posts are not.", g.config.Data, disk.LostEvents, disk.LostPosts))
-	}
-}
-
-func (g *Gateway) watchMachine(u *unit) {
-	s, _ := u.status(time.Now())
-	g.hold(len(s.Saturated) > 0, health.CounterSaturated, u.code, "At its end: "+strings.Join(s.Saturated, ", ")+".")
-	g.hold(len(s.Exceeding) > 0, health.WasteExceeds, u.code, "Below what was told: "+strings.Join(s.Exceeding, ", ")+".")
-	g.hold(s.Contradiction, health.Contradiction, u.code, "Parts keep coming although the machine says it stands.")
-	bad := make([]string, len(s.Bad))
-	for i, signal := range s.Bad {
-		bad[i] = signal.Connection + " " + signal.Tag.Address
-	}
-	g.hold(len(bad) > 0, health.TagBad, u.code, "No usable value of "+strings.Join(bad, ", ")+".")
-}
-
-// hold makes a condition true or false.
-func (g *Gateway) hold(holds bool, code health.Code, subject, detail string) {
-	if holds {
-		g.health.Set(code, subject, detail)
-		return
-	}
-	g.health.Clear(code, subject)
-}

@@ -15,6 +15,7 @@ type unit struct {
 	code   string
 	told   bool // reports go to the uplink
 	keeper *keeper
+	notify *notifier
 	report reporter
 
 	mu      sync.Mutex
@@ -59,7 +60,7 @@ func (u *unit) settle(now time.Time, once bool, started time.Time) {
 		u.due.Store(int64(max(now.Sub(started)+d.Sub(now), 1)))
 	}
 	if len(u.out.Events) > 0 {
-		u.keeper.note(u.out.Events)
+		u.notify.decided(u.out.Events)
 	}
 	switch {
 	case u.out.Urgent, once, u.out.Dirty && len(u.out.Events) > 0:

@@ -275,8 +275,8 @@ func (s *stage) summary() string {
 	for _, r := range s.plant.Table() {
 		stops, told, parts, missing = stops+r.StopsMade, told+r.StopsTold, parts+r.PartsMade, missing+r.PartsMade-r.PartsTold
 	}
-	return fmt.Sprintf("%d lives; %d calls, %d applied, %d unclear, %d equal counts; busiest minute %d; %d faults, %d resets; %d parts and %d pulses made, %d parts missing after resets; %d stops made, %d told",
-		len(s.lives), calls, applied, unclear, again, s.plant.MES().Busiest(), len(s.plant.History()), resets,
+	return fmt.Sprintf("%d lives, %d audited; %d calls, %d applied, %d unclear, %d equal counts; busiest minute %d; %d faults, %d resets; %d parts and %d pulses made, %d parts missing after resets; %d stops made, %d told",
+		len(s.lives), s.auditor.audits, calls, applied, unclear, again, s.plant.MES().Busiest(), len(s.plant.History()), resets,
 		parts, s.pulses.sent[0].Load()+s.pulses.sent[1].Load(), missing, stops, told)
 }
 

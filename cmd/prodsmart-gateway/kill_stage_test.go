@@ -24,6 +24,8 @@ type stage struct {
 	plant           *plant.Plant
 	pulses          *pulses
 	watcher         *watcher
+	auditor         auditor
+	unsaved         []string // what audits found
 	// requested has a token after a request has arrived at Prodsmart.
 	requested chan struct{}
 	life      *life
@@ -82,13 +84,14 @@ func newStage(t *testing.T, seed uint64) *stage {
 	return s
 }
 
-// receive is Prodsmart's door: it notes that somebody is there.
+// receive is Prodsmart's door: it notes that somebody is there, and what they
+// say.
 func (s *stage) receive(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.requested <- struct{}{}:
 	default:
 	}
-	s.plant.MES().ServeHTTP(w, r)
+	s.auditor.serve(w, r, s.plant.MES())
 }
 
 // begin starts the next life.
@@ -106,6 +109,9 @@ func (s *stage) kill(t *testing.T) {
 	t.Helper()
 	if err := s.life.kill(); err != nil {
 		t.Fatalf("before kill %d: %v", len(s.lives), err)
+	}
+	for _, problem := range s.auditor.audit(t, s.data) {
+		s.unsaved = append(s.unsaved, fmt.Sprintf("life %d: %s", len(s.lives)-1, problem))
 	}
 }
 

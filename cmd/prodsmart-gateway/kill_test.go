@@ -180,7 +180,7 @@ func (s *stage) stop(t *testing.T) {
 
 // judge says everything that is wrong, and shows what is needed to find out why.
 func (s *stage) judge(t *testing.T) {
-	problems := s.differences()
+	problems := append(s.differences(), s.unsaved...)
 	problems = append(problems, s.callProblems()...)
 	problems = append(problems, s.downtimeProblems()...)
 	problems = append(problems, s.logProblems(t)...)

@@ -99,11 +99,7 @@ func (g *Gateway) assemble() error {
 	if err := g.makeUplink(); err != nil {
 		return err
 	}
-	told := map[string]bool{}
-	for i := range g.config.Machines {
-		told[g.config.Machines[i].Spec.Code] = g.config.Machines[i].Report
-	}
-	g.recovery = newRecovery(g.store.Recovered(), func(machine string) bool { return told[machine] }, g.health)
+	g.recovery = newRecovery(g.store.Recovered(), g.config.Machines, g.health)
 	states, err := g.store.Machines(context.Background())
 	if err != nil {
 		return err
@@ -116,8 +112,11 @@ func (g *Gateway) assemble() error {
 	for i := range g.config.Machines {
 		m := &g.config.Machines[i]
 		state := byCode[m.Spec.Code]
-		if state == nil && m.Was != "" {
+		if state == nil && byCode[m.Was] != nil {
 			state = byCode[m.Was]
+			if err := g.takeOver(m, state); err != nil {
+				return err
+			}
 		}
 		if err := g.addUnit(m, state); err != nil {
 			return err
@@ -133,6 +132,29 @@ func (g *Gateway) assemble() error {
 		g.health.Set(health.ConfigWarning, w.Path, w.Text)
 	}
 	return nil
+}
+
+// takeOver gives a machine with a new code what was kept under the old one: the
+// state and what Prodsmart was told, in one commit, so that neither is ever
+// without the other.
+func (g *Gateway) takeOver(m *config.Machine, state []byte) error {
+	ctx := context.Background()
+	told, revision, err := g.store.Record(ctx, m.Was)
+	if err != nil {
+		return err
+	}
+	_, own, err := g.store.Record(ctx, m.Spec.Code)
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("This machine was %s until now; its totals go on.", m.Was)
+	w := store.Write{Machines: []store.MachineState{{Code: m.Spec.Code, State: state}}}
+	if revision != 0 && own == 0 {
+		w.Records = []store.MachineRecord{{Code: m.Spec.Code, Record: told}}
+		text = fmt.Sprintf("This machine was %s until now; its totals go on, and what Prodsmart was told of %s holds for it.", m.Was, m.Was)
+	}
+	w.Events = []mapping.Event{{Time: g.started, Machine: m.Spec.Code, Rule: "was", Subject: "machine", Level: mapping.Info, Text: text}}
+	return g.store.Commit(ctx, w)
 }
 
 func (g *Gateway) makeUplink() error {

@@ -37,6 +37,7 @@ type link struct {
 
 	mu        sync.Mutex
 	status    LinkStatus
+	everUp    bool
 	mentioned bool // this outage was logged
 }
 
@@ -92,16 +93,19 @@ func (l *link) emit(b connectors.Batch) {
 func (l *link) found(now time.Time) {
 	l.mu.Lock()
 	s := &l.status
-	first := s.Attempts == 0 && s.Reconnects == 0 && s.Since.IsZero()
+	first := !l.everUp
 	if !first && !s.Up {
 		s.Reconnects++
 	}
 	down := now.Sub(s.Since)
 	attempts, mentioned := s.Attempts, l.mentioned
+	l.everUp = true
 	s.Up, s.Since, s.Problem, s.Attempts, l.mentioned = true, now, "", 0, false
 	l.mu.Unlock()
 	l.health.Clear(health.LinkDown, l.name)
 	switch {
+	case first && mentioned:
+		l.log.Info("connection is up", "connection", l.name, "after", down.Round(time.Second), "attempts", attempts)
 	case first:
 		l.log.Info("connection is up", "connection", l.name)
 	case mentioned:

@@ -156,10 +156,10 @@ func TestLinkComesBack(t *testing.T) {
 			return nil
 		})
 		time.Sleep(10 * time.Second)
-		if s := w.snapshot(); !s.Up || s.Problem != "" || s.Attempts != 0 || s.Reconnects != 1 {
+		if s := w.snapshot(); !s.Up || s.Problem != "" || s.Attempts != 0 || s.Reconnects != 0 {
 			t.Errorf("%+v", s)
 		}
-		if w.lines(downLine) != 1 || w.lines("connection is up again") != 1 || len(w.health.List()) != 0 {
+		if w.lines(downLine) != 1 || w.lines(upLine) != 1 || w.lines("attempts=3") != 1 || w.lines("up again") != 0 || len(w.health.List()) != 0 {
 			t.Errorf("said %s", w.text.String())
 		}
 		time.Sleep(time.Hour)
@@ -173,7 +173,10 @@ func TestLinkComesBack(t *testing.T) {
 		if up, down := w.links(); up != 2 || down != 1 {
 			t.Errorf("%d up, %d down", up, down)
 		}
-		if w.lines(downLine) != 2 || w.lines("connection is up again") != 2 {
+		if s := w.snapshot(); s.Reconnects != 1 {
+			t.Errorf("came back once, counted %d", s.Reconnects)
+		}
+		if w.lines(downLine) != 2 || w.lines("connection is up again") != 1 {
 			t.Errorf("said %s", w.text.String())
 		}
 		w.stop()

@@ -29,7 +29,7 @@ func TestSaveThatIsCalledOff(t *testing.T) {
 			}()
 			return done
 		}
-		time.Sleep(time.Second)
+		time.Sleep(4*commitEvery + commitEvery/2) // between two commits
 		known := len(b.vault.taken())
 		release := b.vault.freeze()
 		ctx, cancel := context.WithCancel(t.Context())

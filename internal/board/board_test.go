@@ -19,6 +19,7 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/gateway"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/health"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 )
@@ -38,8 +39,11 @@ func newPretend() *pretend {
 	p := &pretend{ready: make(chan struct{})}
 	p.status = gateway.Status{
 		At: at, Started: at.Add(-time.Hour), Site: "izmir",
-		Links: []gateway.LinkStatus{{Name: "line", Up: true, Reconnects: 2, Stats: connectors.Stats{Requests: 7, Samples: 70, LastGood: at, RoundTrip: 3 * time.Millisecond}}},
-		Posts: []gateway.PostCount{{Service: "counter", Verdict: "accepted", Count: 12}},
+		Links:   []gateway.LinkStatus{{Name: "line", Up: true, Reconnects: 2, Stats: connectors.Stats{Requests: 7, Samples: 70, LastGood: at, RoundTrip: 3 * time.Millisecond}}},
+		Posts:   []gateway.PostCount{{Service: "counter", Verdict: "accepted", Count: 12}},
+		Events:  []gateway.EventCount{{Machine: "BEND-2", Level: mapping.Alarm, Count: 4}, {Machine: "IMM-05", Level: mapping.Notice}, {Level: mapping.Notice, Count: 1}},
+		GivenUp: 5,
+		Store:   store.Health{LostEvents: 2, LostPosts: 1, BackupAt: at, BackupProblem: errors.New("no rights"), TidyProblem: errors.New("busy")},
 		Conditions: []health.Condition{{
 			Code: health.TagBad, Severity: health.TagBad.Definition().Severity, Subject: "BEND-2", Title: "A tag can not be read", Detail: "No usable value", Next: "Check its address", Since: at,
 		}},
@@ -86,13 +90,20 @@ func TestMetrics(t *testing.T) {
 		`prodsmart_gateway_connection_round_trip_seconds{connection="line"} 0.003`,
 		`prodsmart_gateway_uplink_posts_total{service="counter",verdict="accepted"} 12`,
 		`prodsmart_gateway_uplink_used_requests 12`,
+		`prodsmart_gateway_journal_events_total{level="alarm",machine="BEND-2"} 4`,
+		`prodsmart_gateway_journal_events_total{level="notice",machine="IMM-05"} 0`,
+		`prodsmart_gateway_journal_events_total{level="notice",machine=""} 1`,
+		`prodsmart_gateway_store_lost_entries_total 8`,
+		`prodsmart_gateway_store_backup_failing 1`,
+		`prodsmart_gateway_store_tidy_failing 1`,
+		`prodsmart_gateway_store_backup_timestamp_seconds 1.7675928e+09`,
 		`prodsmart_gateway_condition{code="tag_bad",severity="` + health.TagBad.Definition().Severity.String() + `",subject="BEND-2"} 1`,
 	} {
 		if !strings.Contains(body, line+"\n") {
 			t.Errorf("no line %s", line)
 		}
 	}
-	for _, unwanted := range []string{`machine_parts_total{machine="IMM-05"}`, "recipe", "No usable value"} {
+	for _, unwanted := range []string{`machine_parts_total{machine="IMM-05"}`, "recipe", "No usable value", "no rights"} {
 		if strings.Contains(body, unwanted) {
 			t.Errorf("the metrics hold %q", unwanted)
 		}

@@ -24,7 +24,9 @@ type descriptions struct {
 	linkUp, linkReconnects, linkRequests, linkSamples       *prometheus.Desc
 	linkLastGood, linkRoundTrip                             *prometheus.Desc
 	posts, budget, used, pace, due, paused, trouble, oldest *prometheus.Desc
-	condition, storeBytes, storeFailing, storeLost, started *prometheus.Desc
+	condition, journal, started                             *prometheus.Desc
+	storeBytes, storeFailing, storeLost                     *prometheus.Desc
+	storeBackup, storeBackupFailing, storeTidyFailing       *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -32,32 +34,36 @@ func describe() descriptions {
 		return prometheus.NewDesc("prodsmart_gateway_"+name, help, labels, nil)
 	}
 	return descriptions{
-		parts:          d("machine_parts_total", "Pieces counted since the first contact, in the sense of the tenant's counter.", "machine"),
-		waste:          d("machine_waste_total", "Waste counted since the first contact, by waste code.", "machine", "code"),
-		state:          d("machine_state", "1 for the state the machine is in, 0 for the others.", "machine", "state"),
-		stateSeconds:   d("machine_state_seconds_total", "Time in each state since the gateway started.", "machine", "state"),
-		parameter:      d("machine_parameter", "Newest numeric value of a parameter.", "machine", "parameter"),
-		age:            d("machine_age_told_seconds", "Time since the oldest change that Prodsmart was not told; 0 if all is told.", "machine"),
-		stop:           d("machine_downtime_open", "1 while a downtime should be open in Prodsmart.", "machine"),
-		linkUp:         d("connection_up", "1 while values can flow.", "connection"),
-		linkReconnects: d("connection_reconnects_total", "Times the connection came up again.", "connection"),
-		linkRequests:   d("connection_requests_total", "Requests sent to the device.", "connection"),
-		linkSamples:    d("connection_samples_total", "Samples received.", "connection"),
-		linkLastGood:   d("connection_last_good_timestamp_seconds", "When the newest good value came.", "connection"),
-		linkRoundTrip:  d("connection_round_trip_seconds", "Last time between request and answer.", "connection"),
-		posts:          d("uplink_posts_total", "Posts to Prodsmart, by service and verdict.", "service", "verdict"),
-		budget:         d("uplink_budget_requests_per_minute", "Requests a minute the gateway may spend."),
-		used:           d("uplink_used_requests", "Requests spent in the last 60 seconds."),
-		pace:           d("uplink_pace_ratio", "1 at full pace, less after a 429."),
-		due:            d("uplink_due_machines", "Machines that could post now if there was room."),
-		paused:         d("uplink_paused", "1 while nothing may be sent."),
-		trouble:        d("uplink_trouble", "1 while Prodsmart can not be told anything."),
-		oldest:         d("uplink_oldest_change_seconds", "Largest machine_age_told_seconds of all machines."),
-		condition:      d("condition", "1 for each condition that holds.", "code", "severity", "subject"),
-		storeBytes:     d("store_bytes", "Size of the store's files."),
-		storeFailing:   d("store_failing", "1 while nothing can be saved."),
-		storeLost:      d("store_lost_entries_total", "Journal entries and posts not written because the disk was full."),
-		started:        d("start_timestamp_seconds", "When the gateway started."),
+		parts:              d("machine_parts_total", "Pieces counted since the first contact, in the sense of the tenant's counter.", "machine"),
+		waste:              d("machine_waste_total", "Waste counted since the first contact, by waste code.", "machine", "code"),
+		state:              d("machine_state", "1 for the state the machine is in, 0 for the others.", "machine", "state"),
+		stateSeconds:       d("machine_state_seconds_total", "Time in each state since the gateway started.", "machine", "state"),
+		parameter:          d("machine_parameter", "Newest numeric value of a parameter.", "machine", "parameter"),
+		age:                d("machine_age_told_seconds", "Time since the oldest change that Prodsmart was not told; 0 if all is told.", "machine"),
+		stop:               d("machine_downtime_open", "1 while a downtime should be open in Prodsmart.", "machine"),
+		linkUp:             d("connection_up", "1 while values can flow.", "connection"),
+		linkReconnects:     d("connection_reconnects_total", "Times the connection came up again.", "connection"),
+		linkRequests:       d("connection_requests_total", "Requests sent to the device.", "connection"),
+		linkSamples:        d("connection_samples_total", "Samples received.", "connection"),
+		linkLastGood:       d("connection_last_good_timestamp_seconds", "When the newest good value came.", "connection"),
+		linkRoundTrip:      d("connection_round_trip_seconds", "Last time between request and answer.", "connection"),
+		posts:              d("uplink_posts_total", "Posts to Prodsmart, by service and verdict.", "service", "verdict"),
+		budget:             d("uplink_budget_requests_per_minute", "Requests a minute the gateway may spend."),
+		used:               d("uplink_used_requests", "Requests spent in the last 60 seconds."),
+		pace:               d("uplink_pace_ratio", "1 at full pace, less after a 429."),
+		due:                d("uplink_due_machines", "Machines that could post now if there was room."),
+		paused:             d("uplink_paused", "1 while nothing may be sent."),
+		trouble:            d("uplink_trouble", "1 while Prodsmart can not be told anything."),
+		oldest:             d("uplink_oldest_change_seconds", "Largest machine_age_told_seconds of all machines."),
+		condition:          d("condition", "1 for each condition that holds.", "code", "severity", "subject"),
+		journal:            d("journal_events_total", "Journal entries by level (info, notice, alarm); machine is empty for what concerns all.", "machine", "level"),
+		storeBytes:         d("store_bytes", "Size of the store's files."),
+		storeFailing:       d("store_failing", "1 while nothing can be saved."),
+		storeLost:          d("store_lost_entries_total", "Journal entries and posts that were given up, because the disk was full or the store failed for long."),
+		storeBackupFailing: d("store_backup_failing", "1 while the store's backup can not be made."),
+		storeTidyFailing:   d("store_tidy_failing", "1 while old journal entries and posts can not be removed."),
+		storeBackup:        d("store_backup_timestamp_seconds", "When the newest backup of the store was made."),
+		started:            d("start_timestamp_seconds", "When the gateway started."),
 	}
 }
 
@@ -79,10 +85,22 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, k := range s.Conditions {
 		out.gauge(c.d.condition, 1, k.Code.String(), k.Severity.String(), k.Subject)
 	}
+	for _, e := range s.Events {
+		out.counter(c.d.journal, float64(e.Count), e.Machine, e.Level.String())
+	}
+	c.store(out, &s)
+	out.gauge(c.d.started, seconds(s.Started))
+}
+
+func (c *collector) store(out emitter, s *gateway.Status) {
 	out.gauge(c.d.storeBytes, float64(s.Store.FileBytes+s.Store.LogBytes))
 	out.gauge(c.d.storeFailing, truth(s.Store.Problem != nil))
-	out.counter(c.d.storeLost, float64(s.Store.LostEvents+s.Store.LostPosts))
-	out.gauge(c.d.started, seconds(s.Started))
+	out.counter(c.d.storeLost, float64(s.Store.LostEvents+s.Store.LostPosts)+float64(s.GivenUp))
+	if !s.Store.BackupAt.IsZero() {
+		out.gauge(c.d.storeBackup, seconds(s.Store.BackupAt))
+	}
+	out.gauge(c.d.storeBackupFailing, truth(s.Store.BackupProblem != nil))
+	out.gauge(c.d.storeTidyFailing, truth(s.Store.TidyProblem != nil))
 }
 
 func (c *collector) machine(out emitter, m *gateway.MachineStatus) {

@@ -154,6 +154,9 @@ func (d *Desk) Forget(machine string) {
 func (d *Desk) Unpark(now time.Time, machine string) {
 	if l := d.byCode[machine]; l != nil {
 		l.parked.until, l.extras.until = now, now
+		for i := range l.denied {
+			l.denied[i].wait.until = now
+		}
 		l.bare, l.wasteStuck, l.givenUp = false, 0, 0
 		l.types, l.dropped, l.riding = nil, nil, nil
 		d.settle(now, l)
@@ -243,10 +246,10 @@ func (d *Desk) Next(now time.Time) (w Work, wake time.Time, ok bool) {
 			}
 			continue
 		}
-		if best == nil || p.before(best.plan, now) {
+		if best == nil || d.ahead(l, best, now) {
 			best = l
 		}
-		if p.class == regular && (other == nil || p.before(other.plan, now)) {
+		if p.class == regular && (other == nil || d.ahead(l, other, now)) {
 			other = l
 		}
 	}
@@ -259,10 +262,19 @@ func (d *Desk) Next(now time.Time) (w Work, wake time.Time, ok bool) {
 	if at.After(now) {
 		return d.sleep(at)
 	}
-	if best.plan.class != regular && d.edges >= edgeRun && other != nil {
+	if best.plan.class != regular && d.edges >= edgeRun && other != nil && d.gate.why == "" {
 		best = other
 	}
 	return d.begin(now, best), now, true
+}
+
+// ahead says whether l goes before m. In trouble the one that failed less often
+// goes first, so that a machine that never gets through silences nobody else.
+func (d *Desk) ahead(l, m *lane, now time.Time) bool {
+	if d.gate.why != "" && l.tries != m.tries {
+		return l.tries < m.tries
+	}
+	return l.plan.before(m.plan, now)
 }
 
 func (d *Desk) sleep(until time.Time) (Work, time.Time, bool) {

@@ -45,6 +45,9 @@ const (
 	// ExtrasRefused: the count was only taken without its waste or parameters.
 	// A condition.
 	ExtrasRefused Code = "extras_refused"
+	// MachineRefused: requests of this machine are not authorized, or do not
+	// leave, while those of others are taken. A condition.
+	MachineRefused Code = "machine_refused"
 	// OtherWriter: Prodsmart's counter is above what was sent. A condition.
 	OtherWriter Code = "other_writer"
 	// FellBack: the report is below what Prodsmart was told; its count is held

@@ -22,6 +22,12 @@ type gate struct {
 	unclear int
 	// limited says that Throttled was reported and not yet ended.
 	limited bool
+	// taken is when the newest request left that was accepted.
+	taken time.Time
+	// alone is the machine that was last turned away on its own, aloneRow the
+	// number of different ones in a row.
+	alone    string
+	aloneRow int
 }
 
 // open says when the next request may leave; shut says that it has to wait for
@@ -37,6 +43,12 @@ func (g *gate) sent(seq uint64) {
 	if g.why != "" {
 		g.probe = seq
 	}
+}
+
+// accepted remembers that the way was free for a request sent at that time.
+func (g *gate) accepted(sent time.Time) {
+	g.taken = later(g.taken, sent)
+	g.alone, g.aloneRow = "", 0
 }
 
 // dropped forgets a trying request that was never sent.

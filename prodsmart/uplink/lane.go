@@ -36,6 +36,10 @@ type lane struct {
 	// in a row.
 	hold    time.Time
 	unclear int
+	// denied is what is known of each service that does not let the machine in,
+	// tries the number of its requests that failed since the gate is shut.
+	denied [3]denial
+	tries  int
 
 	parked parking // the counter, after a real refusal
 	extras parking // waste and parameters, after only the bare count was taken

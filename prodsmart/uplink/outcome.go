@@ -18,24 +18,40 @@ func (d *Desk) Done(now time.Time, w Work, a prodsmart.Answer) (Record, bool) {
 	w = l.flight
 	d.inFlight--
 	l.flight = Work{}
-	events, recovered := d.gate.saw(now, w, a)
-	d.events = append(d.events, events...)
+	own, recovered := d.ownTrouble(l, a), false
+	if own {
+		d.gate.dropped(w.seq)
+	} else {
+		var events []Event
+		events, recovered = d.gate.saw(now, w, a)
+		d.events = append(d.events, events...)
+	}
 	if a.Verdict == prodsmart.Limited {
 		d.pace.slower(now, w.sent)
 	}
 	switch a.Verdict {
 	case prodsmart.Accepted:
 		l.unclear, l.hold = 0, time.Time{}
+		d.gate.accepted(w.sent)
+		d.admitted(now, l, w)
 		d.quicken(now)
 		d.accepted(now, l, w, a)
 	case prodsmart.Refused:
 		l.unclear, l.hold = 0, time.Time{}
+		d.admitted(now, l, w)
 		d.refused(now, l, w, a)
 	case prodsmart.Ambiguous:
 		d.unclear(now, l, w, a)
-	default:
+	case prodsmart.Limited:
 		d.takeBack(l, w)
 		d.stillborn(now, l, w)
+	default:
+		d.denied(now, l, w, a, own)
+		d.takeBack(l, w)
+		d.stillborn(now, l, w)
+	}
+	if d.gate.why != "" {
+		l.tries++
 	}
 	d.settle(now, l)
 	if recovered {
@@ -56,9 +72,17 @@ func (d *Desk) quicken(now time.Time) {
 func (d *Desk) wakeAll(now time.Time) {
 	latest := now.Add(d.settings.AmbiguousWait)
 	for _, l := range d.lanes {
-		l.unclear = 0
-		if l.hold.After(latest) {
+		l.unclear, l.tries = 0, 0
+		woken := l.hold.After(latest)
+		if woken {
 			l.hold = latest
+		}
+		for i := range l.denied {
+			if n := &l.denied[i]; n.wait.until.After(latest) {
+				n.wait.until, woken = latest, true
+			}
+		}
+		if woken {
 			d.settle(now, l)
 		}
 	}

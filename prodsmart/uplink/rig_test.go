@@ -34,11 +34,13 @@ type rig struct {
 	posts  []string
 	events []Event
 	last   Work
+	// accepts counts the accepted posts per machine.
+	accepts map[string]int
 }
 
 func newRig(t testing.TB, start string, s Settings) *rig {
 	t.Helper()
-	r := &rig{t: t, now: at(t, start)}
+	r := &rig{t: t, now: at(t, start), accepts: map[string]int{}}
 	r.desk = NewDesk(r.now, s)
 	return r
 }
@@ -90,6 +92,8 @@ func (r *rig) post(w Work) {
 	mark := ""
 	if a.Verdict != prodsmart.Accepted {
 		mark = " " + a.Verdict.String()
+	} else {
+		r.accepts[w.Machine]++
 	}
 	r.posts = append(r.posts, sent.Format("15:04:05")+" "+short(w.Post)+mark)
 	if _, ok := r.desk.Done(r.now, w, a); !ok {

@@ -83,9 +83,10 @@ func (d *Desk) stopType(now time.Time, l *lane, stop prodsmart.Stop) string {
 // if no counter post carries them within a period of their own tick.
 func (d *Desk) planFor(now time.Time, l *lane) plan {
 	if k, stop := l.transition(); k != idle {
-		p := plan{kind: k, class: edge, at: l.hold, since: l.edgeSince, target: l.period}
+		p := plan{kind: k, class: edge, since: l.edgeSince, target: l.period}
+		p.at = later(l.hold, l.deniedUntil(prodsmart.StartStopService))
 		if k == beginStop && d.counterBefore(now, l, stop) {
-			p.kind = tellCounter
+			p.kind, p.at = tellCounter, later(l.hold, l.deniedUntil(prodsmart.CounterService))
 		}
 		return p
 	}
@@ -101,10 +102,10 @@ func (d *Desk) planFor(now time.Time, l *lane) plan {
 	return parameters
 }
 
-// counterBefore says whether the counter has to go before the stop. A parked
-// counter, and one whose answer was lost twice, does not keep the stop back.
+// counterBefore says whether the counter has to go before the stop. A parked or
+// denied counter, and one whose answer was lost twice, does not keep the stop back.
 func (d *Desk) counterBefore(now time.Time, l *lane, stop prodsmart.Stop) bool {
-	if _, lost := l.lostEdge(); lost || l.parked.holds(now) || !l.untoldCount(d.settings) {
+	if _, lost := l.lostEdge(); lost || l.parked.holds(now) || l.denied[prodsmart.CounterService].wait.holds(now) || !l.untoldCount(d.settings) {
 		return false
 	}
 	return l.edgeOf != stop.Episode || l.edgeCounts < 2
@@ -130,6 +131,7 @@ func (d *Desk) counterPlan(l *lane) plan {
 	default:
 		p.at = later(l.hold, l.tick(l.countSince, l.countTick))
 	}
+	p.at = later(p.at, l.deniedUntil(prodsmart.CounterService))
 	return p
 }
 
@@ -137,9 +139,10 @@ func (d *Desk) parametersPlan(l *lane) plan {
 	if len(l.newParameters(true)) == 0 {
 		return plan{}
 	}
+	hold := later(l.hold, l.deniedUntil(prodsmart.ParametersService))
 	return plan{
 		kind: tellParameters, class: regular, since: l.parameterSince,
-		at:     later(l.hold, l.tick(l.parameterSince, l.parameterTick)),
+		at:     later(hold, l.tick(l.parameterSince, l.parameterTick)),
 		target: parameterPatience * l.period,
 	}
 }

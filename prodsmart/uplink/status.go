@@ -46,8 +46,9 @@ type MachineStatus struct {
 	Sending bool
 	// Next is when the machine's next post may leave; zero if it has none.
 	Next time.Time
-	// Parked is why the counter is held after a refusal, empty if it is not;
-	// ParkedUntil when it is tried again.
+	// Parked is why posts are held after a refusal, empty if none are: the
+	// counter's, or all that the machine is denied. ParkedUntil is when they are
+	// tried again.
 	Parked      string
 	ParkedUntil time.Time
 }
@@ -87,6 +88,11 @@ func (l *lane) status(now time.Time) MachineStatus {
 	}
 	if l.parked.times > 0 {
 		m.Parked, m.ParkedUntil = l.parked.reason, l.parked.until
+	}
+	for i := range l.denied {
+		if n := &l.denied[i]; n.told && m.Parked == "" {
+			m.Parked, m.ParkedUntil = n.wait.reason, n.wait.until
+		}
 	}
 	times := []time.Time{l.countSince, l.parameterSince, l.edgeSince}
 	if m.Sending {

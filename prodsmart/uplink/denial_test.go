@@ -158,24 +158,22 @@ func TestCredentialsThatWereWrongForAll(t *testing.T) {
 	}
 }
 
-// TestManyDeniedInARowIsAnOutage: machines that were denied on their own before
-// do not each spend a request on an outage.
+// TestManyDeniedInARowIsAnOutage: when nobody gets through any more, that is
+// not the own trouble of each.
 func TestManyDeniedInARowIsAnOutage(t *testing.T) {
 	r := newRig(t, "06:00:00", Settings{})
-	seen := map[string]int{}
-	outage := false
 	r.answer = func(w Work) prodsmart.Answer {
-		seen[w.Machine]++
-		if outage || (w.Machine != "A" && seen[w.Machine]%4 != 0) {
-			return verdict(never)
+		if w.Machine == "A" {
+			return verdict(yes)
 		}
-		return verdict(yes)
+		return verdict(never)
 	}
-	n := r.plant(0, "06:30:00")
-	outage = true
-	r.posts = nil
-	r.plant(n, "06:40:00")
-	if s := r.desk.Status(r.now); s.Trouble != Unreachable || len(r.posts) > 30 {
-		t.Errorf("%d tries in an outage of 10 minutes; the status is %+v", len(r.posts), s)
+	r.plant(0, "06:30:00")
+	if s := r.desk.Status(r.now); s.Trouble != "" {
+		t.Errorf("A gets through, the status is %+v", s)
+	}
+	r.until("07:00:00") // A has nothing to say any more
+	if s := r.desk.Status(r.now); s.Trouble != Unreachable {
+		t.Errorf("nobody gets through, the status is %+v", s)
 	}
 }

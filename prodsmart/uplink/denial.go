@@ -21,8 +21,8 @@ type denial struct {
 // ownTrouble says whether an answer speaks of this machine alone. The first one
 // that is turned away shuts the gate, because it may concern all; it is the
 // machine's own if others were taken since and it still is turned away. Several
-// such machines in a row, with nobody taken in between, are no coincidence any
-// more.
+// such machines in a row, new to it and with nobody taken in between, are no
+// coincidence any more.
 func (d *Desk) ownTrouble(l *lane, a prodsmart.Answer) bool {
 	if (a.Verdict != prodsmart.Unsent && a.Verdict != prodsmart.Unauthorized) || d.gate.why != "" {
 		return false
@@ -36,6 +36,9 @@ func (d *Desk) ownTrouble(l *lane, a prodsmart.Answer) bool {
 		return false
 	}
 	g := &d.gate
+	if l.deniedTold() {
+		return true // long known, and says nothing of the service
+	}
 	if g.alone != l.machine {
 		g.alone, g.aloneRow = l.machine, g.aloneRow+1
 	}

@@ -158,22 +158,61 @@ func TestCredentialsThatWereWrongForAll(t *testing.T) {
 	}
 }
 
+// TestAllButOneDenied: however many machines are turned away, the one that is
+// not goes on, and the whole service is in trouble a few times at most.
+func TestAllButOneDenied(t *testing.T) {
+	for _, v := range []prodsmart.Verdict{prodsmart.Unauthorized, never} {
+		t.Run(v.String(), func(t *testing.T) {
+			r := newRig(t, "06:00:00", Settings{})
+			r.answer = func(w Work) prodsmart.Answer {
+				if w.Machine == "A" {
+					return verdict(yes)
+				}
+				return verdict(v)
+			}
+			r.plant(0, "08:00:00")
+			if got := r.accepts["A"]; got < 230 {
+				t.Errorf("A was told %d times", got)
+			}
+			shut, refused := 0, 0
+			for _, e := range r.events {
+				switch {
+				case e.Over:
+				case e.Machine == "":
+					shut++
+				case e.Code == MachineRefused:
+					refused++
+				}
+			}
+			if shut > 8 || refused != 4 || len(r.posts)-r.accepts["A"] > 110 {
+				t.Errorf("%d refused tries: %s", len(r.posts)-r.accepts["A"], r.codes())
+			}
+		})
+	}
+}
+
 // TestManyDeniedInARowIsAnOutage: when nobody gets through any more, that is
-// not the own trouble of each.
+// not the own trouble of each, even of machines that were once alone with it.
 func TestManyDeniedInARowIsAnOutage(t *testing.T) {
-	r := newRig(t, "06:00:00", Settings{})
-	r.answer = func(w Work) prodsmart.Answer {
-		if w.Machine == "A" {
-			return verdict(yes)
+	now := midnight
+	d := NewDesk(now, Settings{})
+	for m := range unclearLimit {
+		code := fmt.Sprint("M", m)
+		d.Report(now, code, good(1))
+		d.byCode[code].denied[prodsmart.CounterService] = denial{at: now, wait: parking{times: 1}}
+	}
+	for m := range unclearLimit {
+		if s := d.Status(now); s.Trouble != "" {
+			t.Errorf("after %d machines the status is %+v", m, s)
 		}
-		return verdict(never)
+		now = now.Add(600 * time.Millisecond)
+		w, _, ok := d.Next(now)
+		if !ok || w.Machine != fmt.Sprint("M", m) {
+			t.Fatalf("the next is %+v", w.Post)
+		}
+		d.Done(now, w, verdict(never))
 	}
-	r.plant(0, "06:30:00")
-	if s := r.desk.Status(r.now); s.Trouble != "" {
-		t.Errorf("A gets through, the status is %+v", s)
-	}
-	r.until("07:00:00") // A has nothing to say any more
-	if s := r.desk.Status(r.now); s.Trouble != Unreachable {
-		t.Errorf("nobody gets through, the status is %+v", s)
+	if s := d.Status(now); s.Trouble != Unreachable {
+		t.Errorf("the status is %+v", s)
 	}
 }

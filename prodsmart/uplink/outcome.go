@@ -78,7 +78,7 @@ func (d *Desk) wakeAll(now time.Time) {
 			l.hold = latest
 		}
 		for i := range l.denied {
-			if n := &l.denied[i]; n.wait.until.After(latest) {
+			if n := &l.denied[i]; !n.told && n.wait.until.After(latest) {
 				n.wait.until, woken = latest, true
 			}
 		}

@@ -28,7 +28,7 @@ func (g *Gateway) watch(ctx context.Context) {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	machines := make([]watched, len(g.units))
-	upkeep := upkeep{}
+	upkeep, budget := upkeep{}, newBudgetWatch(g.config.Uplink())
 	for {
 		select {
 		case <-ctx.Done():
@@ -45,6 +45,11 @@ func (g *Gateway) watch(ctx context.Context) {
 			"The disk of %s is full; totals are still kept, %d journal entries and %d posts are not.", g.config.Data, disk.LostEvents, disk.LostPosts))
 		text := upkeep.text(now, &disk, g.keeper.givenUp())
 		g.hold(text != "", health.StoreUpkeep, "", text)
+		if budget.due(now) {
+			status := g.uplink.Status()
+			text := budget.look(&status)
+			g.hold(text != "", health.BudgetShort, "", text)
+		}
 		g.notify.pass(now)
 	}
 }

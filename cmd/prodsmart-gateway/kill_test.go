@@ -32,7 +32,8 @@ const (
 // its requests are on their way, on one data folder, while machines produce,
 // wrap, forget their counters and lose their cables, and while Prodsmart
 // applies, drops answers, refuses and delays. Then everything is given peace,
-// and what Prodsmart was told is compared with what was made.
+// and what Prodsmart was told is compared with what was made. After each kill the
+// store is compared with the requests that arrived.
 //
 // There are 60 kills, which take a minute and a half; 300, in some five minutes,
 // if CI=true; 20 with -short; any number with KILLS=n. SEED=n repeats the

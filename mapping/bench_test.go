@@ -62,7 +62,11 @@ func (r *rig) step(b Batch) {
 }
 
 func (r *rig) take(b *Batch) {
+	r.t.Helper()
 	r.m.Step(b, &r.out)
+	if d := r.m.Deadline(); !d.IsZero() && !d.After(b.Time) {
+		r.t.Fatalf("at %v the next deadline is %v", b.Time, d)
+	}
 	r.events = append(r.events, r.out.Events...)
 	r.urgent = r.urgent || r.out.Urgent
 }

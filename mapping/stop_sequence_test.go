@@ -139,6 +139,23 @@ func TestIdleBadValueKeepsTheState(t *testing.T) {
 	r.wantState(Running)
 }
 
+func TestABadValueNeitherBeginsNorEndsADowntime(t *testing.T) {
+	bad := connectors.Sample{Reason: "timeout"}
+	r := newRig(t, bitSpec(nil))
+	r.after(sec, 0, 100, 1, false)
+	r.after(50*sec, 1, bad)
+	r.sit(20 * sec)
+	r.wantStop("")
+	r.after(sec, 1, false)
+	r.wantStop("UNSPEC")
+	r.after(sec, 1, true)
+	r.after(2*sec, 1, bad)
+	r.sit(20 * sec)
+	r.wantStop("UNSPEC")
+	r.after(sec, 1, true)
+	r.wantStop("")
+}
+
 func TestInitialTotalRaisedLater(t *testing.T) {
 	spec := countSpec(nil)
 	spec.State.IdleAfter = 50 * sec

@@ -138,7 +138,7 @@ func uplinkCondition(code uplink.Code) (health.Code, bool) {
 		return health.Limited, true
 	case uplink.LedgerFailed:
 		return health.StoreFailing, true
-	case uplink.CounterRefused, uplink.ExtrasRefused:
+	case uplink.CounterRefused, uplink.ExtrasRefused, uplink.MachineRefused:
 		return health.PostRefused, true
 	case uplink.OtherWriter:
 		return health.OtherWriter, true

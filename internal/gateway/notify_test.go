@@ -74,7 +74,7 @@ func TestEventsOfAMoment(t *testing.T) {
 // TestConditionsOfAMachine have codes of their own, each with its own advice.
 func TestConditionsOfAMachine(t *testing.T) {
 	for code, want := range map[uplink.Code]health.Code{
-		uplink.CounterRefused: health.PostRefused, uplink.ExtrasRefused: health.PostRefused,
+		uplink.CounterRefused: health.PostRefused, uplink.ExtrasRefused: health.PostRefused, uplink.MachineRefused: health.PostRefused,
 		uplink.OtherWriter: health.OtherWriter, uplink.FellBack: health.ReportBelowTold,
 	} {
 		n, _ := said(t)

@@ -57,6 +57,43 @@ func TestAlertsSpeakOfMetricsThatExist(t *testing.T) {
 	}
 }
 
+// TestOperationPage holds the page to the conditions and metrics that exist.
+func TestOperationPage(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "docs", "operation.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := strings.ReplaceAll(string(data), "\r\n", "\n")
+	var rows []string
+	for _, d := range health.Definitions() {
+		row := "| `" + d.Name + "` | " + d.Severity.String() + " |"
+		if !strings.Contains(page, "\n"+row+" ") {
+			t.Errorf("no row %s", row)
+		}
+		rows = append(rows, row)
+	}
+	if n := len(regexp.MustCompile(`(?m)^\| `+"`[a-z_]+`"+` \| (alarm|warning|notice) \|`).FindAllString(page, -1)); n != len(rows) {
+		t.Errorf("%d rows about %d conditions", n, len(rows))
+	}
+	h, err := Handler(newPretend())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, metrics := get(t, h, "/metrics")
+	_, table, _ := strings.Cut(page, "| Metric |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	names := regexp.MustCompile("`((?:prodsmart_gateway)?_[a-z_]+)`").FindAllStringSubmatch(table, -1)
+	for _, m := range names {
+		name := "prodsmart_gateway" + strings.TrimPrefix(m[1], "prodsmart_gateway")
+		if !strings.Contains(metrics, "# TYPE "+name+" ") {
+			t.Errorf("%s is no metric of the gateway", name)
+		}
+	}
+	if len(names) < 10 {
+		t.Errorf("%d metrics found on the page", len(names))
+	}
+}
+
 func severityExists(name string) bool {
 	for _, d := range health.Definitions() {
 		if d.Severity.String() == name {

@@ -20,7 +20,7 @@ const (
 	settling = 10 * time.Second
 	// rememberedKeys is how many messages are remembered to know a redelivery;
 	// brokers keep fewer in flight.
-	rememberedKeys = 64
+	rememberedKeys = 256
 )
 
 // counterState is what a counter must not forget. All of it is on disk before

@@ -70,7 +70,7 @@ func (m *Machine) found(t time.Time, made Number, out *Outcome) {
 	if ran {
 		mem.StandingSince = time.Time{}
 	}
-	mem.LostSince = time.Time{}
+	mem.LostSince, mem.HeldSince = time.Time{}, time.Time{}
 	m.lostReason = ""
 	out.dirty()
 }

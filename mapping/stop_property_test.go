@@ -222,7 +222,7 @@ func (m *mill) check() {
 				fail("a downtime ended without a part")
 			}
 		}
-	case m.sure > m.class.needs+1 && m.link:
+	case m.sure > m.class.needs+1 && m.link && !m.blind:
 		fail("a downtime is missing")
 	}
 	m.episode = rep.Stop.Episode

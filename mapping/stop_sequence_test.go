@@ -216,6 +216,22 @@ func TestPartsAreNotKeptBackWhileTheStateIsUnknown(t *testing.T) {
 	r.wantEvent("P3", "contradiction")
 }
 
+func TestPartsOfALossAreNoContradiction(t *testing.T) {
+	r := newRig(t, bitSpec(nil))
+	r.after(sec, 0, 100, 1, false)
+	r.sit(time.Minute)
+	for i := range 5 { // it ran in each outage
+		r.link(connectors.LinkDown)
+		r.sit(30 * sec)
+		r.link(connectors.LinkUp)
+		r.after(0, 0, 110+10*i, 1, false)
+	}
+	r.wantCount(0)
+	if r.m.Report().Contradiction {
+		t.Fatal(r.log())
+	}
+}
+
 func TestAStoredStateOfADeadDevice(t *testing.T) {
 	spec := bitSpec(func(s *Spec) {
 		s.Signals = append(s.Signals, Signal{Connection: "c", Tag: connectors.Tag{Address: "online"}})

@@ -36,7 +36,9 @@ type Uplink struct {
 
 	// The following belong to Run's goroutine.
 	revisions map[string]uint64
-	unsaved   map[string]Record
+	// unsaved holds, for each machine whose newest record is not surely on disk,
+	// all that may be there, the newest last.
+	unsaved   map[string][]Record
 	ledgerBad trouble
 }
 
@@ -55,7 +57,7 @@ func New(s Settings, l Ledger, p Poster, h Hooks) *Uplink {
 		settings: s, ledger: l, poster: p, hooks: h, clock: clock,
 		kick:    make(chan struct{}, 1),
 		desk:    NewDesk(clock.now(), s),
-		unknown: map[string]prodsmart.Report{}, revisions: map[string]uint64{}, unsaved: map[string]Record{},
+		unknown: map[string]prodsmart.Report{}, revisions: map[string]uint64{}, unsaved: map[string][]Record{},
 	}
 }
 
@@ -141,15 +143,18 @@ type answered struct {
 // new, waits for the answers on their way for at most the grace of the
 // settings, saves, and returns. The error says what could not be saved.
 func (u *Uplink) Run(ctx context.Context) error {
-	// Requests outlive ctx by the grace, so that few answers are lost.
-	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
+	// Requests outlive ctx by the grace, so that few answers are lost. Saves
+	// outlive the requests, so that what became of them is on disk.
+	sending, cut := outliving(ctx, u.settings.Grace)
 	defer cut()
+	saving, stop := outliving(ctx, u.settings.Grace+1500*time.Millisecond)
+	defer stop()
 	answers := make(chan answered)
 	waiting := 0
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		wake := u.turn(ctx, func(w Work) {
+		wake := u.turn(ctx, saving, func(w Work) {
 			waiting++
 			go func() { answers <- answered{w, u.send(sending, w.Post)} }()
 		})
@@ -160,32 +165,50 @@ func (u *Uplink) Run(ctx context.Context) error {
 		case <-u.kick:
 		case a := <-answers:
 			waiting--
-			u.done(ctx, a.work, a.answer)
+			u.done(saving, a)
 		}
 	}
-	end := time.AfterFunc(u.settings.Grace, cut)
-	defer end.Stop()
-	last, stop := context.WithTimeout(context.WithoutCancel(ctx), u.settings.Grace+1500*time.Millisecond)
-	defer stop()
 	for ; waiting > 0; waiting-- {
-		a := <-answers
-		u.done(last, a.work, a.answer)
+		u.done(saving, <-answers)
 	}
-	return u.saveAll(last)
+	return u.saveAll(saving)
+}
+
+// outliving gives a context that ends the given time after ctx. The caller ends
+// it, which waits for the goroutine behind it.
+func outliving(ctx context.Context, by time.Duration) (context.Context, func()) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		select {
+		case <-ctx.Done():
+		case <-longer.Done():
+			return
+		}
+		timer := time.NewTimer(by)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-longer.Done():
+		}
+	}()
+	return longer, func() { cancel(); <-gone }
 }
 
 const longSleep = time.Hour
 
 // turn does everything that can be done now and says how long to sleep. One
 // piece of work is saved and sent after the other, so that the slots hold for
-// the sending, not for the saving.
-func (u *Uplink) turn(ctx context.Context, launch func(Work)) time.Duration {
+// the sending, not for the saving. A save that has begun outlives ctx.
+func (u *Uplink) turn(ctx, saving context.Context, launch func(Work)) time.Duration {
 	for ctx.Err() == nil {
 		now := u.clock.now()
 		if wait := u.ledgerBad.until.Sub(now); wait > 0 {
 			return wait
 		}
-		if !u.saveUnsaved(ctx) || !u.load(ctx) {
+		if !u.saveUnsaved(saving) || !u.load(ctx) {
 			continue
 		}
 		u.mu.Lock()
@@ -200,19 +223,18 @@ func (u *Uplink) turn(ctx context.Context, launch func(Work)) time.Duration {
 			return wake.Sub(u.clock.now())
 		}
 		if u.settings.Mode == DryRun {
-			u.done(ctx, w, prodsmart.Answer{Verdict: prodsmart.Accepted, Text: "dry run: not sent"})
+			u.done(saving, answered{work: w, answer: prodsmart.Answer{Verdict: prodsmart.Accepted, Text: "dry run: not sent"}})
 			continue
 		}
-		if u.save(ctx, w.Machine, w.Record) {
-			u.mu.Lock()
-			u.desk.Sent(u.clock.now(), w)
-			u.mu.Unlock()
-			launch(w)
-		} else {
-			u.mu.Lock()
-			u.desk.Drop(u.clock.now(), w)
-			u.mu.Unlock()
+		saved := u.save(saving, w.Machine, w.Record)
+		if !saved || ctx.Err() != nil {
+			u.drop(saving, w, saved)
+			continue
 		}
+		u.mu.Lock()
+		u.desk.Sent(u.clock.now(), w)
+		u.mu.Unlock()
+		launch(w)
 	}
 	return 0
 }
@@ -225,7 +247,8 @@ func (u *Uplink) send(ctx context.Context, p prodsmart.Post) prodsmart.Answer {
 
 // done gives an answer to the desk and saves what came of it. Should that fail,
 // the disk still says that the request is on its way, which is safe.
-func (u *Uplink) done(ctx context.Context, w Work, a prodsmart.Answer) {
+func (u *Uplink) done(ctx context.Context, got answered) {
+	w, a := got.work, got.answer
 	u.mu.Lock()
 	now := u.clock.now()
 	flight, before := u.desk.flight(w), u.desk.told(w.Machine)

@@ -156,3 +156,41 @@ func TestEndSeesAnotherWriter(t *testing.T) {
 		}
 	})
 }
+
+// TestEndSaysNothingOfProdsmart: requests that are cut by our own end are no
+// trouble of Prodsmart's.
+func TestEndSaysNothingOfProdsmart(t *testing.T) {
+	for _, v := range []prodsmart.Verdict{lost, never} {
+		t.Run(v.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ledger, post, n := newShelf(), &line{}, &notes{}
+				post.reply(func(ctx context.Context, _ prodsmart.Post) prodsmart.Answer {
+					<-ctx.Done()
+					return verdict(v)
+				})
+				u := New(live(Settings{InFlight: 6}), ledger, post, n.hooks())
+				end := running(t, u)
+				for _, m := range []string{"A", "B", "C", "D", "E"} {
+					u.Report(m, good(1))
+				}
+				time.Sleep(10 * time.Second)
+				if s := u.Status(); s.InFlight != 5 {
+					t.Errorf("the status is %+v", s)
+				}
+				if took, err := end(); err != nil || took > 5*time.Second {
+					t.Errorf("Run ended after %s with %v", took, err)
+				}
+				for _, e := range n.events {
+					if e.Code != AnswerLost || v != lost {
+						t.Errorf("%s: %s", e.Code, e.Text)
+					}
+				}
+				for _, m := range []string{"A", "B", "C", "D", "E"} {
+					if r := ledger.record(t, m); r.Telling.Active || r.Doubt.Open != (v == lost) {
+						t.Errorf("the ledger says of %s: %+v", m, r)
+					}
+				}
+			})
+		})
+	}
+}

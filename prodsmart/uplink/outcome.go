@@ -11,6 +11,16 @@ import (
 // Done takes the answer to a work and returns the machine's record, to be
 // saved. It is false if nobody waits for that answer any more.
 func (d *Desk) Done(now time.Time, w Work, a prodsmart.Answer) (Record, bool) {
+	return d.done(now, w, a, false)
+}
+
+// Cut is Done for a request that was given up because the gateway ends: it is
+// treated as what it is, but says nothing of Prodsmart.
+func (d *Desk) Cut(now time.Time, w Work, a prodsmart.Answer) (Record, bool) {
+	return d.done(now, w, a, a.Verdict == prodsmart.Unsent || a.Verdict == prodsmart.Ambiguous)
+}
+
+func (d *Desk) done(now time.Time, w Work, a prodsmart.Answer, cut bool) (Record, bool) {
 	l := d.flying(w)
 	if l == nil {
 		return Record{}, false
@@ -18,8 +28,8 @@ func (d *Desk) Done(now time.Time, w Work, a prodsmart.Answer) (Record, bool) {
 	w = l.flight
 	d.inFlight--
 	l.flight = Work{}
-	own, recovered := d.ownTrouble(l, a), false
-	if own {
+	own, recovered := !cut && d.ownTrouble(l, a), false
+	if own || cut {
 		d.gate.dropped(w.seq)
 	} else {
 		var events []Event
@@ -46,7 +56,9 @@ func (d *Desk) Done(now time.Time, w Work, a prodsmart.Answer) (Record, bool) {
 		d.takeBack(l, w)
 		d.stillborn(now, l, w)
 	default:
-		d.denied(now, l, w, a, own)
+		if !cut {
+			d.denied(now, l, w, a, own)
+		}
 		d.takeBack(l, w)
 		d.stillborn(now, l, w)
 	}

@@ -137,6 +137,8 @@ func (u *Uplink) nudge() {
 type answered struct {
 	work   Work
 	answer prodsmart.Answer
+	// cut says that we gave the request up because we are to end.
+	cut bool
 }
 
 // Run tells Prodsmart what it should know until ctx ends. Then it sends nothing
@@ -156,7 +158,10 @@ func (u *Uplink) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wake := u.turn(ctx, saving, func(w Work) {
 			waiting++
-			go func() { answers <- answered{w, u.send(sending, w.Post)} }()
+			go func() {
+				a := u.send(sending, w.Post)
+				answers <- answered{w, a, sending.Err() != nil}
+			}()
 		})
 		timer.Reset(wake)
 		select {
@@ -252,7 +257,11 @@ func (u *Uplink) done(ctx context.Context, got answered) {
 	u.mu.Lock()
 	now := u.clock.now()
 	flight, before := u.desk.flight(w), u.desk.told(w.Machine)
-	r, ours := u.desk.Done(now, w, a)
+	settle := u.desk.Done
+	if got.cut {
+		settle = u.desk.Cut
+	}
+	r, ours := settle(now, w, a)
 	events := u.desk.Events()
 	u.mu.Unlock()
 	if ours && u.settings.Mode == Live {

@@ -105,3 +105,24 @@ func recordOf(t *testing.T, path, machine string) uplink.Record {
 	}
 	return record
 }
+
+// TestRenamedMachineKeepsItsOwnRecord: the new code has no state, but was told
+// something.
+func TestRenamedMachineKeepsItsOwnRecord(t *testing.T) {
+	dir := t.TempDir()
+	c := configured(t, dir, twoMachines)
+	g := runGateway(t, c)
+	g.hear(1000, 50, true)
+	g.hear(1007, 50, true)
+	g.stop(t)
+	for code, count := range map[string]int64{"M1": 7, "M9": 9} {
+		rewrite(t, storePath(c), code, uplink.Record{Told: uplink.Told{Counted: true, Count: count}})
+	}
+	c = configured(t, dir, strings.Replace(twoMachines, "  M1:\n", "  M9:\n    was: M1\n", 1))
+	g = runGateway(t, c)
+	eventually(t, "the totals do not come along", func() bool { return g.toldOf("M9") == 7 })
+	g.stop(t)
+	if got := recordOf(t, storePath(c), "M9"); got.Told.Count != 9 {
+		t.Errorf("%+v", got.Told)
+	}
+}

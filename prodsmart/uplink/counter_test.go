@@ -46,14 +46,16 @@ func TestCounterRules(t *testing.T) {
 			want: []string{"06:00:00 C 0", "06:00:30 C 3"}},
 		{name: "a change at the tick belongs to it, one after it to the next", steps: []step{{"06:00:00", count(0)}, {"06:00:30", count(1)}, {"06:00:31", count(2)}},
 			want: []string{"06:00:00 C 0", "06:00:30 C 1", "06:01:00 C 2"}},
-		{name: "the first post carries the base and all waste codes", steps: []step{{"06:00:07", scrap(500, 0)}, {"06:00:20", scrap(501, 0)}},
-			want: []string{"06:00:07 C 500 W S=0", "06:00:30 C 501"}},
+		{name: "the first post carries the base, without waste of 0", steps: []step{{"06:00:07", scrap(500, 0)}, {"06:00:20", scrap(501, 0)}, {"06:00:40", scrap(502, 1)}},
+			want: []string{"06:00:07 C 500", "06:00:30 C 501", "06:01:00 C 502 W S=1"}},
+		{name: "the first post carries the base and the waste so far", steps: []step{{"06:00:07", prodsmart.Report{Count: 500, Waste: []prodsmart.Waste{{Code: "S", Quantity: 3}, {Code: "T"}}}}},
+			want: []string{"06:00:07 C 500 W S=3"}},
 		{name: "waste that grew alone waits for a good piece", steps: []step{{"06:00:00", scrap(0, 0)}, {"06:00:10", scrap(0, 1)}, {"06:01:40", scrap(1, 1)}}, end: "06:03:00",
 			want: []string{"06:00:00 C 0 W S=0", "06:02:00 C 1 W S=1"}},
 		{name: "waste that grew alone is sent if wanted", settings: wasteSend, steps: []step{{"06:00:00", scrap(0, 0)}, {"06:00:10", scrap(0, 1)}},
 			want: []string{"06:00:00 C 0 W S=0", "06:00:30 C 0 W S=1"}},
 		{name: "waste alone refused goes with the next piece", settings: wasteSend, steps: []step{{"06:00:00", scrap(5, 0)}, {"06:00:10", scrap(5, 1)}, {"06:01:10", scrap(5, 2)}, {"06:02:20", scrap(6, 2)}}, end: "06:04:00", verdicts: []prodsmart.Verdict{yes, no},
-			want: []string{"06:00:00 C 5 W S=0", "06:00:30 C 5 W S=1 refused", "06:02:30 C 6 W S=2"}, events: []Code{WasteRefused}},
+			want: []string{"06:00:00 C 5", "06:00:30 C 5 W S=1 refused", "06:02:30 C 6 W S=2"}, events: []Code{WasteRefused}},
 		{name: "all waste if wanted", settings: wasteAll, steps: []step{{"06:00:00", scrap(0, 2)}, {"06:00:10", scrap(1, 2)}},
 			want: []string{"06:00:00 C 0 W S=2", "06:00:30 C 1 W S=2"}},
 		{name: "a refused first zero is no error", steps: []step{{"06:00:00", scrap(0, 0)}, {"06:00:10", scrap(1, 1)}}, verdicts: []prodsmart.Verdict{no},
@@ -61,9 +63,11 @@ func TestCounterRules(t *testing.T) {
 		{name: "a refused first zero keeps waste that is not zero", steps: []step{{"06:00:00", scrap(0, 3)}, {"06:00:10", scrap(1, 3)}}, verdicts: []prodsmart.Verdict{no},
 			want: []string{"06:00:00 C 0 W S=3 refused", "06:00:30 C 1 W S=3"}, events: []Code{FirstZeroRefused}},
 		{name: "a first zero can be skipped", settings: skipZero, steps: []step{{"06:00:00", scrap(0, 0)}, {"06:00:40", scrap(1, 0)}},
-			want: []string{"06:01:00 C 1 W S=0"}},
-		{name: "a refused zero waste at first contact costs only the waste", steps: []step{{"06:00:00", scrap(7, 0)}, {"06:00:10", scrap(8, 1)}}, verdicts: []prodsmart.Verdict{no},
+			want: []string{"06:01:00 C 1"}},
+		{name: "a refused zero waste at first contact costs only the waste", settings: wasteAll, steps: []step{{"06:00:00", scrap(7, 0)}, {"06:00:10", scrap(8, 1)}}, verdicts: []prodsmart.Verdict{no},
 			want: []string{"06:00:00 C 7 W S=0 refused", "06:00:00 C 7", "06:00:30 C 8 W S=1"}, events: []Code{FirstZeroRefused}},
+		{name: "an unclear first zero leaves no waste of 0 in doubt", steps: []step{{"06:00:00", scrap(0, 0)}, {"06:00:03", scrap(5, 0)}}, verdicts: []prodsmart.Verdict{lost},
+			want: []string{"06:00:00 C 0 W S=0 ambiguous", "06:00:05 C 5"}, events: []Code{AnswerLost}},
 		{name: "an unclear count is overtaken by the current one", steps: []step{{"06:00:00", count(0)}, {"06:00:10", count(3)}, {"06:00:32", count(4)}}, verdicts: []prodsmart.Verdict{yes, lost},
 			want: []string{"06:00:00 C 0", "06:00:30 C 3 ambiguous", "06:00:35 C 4"}, events: []Code{AnswerLost}},
 		{name: "an unclear count that stays is sent once more after the wait", steps: []step{{"06:00:00", count(0)}, {"06:00:10", count(3)}}, end: "06:30:00", verdicts: []prodsmart.Verdict{yes, lost},
@@ -258,5 +262,29 @@ func TestExtrasComeBack(t *testing.T) {
 	r.expectEvents(ExtrasRefused, ExtrasRefused+over)
 	if told := r.desk.told("M"); told.Count != 62 || told.Waste["S"] != 1 || told.Parameters["t"] != 62 {
 		t.Errorf("told %+v", told)
+	}
+}
+
+// TestFirstContactIsNotRefused: a tenant that reads the growth rule strictly has
+// nothing to refuse in a first post that counts something, and the first waste
+// arrives.
+func TestFirstContactIsNotRefused(t *testing.T) {
+	for _, zero := range []FirstZero{PostZero, SkipZero} {
+		s := replay()
+		s.FirstZero = zero
+		r := newRig(t, "06:00:00", s)
+		strict := &tenant{tenantOptions: tenantOptions{refuseZero: true}, machines: map[string]*tenantMachine{}}
+		r.answer = func(w Work) prodsmart.Answer {
+			if strict.apply(r.now, w.Post) {
+				return verdict(yes)
+			}
+			return verdict(no)
+		}
+		r.report("06:00:00", scrap(7, 0))
+		r.report("06:00:10", scrap(8, 0))
+		r.report("06:00:40", scrap(9, 2))
+		r.until("06:02:00")
+		r.expect("06:00:00 C 7", "06:00:30 C 8", "06:01:00 C 9 W S=2")
+		r.expectEvents()
 	}
 }

@@ -223,11 +223,14 @@ func (l *lane) heldByStop() bool {
 	return l.record.Told.Stop.Episode != 0 && !l.report.Contradiction
 }
 
-// grownWaste is the waste with something new to tell.
+// grownWaste is the waste with something new to tell. A quantity of 0 is told
+// with a first count of 0 only; elsewhere it is nothing new, and a tenant that
+// wants growth would refuse the count with it.
 func (l *lane) grownWaste() []prodsmart.Waste {
+	zeros := !l.record.Told.Counted && l.report.Count == 0
 	var grown []prodsmart.Waste
 	for _, w := range l.report.Waste {
-		if told, ok := l.record.Told.Waste[w.Code]; w.Quantity > told || (!ok && !l.record.Told.Counted) {
+		if w.Quantity > l.record.Told.Waste[w.Code] || (zeros && w.Quantity == 0) {
 			grown = append(grown, w)
 		}
 	}

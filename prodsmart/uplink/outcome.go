@@ -3,6 +3,7 @@ package uplink
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
@@ -282,7 +283,8 @@ func (d *Desk) doubtCount(l *lane, set bool) {
 		doubt.Highest, doubt.Equal, doubt.Bare = t.Count, 0, left
 	}
 	if len(doubt.Waste) == 0 && d.settings.Waste != AllWaste {
-		doubt.Waste = t.Waste
+		// Whether a quantity of 0 was applied makes no difference.
+		doubt.Waste = slices.DeleteFunc(slices.Clone(t.Waste), func(w prodsmart.Waste) bool { return w.Quantity == 0 })
 	}
 	doubt.Open, doubt.At = true, t.Since
 	doubt.Sent++

@@ -45,12 +45,15 @@ const (
 	SendWaste
 )
 
-// FirstZero says what happens at first contact with a machine at count 0.
+// FirstZero says what happens at first contact with a machine at count 0. Whether
+// a tenant takes zeros that nothing came before is not documented. A first count
+// above 0 leaves out waste quantities of 0 in any case: they tell nothing that a
+// tenant does not assume, and one that wants growth refuses the count with them.
 type FirstZero uint8
 
 // The treatments of a first zero.
 const (
-	// PostZero posts it; a refusal is taken as "already 0".
+	// PostZero posts it with all waste codes; a refusal is taken as "already 0".
 	PostZero FirstZero = iota
 	// SkipZero posts nothing before the first piece.
 	SkipZero

@@ -236,7 +236,7 @@ func (s *stage) logProblems(t *testing.T) []string {
 			t.Fatal(err)
 		}
 		for line := range bytes.Lines(text) {
-			for _, bad := range []string{"store_", "disk_full", "counter_jump", "level=ERROR", "panic", "goroutine "} {
+			for _, bad := range []string{"store_", "disk_full", "counter_jump", "other_writer", "report_below_told", "level=ERROR", "panic", "goroutine "} {
 				if bytes.Contains(line, []byte(bad)) {
 					problems = append(problems, fmt.Sprintf("life %d: %s", i, bytes.TrimSpace(line)))
 					break

@@ -55,9 +55,6 @@ func logger(w io.Writer, verbose, asJSON bool) *slog.Logger {
 
 // daemon runs the gateway and its door until ctx ends.
 func daemon(ctx context.Context, cfg *config.Config, log *slog.Logger, fresh bool) error {
-	for _, w := range cfg.Warnings {
-		log.Warn("configuration", "warning", w.String())
-	}
 	g, err := gateway.New(cfg, gateway.Options{Log: log, StartFresh: fresh})
 	if err != nil {
 		return err

@@ -129,7 +129,7 @@ func (g *Gateway) assemble() error {
 		}
 	}
 	for _, w := range g.config.Warnings {
-		g.health.Set(health.ConfigWarning, w.Path, w.Text)
+		g.health.Set(health.ConfigWarning, w.Path, w.Pos.String()+": "+w.Text)
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func prodsmartObject() *object {
 		{key: "ca", kind: kindText, doc: "PEM file with authorities trusted besides the system's, for a proxy that opens TLS"},
 		{key: "waste", kind: kindText, def: "changed", allowed: []string{"changed", "all"}, doc: "waste codes in a post: those that grew, or all"},
 		{key: "waste_only", kind: kindText, def: "hold", allowed: []string{"hold", "send"}, doc: "waste that grew without the count: hold it until the next piece, or send it at once"},
-		{key: "first_zero", kind: kindText, def: "post", allowed: []string{"post", "skip"}, doc: "whether the first count of a machine is told although it is 0"},
+		{key: "first_zero", kind: kindText, def: "post", allowed: []string{"post", "skip"}, doc: "whether the first count of a machine is told, with its waste, although it is 0; a tenant that refuses it is no error"},
 		{key: "ambiguous_wait", kind: kindDuration, def: "2m", min: "1s", max: "1h", doc: "how long an unanswered total waits for the count to grow before it is sent once more"},
 		{key: "refused_retry", kind: kindDuration, def: "10m", min: "10s", max: "24h", doc: "how long after a refusal a machine is tried again"},
 		{key: "repeat_stop", kind: kindBool, def: "true", doc: "whether a stop without an answer is sent once more; false where the tenant would open a second downtime"},

@@ -299,7 +299,10 @@ func TestR8Wraps(t *testing.T) {
 func TestR9BackstepKeepsTheHighWaterMark(t *testing.T) {
 	r := newRig(t, countSpec(func(c *CounterSpec) { c.Decrease, c.Backstep = Reset, Whole(3) }))
 	r.after(sec, 0, 100)
-	r.after(sec, 0, 98)
+	r.after(sec, 0, 97)
+	if r.m.Status().Pending != 0 {
+		t.Fatal("a step back waits for its confirmation")
+	}
 	r.after(sec, 0, 99)
 	r.wantCount(0)
 	r.after(sec, 0, 102)

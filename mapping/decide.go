@@ -182,7 +182,7 @@ func (c *counter) reset(t time.Time, raw Number, out *Outcome) Number {
 // tail is what a latch says was made after the last value before a reset. Only
 // a latch that just changed speaks of this reset.
 func (c *counter) tail(t time.Time) Number {
-	if c.latchedAt.IsZero() || t.Sub(c.latchedAt) > evidenceWindow {
+	if t.Sub(c.latchedAt) > evidenceWindow {
 		return Number{}
 	}
 	tail := c.state.Latch.Sub(c.state.Raw)

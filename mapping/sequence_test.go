@@ -120,6 +120,16 @@ func TestZerosThatLasted(t *testing.T) {
 		r.after(10*time.Minute, 0, 159)
 		r.wantCount(159)
 	})
+	t.Run("a true reset that counted before a gap", func(t *testing.T) {
+		r := newRig(t, countSpec(resets))
+		r.after(sec, 0, 20)
+		for v := range 4 {
+			r.after(sec, 0, v)
+		}
+		r.wantCount(3)
+		r.after(10*time.Minute, 0, 303)
+		r.wantCount(303)
+	})
 	t.Run("a high level that lasted is no number of parts when it ends", func(t *testing.T) {
 		r := newRig(t, countSpec(resets))
 		r.after(sec, 0, 100)
@@ -163,6 +173,104 @@ func TestEvidenceOfAResetThatWasNone(t *testing.T) {
 	})
 }
 
+func TestEvidenceDoesNotProveEverything(t *testing.T) {
+	spec := countSpec(resets, "job")
+	spec.ResetEvidence = []int{1}
+	t.Run("a fall to what the machine can not have made", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 15_230, 1, "J-1")
+		r.after(sec, 0, 15_000, 1, "J-2")
+		r.alive(4 * sec)
+		r.wantCount(0)
+		r.wantEvent("R11", "jumped back by 230")
+	})
+	t.Run("an old message that comes again", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 5, 1, "J-1")
+		r.after(sec, 0, 6)
+		r.after(sec, 1, "J-2")
+		again := good(5)
+		again.Redelivered = true
+		r.after(sec, 0, again)
+		r.after(sec, 0, 7)
+		r.wantCount(2)
+	})
+	t.Run("what a gap allowed before it", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 23, 1, "J-1")
+		r.after(time.Minute, 0, 24)
+		r.after(sec, 0, 0, 1, "J-2") // a zero that is none
+		for range 5 {
+			r.after(sec, 0, 24)
+		}
+		r.wantCount(1)
+	})
+	t.Run("a counter that begins at one", func(t *testing.T) {
+		one := countSpec(func(c *CounterSpec) { resets(c); c.ResetTo = Whole(1) }, "job")
+		one.ResetEvidence = []int{1}
+		r := newRig(t, one)
+		r.after(sec, 0, 500, 1, "J-1")
+		r.after(sec, 0, 3, 1, "J-2")
+		r.wantCount(2)
+	})
+}
+
+func TestASignOfLifeVouchesForTheLastSampleOnly(t *testing.T) {
+	t.Run("which was bad", func(t *testing.T) {
+		r := newRig(t, countSpec(nil))
+		r.after(sec, 0, 100)
+		r.after(sec, 0, connectors.Sample{Reason: "timeout"})
+		r.alive(time.Minute)
+		r.after(sec, 0, 200)
+		r.wantCount(100)
+	})
+	t.Run("which was older", func(t *testing.T) {
+		at := func(v int, source time.Time) connectors.Sample {
+			s := good(v)
+			s.SourceTime = source
+			return s
+		}
+		r := newRig(t, countSpec(nil))
+		r.after(sec, 0, at(100, epoch.Add(sec)))
+		r.after(sec, 0, at(150, epoch))
+		r.alive(time.Minute)
+		r.after(sec, 0, at(200, r.now))
+		r.wantCount(100)
+	})
+	t.Run("before the link was lost", func(t *testing.T) {
+		r := newRig(t, countSpec(nil))
+		r.after(sec, 0, 100)
+		r.link(connectors.LinkDown)
+		r.link(connectors.LinkUp)
+		r.alive(time.Minute)
+		r.after(sec, 0, 200)
+		r.wantCount(100)
+	})
+}
+
+func TestAResetNeedsItsSamples(t *testing.T) {
+	r := newRig(t, countSpec(func(c *CounterSpec) { resets(c); c.ConfirmTime, c.ConfirmDown = 0, 3 }))
+	r.after(sec, 0, 50_000)
+	r.after(sec, 0, 0)
+	r.after(sec, 0, 0)
+	r.after(sec, 0, 50_001)
+	r.wantCount(1)
+	r.after(sec, 0, 0)
+	r.after(sec, 0, 1)
+	r.after(sec, 0, 2)
+	r.wantCount(3)
+}
+
+func TestStoredBitsAreNoEdges(t *testing.T) {
+	r := newRig(t, countSpec(func(c *CounterSpec) { c.Kind = Edges }))
+	r.after(sec, 0, false)
+	r.after(sec, 0, kept(true))
+	r.wantCount(0)
+	r.after(sec, 0, false)
+	r.after(sec, 0, true)
+	r.wantCount(1)
+}
+
 func TestALatchMustBeFresh(t *testing.T) {
 	spec := countSpec(func(c *CounterSpec) { c.Decrease, c.Latch = Reset, 2 }, "job", "final")
 	spec.ResetEvidence = []int{1}
@@ -170,6 +278,12 @@ func TestALatchMustBeFresh(t *testing.T) {
 		r := newRig(t, spec)
 		r.after(sec, 0, 480, 1, "J-1", 2, 485)
 		r.after(sec, 0, 1, 1, "J-2", 2, 485)
+		r.wantCount(1)
+	})
+	t.Run("it can not be", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 480, 1, "J-1", 2, 400)
+		r.after(sec, 0, 1, 1, "J-2", 2, 9000)
 		r.wantCount(1)
 	})
 	t.Run("it came while the gateway was off", func(t *testing.T) {
@@ -256,6 +370,15 @@ func TestTheFactorOfAGapIsTheSmaller(t *testing.T) {
 		r.after(sec, 0, 11)
 		r.wantCount(8)
 	})
+	t.Run("a change is saved", func(t *testing.T) {
+		r := newRig(t, spec)
+		r.after(sec, 0, 10, 1, 4)
+		r.urgent = false
+		r.after(sec, 1, 2)
+		if !r.urgent {
+			t.Fatal("a kill would forget the smaller factor")
+		}
+	})
 	t.Run("it grew while the gateway was off", func(t *testing.T) {
 		r := newRig(t, spec)
 		r.after(sec, 0, 10, 1, 4)
@@ -334,6 +457,15 @@ func TestWhatIsTakenAwayMustBeKnown(t *testing.T) {
 		r.other(sec, connectors.LinkUp, 1, 7)
 		r.after(sec, 0, 106)
 		r.wantCount(6)
+	})
+	t.Run("on a link that brings none", func(t *testing.T) {
+		r := newRig(t, splitSpec(nil))
+		r.after(sec, 0, 100)
+		r.other(sec, connectors.LinkUp, 1, nil)
+		r.after(time.Minute, 0, 200)
+		r.wantCount(0)
+		r.other(sec, connectors.LinkSame, 1, 7)
+		r.wantCount(100)
 	})
 	t.Run("while its link is down", func(t *testing.T) {
 		r := newRig(t, splitSpec(nil))
@@ -550,12 +682,17 @@ func TestHostileSnapshots(t *testing.T) {
 		if m.Restore([]byte(text), epoch, &out) != nil {
 			continue
 		}
+		if m.State() >= States {
+			t.Fatalf("state %d", m.State())
+		}
 		for i := range 5 {
 			s := good(i)
 			s.Key = uint64(i + 3)
 			m.Step(&Batch{Time: epoch.Add(time.Duration(i) * sec), Connection: "c", Readings: []Reading{{Sample: &s}}}, &out)
 		}
-		_ = m.Status().State.String()
+		if m.Status().State >= States {
+			t.Fatalf("state %d", m.Status().State)
+		}
 		if _, err := m.Snapshot(); err != nil {
 			t.Fatal(err)
 		}

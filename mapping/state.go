@@ -198,10 +198,8 @@ func (m *Machine) evaluate(t time.Time, made Number, out *Outcome) {
 		m.watchContradiction(t, made, out) // parts are not kept back for ever
 		return
 	}
-	fresh := made
 	if !mem.LostSince.IsZero() {
 		m.found(t, made, out)
-		fresh = Number{} // made while nobody could see whether it stood
 	}
 	v := m.judge(t, out)
 	if v.State != mem.State || v.Type != mem.Type {
@@ -221,7 +219,7 @@ func (m *Machine) evaluate(t time.Time, made Number, out *Outcome) {
 	case Running:
 		m.run(t, made, out)
 	default:
-		m.stand(t, v, fresh, out)
+		m.stand(t, v, made, out)
 	}
 }
 

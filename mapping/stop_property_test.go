@@ -169,9 +169,9 @@ func (m *mill) look() {
 		}
 		return
 	case m.running:
-		m.ranSince = true
+		m.ranSince, m.sure = true, 0
 		if m.link && !m.blind || m.age == 0 { // else nobody can know
-			m.stood, m.sure = 0, 0
+			m.stood = 0
 		}
 		if m.link {
 			m.ran++

@@ -63,7 +63,7 @@ func TestAnAlarmFloodKeepsTheFirst(t *testing.T) {
 	spec := bitSpec(func(s *Spec) {
 		types := map[string]string{"1": "FIRST"}
 		for i := range 200 {
-			types[connectors.Int(int64(100+i)).Text()] = "LATER"
+			types[connectors.Int(int64(100+i)).Text()] = []string{"LATER", "LAST"}[i%2]
 		}
 		s.Reasons[0].Types = types
 		s.Signals = append(s.Signals, Signal{Connection: "c", Tag: connectors.Tag{Address: "op"}})
@@ -73,7 +73,8 @@ func TestAnAlarmFloodKeepsTheFirst(t *testing.T) {
 		for i := range 200 { // a busy day before
 			r.after(sec, 0, 100+i, 1, true, 2, 100+i)
 		}
-		r.after(sec, 2, 1)
+		r.after(sec, 2, 0)
+		r.after(10*sec, 2, 1)
 		r.after(sec, 1, false)
 		for i := range 200 {
 			r.after(sec/5, 2, 100+i)
@@ -328,6 +329,18 @@ func TestTheClockIsSetBackOverARestart(t *testing.T) {
 	r.sit(5 * sec)
 	r.wantStop("")
 
+	// Parts come before the state is known again.
+	two := bitSpec(func(s *Spec) { s.Signals[1].Connection = "d" })
+	r = newRig(t, two)
+	r.after(sec, 0, 100)
+	r.other(sec, connectors.LinkUp, 1, false)
+	r.after(50*sec, 0, 101)
+	r.restart(-time.Hour, two)
+	r.after(sec, 0, 102)
+	r.other(sec, connectors.LinkUp, 1, false)
+	r.sit(30 * sec)
+	r.wantStop("")
+
 	idle := countSpec(nil)
 	idle.State.IdleAfter = 50 * sec
 	r = newRig(t, idle)
@@ -495,6 +508,22 @@ func TestMidnightAndPriorities(t *testing.T) {
 	for at := time.Date(2018, 11, 3, 22, 31, 0, 0, loc); at.Before(time.Date(2018, 11, 5, 0, 0, 0, 0, loc)); at = at.Add(7 * time.Minute) {
 		if _, next := only.at(at); !next.After(at) {
 			t.Fatalf("at %v: next look at %v", at, next)
+		}
+	}
+}
+
+func TestNumbersOfFloats(t *testing.T) {
+	for text, v := range map[string]connectors.Value{
+		"1e30": connectors.Float64(1e30), "-1e90": connectors.Float64(-1e90), "0.1": connectors.Float32(0.1),
+		"9007199254740993": connectors.Uint(9007199254740993), "18446744073709551615": connectors.Uint(math.MaxUint64),
+		"16777216": connectors.Float32(1 << 24), "0": connectors.Float64(math.Copysign(0, -1)),
+	} {
+		want, err := ParseNumber(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := numberOf(v); err != nil || got.Cmp(want) != 0 {
+			t.Errorf("%s was read as %s, %v", text, got, err)
 		}
 	}
 }

@@ -90,7 +90,7 @@ type player struct {
 	machines []*mapping.Machine
 	feeds    []*mapping.Feed
 	byName   map[string]*mapping.Feed
-	tags     map[string]map[string]int // tag by connection and label
+	tags     map[string]map[string][]int // tags by connection and label
 	desk     *uplink.Desk
 	records  map[string]uplink.Record
 	down     bool     // Prodsmart can not be reached
@@ -100,7 +100,7 @@ type player struct {
 }
 
 func newPlayer(c *config.Config, start time.Time, o Options) (*player, error) {
-	p := &player{config: c, settings: c.Uplink(), now: start, byName: map[string]*mapping.Feed{}, tags: map[string]map[string]int{}, records: map[string]uplink.Record{}}
+	p := &player{config: c, settings: c.Uplink(), now: start, byName: map[string]*mapping.Feed{}, tags: map[string]map[string][]int{}, records: map[string]uplink.Record{}}
 	p.settings.Mode = uplink.Live
 	p.settings.Unpaced, p.settings.Aligned = !o.Paced, !o.Paced
 	if err := p.boot(nil); err != nil {
@@ -113,9 +113,9 @@ func newPlayer(c *config.Config, start time.Time, o Options) (*player, error) {
 	p.feeds = mapping.Feeds(specs)
 	for _, f := range p.feeds {
 		p.byName[f.Connection] = f
-		p.tags[f.Connection] = map[string]int{}
+		p.tags[f.Connection] = map[string][]int{}
 		for i, tag := range f.Tags {
-			p.tags[f.Connection][Label(tag)] = i
+			p.tags[f.Connection][Label(tag)] = append(p.tags[f.Connection][Label(tag)], i)
 		}
 	}
 	return p, nil
@@ -174,19 +174,10 @@ func (p *player) play(rows []Row) (int, error) {
 	case strings.HasPrefix(row.Tag, "!"):
 		return 0, fmt.Errorf("event %q is not one of a connection; allowed are !link and !alive", row.Tag)
 	default:
-		n = 0
 		for n < len(rows) && rows[n].Time.Equal(row.Time) && rows[n].Source == row.Source && !strings.HasPrefix(rows[n].Tag, "!") {
-			if tag, used := p.tags[row.Source][rows[n].Tag]; used {
-				r := &rows[n]
-				b.Samples = append(b.Samples, connectors.Sample{
-					Tag: tag, Value: value(r.Value), Quality: r.Quality, Reason: "in the trace",
-					SourceTime: r.SourceTime, Retained: r.Retained, Redelivered: r.Again,
-				})
-			} else {
-				p.unread(&rows[n])
-			}
 			n++
 		}
+		b.Samples = p.samples(rows[:n])
 	}
 	feed.Split(b, p.step)
 	return n, nil
@@ -200,6 +191,32 @@ func (p *player) unread(row *Row) {
 		}
 	}
 	p.result.Unread = append(p.result.Unread, Unread{Source: row.Source, Tag: row.Tag, Line: row.Line, Rows: 1})
+}
+
+// samples are what the rows of one instant say. Tags of one label, such as one
+// register read as two types, have their rows in their own order; a row that is
+// alone speaks for all of them.
+func (p *player) samples(rows []Row) []connectors.Sample {
+	var samples []connectors.Sample
+	number, nth := map[string]int{}, map[string]int{}
+	for i := range rows {
+		number[rows[i].Tag]++
+	}
+	for i := range rows {
+		r := &rows[i]
+		tags := p.tags[r.Source][r.Tag]
+		if n := nth[r.Tag]; len(tags) > 1 && number[r.Tag]%len(tags) == 0 {
+			tags = tags[n%len(tags):][:1]
+		}
+		nth[r.Tag]++
+		for _, tag := range tags {
+			samples = append(samples, connectors.Sample{
+				Tag: tag, Value: value(r.Value), Quality: r.Quality, Reason: "in the trace",
+				SourceTime: r.SourceTime, Retained: r.Retained, Redelivered: r.Again,
+			})
+		}
+	}
+	return samples
 }
 
 func (p *player) step(machine int, b *mapping.Batch) {

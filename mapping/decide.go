@@ -16,11 +16,11 @@ type window struct {
 }
 
 // allowed is what the machine can have made since the last level, in raw units.
-// The rest of a gap counts at once if it came in the same batch or the gap was
-// short; otherwise it would let any value pass after a long gap.
+// The rest of a gap counts at once only if the gap was short; a long one would
+// let nearly any value pass.
 func (c *counter) allowed(t time.Time, dt time.Duration) Number {
 	allowed := c.rate.allowed(dt, c.spec.Burst)
-	if w := &c.window; t.Equal(w.at) || w.at.Sub(w.from) <= settling {
+	if w := &c.window; w.at.Sub(w.from) <= settling {
 		if rest := c.rest(t); rest.Cmp(allowed) > 0 {
 			return rest
 		}

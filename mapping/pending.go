@@ -221,5 +221,10 @@ func (c *counter) proved(t time.Time, out *Outcome) Number {
 		return Number{}
 	}
 	c.announced = false
-	return c.reset(t, p.Last, out)
+	// The level is that of its last sample: what came since is yet to be counted,
+	// with the least factor since then.
+	factor := c.state.Factor
+	made := c.reset(t, p.Last, out)
+	c.state.At, c.state.Factor = p.At, factor
+	return made
 }

@@ -195,6 +195,17 @@ func TestEvidenceDoesNotProveEverything(t *testing.T) {
 		r.after(sec, 0, 7)
 		r.wantCount(2)
 	})
+	t.Run("that what came before it was made after it", func(t *testing.T) {
+		spec := countSpec(func(c *CounterSpec) { resets(c); c.ScaleSignal = 2 }, "job", "factor")
+		spec.ResetEvidence = []int{1}
+		r := newRig(t, spec)
+		r.after(sec, 0, 32, 1, "J-1", 2, 1)
+		r.after(sec, 0, 0)
+		r.after(sec, 2, 8)
+		r.after(0, 1, "J-2")
+		r.after(0, 0, 3) // made with the former factor
+		r.wantCount(3)
+	})
 	t.Run("what a gap allowed before it", func(t *testing.T) {
 		r := newRig(t, spec)
 		r.after(sec, 0, 23, 1, "J-1")
@@ -342,6 +353,12 @@ func TestABurstOfQueuedValues(t *testing.T) {
 	r.wantCount(1210)
 	r.after(sec, 0, 9000)
 	r.wantCount(1210)
+
+	both := newRig(t, countSpec(nil))
+	both.after(sec, 0, 100)
+	both.after(10*time.Minute, 0, 103, 0, 903)
+	both.after(sec, 0, 104)
+	both.wantCount(4)
 
 	spike := newRig(t, countSpec(nil))
 	spike.after(sec, 0, 100)

@@ -29,7 +29,8 @@ type Spec struct {
 	DefaultType string
 	Parameters  []ParameterSpec
 	// ResetEvidence are signals whose change proves that the device may have
-	// reset its counters: a job number, a boot counter, a reset bit.
+	// reset its counters: a job number, a boot counter, a reset bit. It makes a
+	// fall a reset at once; a counter that rose in spite of it just went on.
 	ResetEvidence []int
 	// Online is the signal that says whether the device itself is alive (a
 	// last-will topic). OnlineIs lists the texts that mean yes.
@@ -68,8 +69,9 @@ const (
 type CountSpec struct {
 	CounterSpec
 	// Is says what the device counts, Post what Prodsmart's counter means. If
-	// they differ the waste counters make up the difference, and the derived
-	// total keeps its highest value while late rejects are pending.
+	// they differ the waste counters make up the difference. The derived total
+	// keeps its highest value while late rejects are pending, and does not grow
+	// while waste that is taken away from it is unknown.
 	Is, Post Quantity
 }
 

@@ -204,7 +204,11 @@ func (p *player) samples(rows []Row) []connectors.Sample {
 	}
 	for i := range rows {
 		r := &rows[i]
-		tags := p.tags[r.Source][r.Tag]
+		tags, used := p.tags[r.Source][r.Tag]
+		if !used {
+			p.unread(r)
+			continue
+		}
 		if n := nth[r.Tag]; len(tags) > 1 && number[r.Tag]%len(tags) == 0 {
 			tags = tags[n%len(tags):][:1]
 		}

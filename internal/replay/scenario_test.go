@@ -39,6 +39,26 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+func TestTagsThatNobodyReadsAreNamed(t *testing.T) {
+	dir := filepath.Join("testdata", "rules", "one-register-read-as-two-types")
+	c, problems := config.Load(filepath.Join(dir, "gateway.yaml"), config.Options{SkipSecrets: true})
+	if len(problems) > 0 {
+		t.Fatalf("configuration: %v", problems)
+	}
+	trace, err := Read(strings.NewReader(head+
+		"2026-01-05T06:00:00Z,pack,!link,up,,\n2026-01-05T06:00:01Z,pack,40002,5,good,\n2026-01-05T06:00:01Z,pack,40001,5,good,\n2026-01-05T06:00:02Z,pack,40002,6,good,\n"), "t.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := Run(c, trace, Options{Name: "t.csv"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Unread{Source: "pack", Tag: "40002", Line: 3, Rows: 2}); len(result.Unread) != 1 || result.Unread[0] != want {
+		t.Fatalf("%+v, want %+v", result.Unread, want)
+	}
+}
+
 func replayFolder(t *testing.T, dir string) *Result {
 	t.Helper()
 	c, problems := config.Load(filepath.Join(dir, "gateway.yaml"), config.Options{SkipSecrets: true})

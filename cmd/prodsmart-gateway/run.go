@@ -66,23 +66,16 @@ func daemon(ctx context.Context, cfg *config.Config, log *slog.Logger, fresh boo
 	// Reading a large configuration takes several times the memory of running it;
 	// nobody should see that for the months that follow.
 	debug.FreeOSMemory()
-	var listeners []net.Listener
-	for _, address := range []string{cfg.Metrics} {
-		if address == "" {
-			continue
-		}
-		l, err := net.Listen("tcp", address)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var door sync.WaitGroup
+	if cfg.Metrics != "" {
+		l, err := net.Listen("tcp", cfg.Metrics)
 		if err != nil {
 			return errors.Join(fmt.Errorf("metrics.listen: %w: is another gateway running?", err), g.Close())
 		}
-		listeners = append(listeners, l)
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	var doors sync.WaitGroup
-	for _, l := range listeners {
 		log.Info("metrics", "address", "http://"+l.Addr().String()+"/metrics")
-		doors.Go(func() {
+		door.Go(func() {
 			if err := board.Serve(ctx, l, handler); err != nil {
 				log.Warn("the metrics address failed", "problem", err)
 			}
@@ -90,6 +83,6 @@ func daemon(ctx context.Context, cfg *config.Config, log *slog.Logger, fresh boo
 	}
 	err = g.Run(ctx)
 	stop()
-	doors.Wait()
+	door.Wait()
 	return err
 }

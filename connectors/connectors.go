@@ -26,8 +26,10 @@ type Tag struct {
 	// Bit selects one bit of an integer, 0 being the least significant, and
 	// makes the value a bool. NoBit means the whole value.
 	Bit int
-	// Path selects a member of a JSON payload ("count", "a.b", "list[0].n").
-	// Empty means that the payload is the value.
+	// Path selects a member of a structured value: of a JSON payload ("count",
+	// "a.b", "list[0].n"), of an OPC UA array or structure ("[3]",
+	// "[0].AccCount"); or a metric of a Sparkplug device by its name. Empty
+	// means the whole value.
 	Path string
 	// Every is the wished sampling period. 0 means the connection's.
 	Every time.Duration
@@ -127,11 +129,21 @@ type Stats struct {
 	Requests uint64
 	// Samples handed to emit.
 	Samples uint64
+	// Data that the device sent, asked for or not: registers and bits,
+	// notifications, messages.
+	Data uint64
+	// Timeouts is the number of requests that were not answered in time.
+	Timeouts uint64
 	// LastGood is the time of the newest Good sample or Alive batch.
 	LastGood time.Time
 	// RoundTrip is the last measured time between a request and its answer;
 	// 0 where nothing was measured.
 	RoundTrip time.Duration
+	// Skew is the device's clock less the gateway's, estimated so that the
+	// travelling time does not count; positive if the device is ahead. It has a
+	// meaning only if SkewAt, when it was estimated, is not zero.
+	Skew   time.Duration
+	SkewAt time.Time
 }
 
 // Connector is one configured connection and the tags it serves. One
@@ -153,8 +165,12 @@ type Stats struct {
 // meanwhile that the source would not give again. emit does not keep Samples
 // after it returned, so the slice can be used again.
 //
-// Stats may be called at any time from any goroutine.
+// Stats and Conditions may be called at any time from any goroutine.
+// Conditions gives what holds now, in a fixed order, also while Run does not
+// run: why the last attempt failed, as far as a kind of trouble says it. The
+// list is bounded, and the caller's to keep.
 type Connector interface {
 	Run(ctx context.Context, emit func(Batch)) error
 	Stats() Stats
+	Conditions() []Condition
 }

@@ -205,3 +205,5 @@ func (c *toyConnector) emit(emit func(connectors.Batch), b connectors.Batch) {
 	c.mu.Unlock()
 	emit(b)
 }
+
+func (c *toyConnector) Conditions() []connectors.Condition { return nil }

@@ -9,11 +9,17 @@ import (
 	"time"
 )
 
-// Config is one Modbus TCP device or serial gateway: one TCP connection, one
-// request at a time. The zero value of a duration or number means the default,
-// which Defaults fills in.
+// Config is one Modbus device, serial gateway or serial line: one connection,
+// one request at a time. The zero value of a duration or number means the
+// default, which Defaults fills in.
 type Config struct {
-	// Address is tcp://host:port; the port defaults to 502.
+	// Address is tcp://host:port (the port defaults to 502);
+	// rtuovertcp://host:port or asciiovertcp://host:port for serial frames
+	// through a converter that is no Modbus gateway; rtu:///dev/ttyUSB0,
+	// rtu://COM3, ascii://... for a serial port, followed by
+	// ?baud=9600&parity=E&stop=1&data=8 where the line's settings differ from
+	// 19200 baud, even parity, one stop bit (two without parity), 8 data bits
+	// (7 in ASCII).
 	Address string
 	// Unit is used by tags that do not name one. Default 1, 0 to 255.
 	Unit *uint8
@@ -34,6 +40,19 @@ type Config struct {
 	// OneBased shifts addresses in words ("holding:1" is the first register)
 	// for manuals that count from one. Numbers like 40001 always do.
 	OneBased bool
+	// Holes are data that must never be read along, because the device refuses
+	// or misbehaves: "holding:100-119", "3/input:7". An address in a hole that a
+	// tag asks for is read by itself.
+	Holes []string
+	// ConnectPause is the wait between connecting and the first request, for
+	// devices that are not ready at once. 0 to 10 s.
+	ConnectPause time.Duration
+	// Pause is the wait between an answer and the next request. 0 to 10 s. On a
+	// serial line the silence that frames need is kept in any case.
+	Pause time.Duration
+	// Release gives the connection back after every round, for devices that
+	// serve one client at a time and are wanted by others too.
+	Release bool
 }
 
 // The limits of the protocol for one request.

@@ -140,3 +140,6 @@ func advice(err error) string {
 	}
 	return ""
 }
+
+// Conditions implements connectors.Connector.
+func (c *Connector) Conditions() []connectors.Condition { return nil }

@@ -178,3 +178,6 @@ func (c *Connector) run(ctx context.Context, emit func(connectors.Batch)) error 
 	c.closure(err, time.Since(connected))
 	return c.trouble(listening, err)
 }
+
+// Conditions implements connectors.Connector.
+func (c *Connector) Conditions() []connectors.Condition { return nil }

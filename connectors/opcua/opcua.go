@@ -120,3 +120,6 @@ func (c *Connector) deliver(emit func(connectors.Batch), b connectors.Batch) {
 	c.samples.Add(uint64(len(b.Samples)))
 	emit(b)
 }
+
+// Conditions implements connectors.Connector.
+func (c *Connector) Conditions() []connectors.Condition { return nil }

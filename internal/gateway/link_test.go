@@ -33,6 +33,8 @@ func (s *scripted) Run(ctx context.Context, emit func(connectors.Batch)) error {
 
 func (s *scripted) Stats() connectors.Stats { return connectors.Stats{} }
 
+func (s *scripted) Conditions() []connectors.Condition { return nil }
+
 func (s *scripted) attempts() []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

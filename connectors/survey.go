@@ -2,8 +2,13 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"time"
 )
+
+// ErrMore is what Browse returns when Walk.Limit, or a bound of its own, ended
+// it before the device's end.
+var ErrMore = errors.New("there is more than the limit allows to show")
 
 // Reading is one thing a device holds, read once.
 type Reading struct {

@@ -41,6 +41,9 @@ type monitored struct {
 	id     uint32 // the server's number of it; 0 if it has none
 	reason string // why it was refused
 	late   bool   // it has been refused, and its tags were told so
+	// sampling and queue are the server's word for what was asked.
+	sampling time.Duration
+	queue    uint32
 }
 
 // prepare asks for the server's namespaces and limits, and creates the
@@ -64,47 +67,18 @@ func (s *session) prepare(ctx context.Context) error {
 }
 
 // readServer learns the namespaces, which may have another order in each
-// session, and the server's limit for monitored items in one request.
+// session, and the server's limits for one request.
 func (s *session) readServer(ctx context.Context) error {
-	s.perCall = itemsPerCall
-	nodes := []uint32{id.Server_NamespaceArray, id.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall}
-	values, err := s.read(ctx, nodes...)
+	values, err := s.read(ctx, append(limitNodes(), id.Server_NamespaceArray)...)
 	if err != nil {
 		return err
 	}
+	s.learnLimits(values)
 	s.namespaces = nil
-	if v := values[0].Value; v != nil {
+	if v := values[len(values)-1].Value; v != nil {
 		s.namespaces, _ = v.Value().([]string)
 	}
-	if v := values[1].Value; v != nil {
-		if limit, ok := v.Value().(uint32); ok && limit > 0 && limit < itemsPerCall {
-			s.perCall = int(limit)
-		}
-	}
 	return nil
-}
-
-// read reads values of the standard namespace.
-func (s *session) read(ctx context.Context, nodes ...uint32) ([]*ua.DataValue, error) {
-	req := &ua.ReadRequest{TimestampsToReturn: ua.TimestampsToReturnNeither}
-	for _, n := range nodes {
-		req.NodesToRead = append(req.NodesToRead, &ua.ReadValueID{
-			NodeID: numericNodeID(0, n), AttributeID: ua.AttributeIDValue, DataEncoding: &ua.QualifiedName{},
-		})
-	}
-	res, err := call[*ua.ReadResponse](ctx, s.ch, req, s.c.cfg.Timeout)
-	if err != nil {
-		return nil, err
-	}
-	if len(res.Results) != len(nodes) {
-		return nil, fmt.Errorf("Read: %d values were asked for and %d came", len(nodes), len(res.Results))
-	}
-	for _, v := range res.Results {
-		if v == nil {
-			return nil, fmt.Errorf("Read: a value is missing in the answer")
-		}
-	}
-	return res.Results, nil
 }
 
 // subscribe creates the subscription. Keep-alives are wished about once a
@@ -154,19 +128,7 @@ func (s *session) createRefused(ctx context.Context) error {
 	if err := s.forget(ctx, stale); err != nil {
 		return err
 	}
-	for len(pending) > 0 {
-		n := min(len(pending), s.perCall)
-		err := s.createItems(ctx, pending[:n])
-		if n > 1 && tooLarge(err) {
-			s.perCall = n / 2
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		pending = pending[n:]
-	}
-	return nil
+	return inBatches(len(pending), &s.perCall, func(from, to int) error { return s.createItems(ctx, pending[from:to]) })
 }
 
 // forget removes items that the server no longer serves.
@@ -216,6 +178,7 @@ func (s *session) createItems(ctx context.Context, indexes []int) error {
 			it.reason = statusName(r.StatusCode)
 		default:
 			it.state, it.id, it.reason = itemWaiting, r.MonitoredItemID, ""
+			it.sampling, it.queue = milliseconds(r.RevisedSamplingInterval, 0, 24*time.Hour), r.RevisedQueueSize
 		}
 	}
 	return nil

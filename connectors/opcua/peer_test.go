@@ -32,6 +32,8 @@ type peerOptions struct {
 	UsersOnly   bool     `json:"usersOnly"`
 	PerCall     int      `json:"perCall"`
 	MaxSessions int      `json:"maxSessions"`
+	Tree        int      `json:"tree"`
+	Structures  bool     `json:"structures"`
 }
 
 // peer is a running node-opcua server.

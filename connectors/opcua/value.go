@@ -27,6 +27,7 @@ const (
 	reasonBitBeyond = "bit beyond the width of the value"
 	reasonNotType   = "value is not of the configured type"
 	reasonNamespace = "namespace is not on the server"
+	reasonAddress   = "address can not be used"
 )
 
 // reading is what a tag wants of its node's values. It is small, because every

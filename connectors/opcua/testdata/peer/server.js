@@ -10,6 +10,62 @@ const opcua = require("node-opcua");
 
 const options = JSON.parse(process.argv[2]);
 
+// addTree adds folders of 100 variables, and one folder with as many variables
+// as all of them together, to make count in all; and a loop.
+function addTree(space, plant, count) {
+  const line = plant.addFolder(space.rootFolder.objects, { browseName: "Line", nodeId: "s=Line" });
+  const fill = (folder, prefix, n) => {
+    for (let i = 0; i < n; i++) {
+      const v = plant.addVariable({ organizedBy: folder, browseName: `v${i}`, nodeId: `s=${prefix}.v${i}`, dataType: "Int32" });
+      v.setValueFromSource({ dataType: opcua.DataType.Int32, value: i });
+    }
+  };
+  const half = count / 2;
+  for (let f = 0; f < half / 100; f++) {
+    const folder = plant.addFolder(line, { browseName: `f${f}`, nodeId: `s=Line.f${f}` });
+    fill(folder, `Line.f${f}`, 100);
+    if (f === 0) folder.addReference({ referenceType: "Organizes", nodeId: line });
+  }
+  fill(plant.addFolder(line, { browseName: "flat", nodeId: "s=Line.flat" }), "Line.flat", half);
+}
+
+// addStructures adds an array, and an array of structures with a structure in
+// each.
+async function addStructures(space, plant) {
+  const { addExtensionObjectDataType } = require("node-opcua-address-space");
+  const { StructureType } = require("node-opcua-types");
+  const field = (name, dataType, more) => ({ name, dataType, valueRank: -1, isOptional: false, maxStringLength: 0, ...more });
+  const inner = await addExtensionObjectDataType(plant, {
+    browseName: "Job", isAbstract: false, subtypeOf: space.findDataType("Structure"), structureDefinition: {
+      structureType: StructureType.Structure,
+      fields: [field("Id", opcua.resolveNodeId("String")), field("Target", opcua.resolveNodeId("UInt32"))],
+    },
+  });
+  const outer = await addExtensionObjectDataType(plant, {
+    browseName: "Station", isAbstract: false, subtypeOf: space.findDataType("Structure"), structureDefinition: {
+      structureType: StructureType.StructureWithOptionalFields,
+      fields: [
+        field("On", opcua.resolveNodeId("Boolean")),
+        field("Note", opcua.resolveNodeId("String"), { isOptional: true }),
+        field("AccCount", opcua.resolveNodeId("Int32")),
+        field("Temps", opcua.resolveNodeId("Double"), { valueRank: 1 }),
+        field("Job", inner.dataType.nodeId),
+      ],
+    },
+  });
+  const station = (n) => space.constructExtensionObject(outer.dataType, {
+    on: true, accCount: n, temps: [20.5, 21.5], job: { id: `J${n}`, target: 500 },
+  });
+  const hall = plant.addFolder(space.rootFolder.objects, { browseName: "Hall", nodeId: "s=Hall" });
+  const one = (name, dataType, valueRank, value) => plant.addVariable({
+    organizedBy: hall, browseName: name, nodeId: `s=Hall.${name}`, dataType, valueRank,
+  }).setValueFromSource(value);
+  const { DataType, VariantArrayType } = opcua;
+  one("Counts", "UInt32", 1, { dataType: DataType.UInt32, arrayType: VariantArrayType.Array, value: new Uint32Array([10, 20, 30]) });
+  one("Station", outer.dataType.nodeId, -1, { dataType: DataType.ExtensionObject, value: station(7) });
+  one("Stations", outer.dataType.nodeId, 1, { dataType: DataType.ExtensionObject, arrayType: VariantArrayType.Array, value: [station(1), station(2)] });
+}
+
 async function main() {
   const certificates = new opcua.OPCUACertificateManager({
     rootFolder: path.join(options.folder, "pki"),
@@ -49,7 +105,9 @@ async function main() {
     node.setValueFromSource({ dataType: opcua.DataType.UInt32, value });
     nodes.set(name, node);
   };
-  for (const name of options.nodes) add(name, 1);
+  for (const name of options.nodes || []) add(name, 1);
+  if (options.tree) addTree(space, plant, options.tree);
+  if (options.structures) await addStructures(space, plant);
 
   await server.start();
   readline.createInterface({ input: process.stdin }).on("line", (line) => {

@@ -1,0 +1,246 @@
+package opcua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"sync"
+
+	"github.com/gopcua/opcua/id"
+	"github.com/gopcua/opcua/ua"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// aroundMost is the number of candidates that Around gives at most.
+const aroundMost = 1000
+
+// Survey asks a server what an engineer wants to know. Each call is a session
+// of its own.
+type Survey struct {
+	cfg Config
+}
+
+var _ connectors.Surveyor = (*Survey)(nil)
+
+// NewSurvey makes a survey. It touches neither the network nor the disk; the
+// error joins every problem of the configuration.
+func NewSurvey(cfg Config) (*Survey, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	return &Survey{cfg: cfg}, nil
+}
+
+// visit opens a session of a connector with some tags, learns the server's
+// namespaces and limits, and calls do. Everything is closed when it returns.
+func (v *Survey) visit(ctx context.Context, tags []connectors.Tag, do func(*survey) error) error {
+	c, err := New(v.cfg, tags)
+	if err != nil {
+		return err
+	}
+	if err := c.visit(ctx, do); err != nil {
+		return fmt.Errorf("opcua %s: %w", v.cfg.Endpoint, err)
+	}
+	return nil
+}
+
+func (c *Connector) visit(ctx context.Context, do func(*survey) error) error {
+	s, err := c.openSession(ctx)
+	if err != nil {
+		return err
+	}
+	var guarding sync.WaitGroup
+	finished := make(chan struct{})
+	guarding.Go(func() { s.guard(ctx, finished) })
+	defer func() {
+		close(finished)
+		guarding.Wait()
+		s.ch.closeAfter(err)
+	}()
+	if err = s.readServer(ctx); err == nil {
+		err = do(&survey{session: s, typeNames: map[string]string{}})
+	}
+	return err
+}
+
+// Probe implements connectors.Surveyor. A tag is read as it was given; there is
+// no other way to understand a value that says its own type. Its node's own
+// type, which may be an array or a structure, is in Reading.Type, and the
+// members to choose from are what Around gives.
+func (v *Survey) Probe(ctx context.Context, tags []connectors.Tag) ([][]connectors.Reading, error) {
+	out := make([][]connectors.Reading, len(tags))
+	err := v.visit(ctx, nil, func(s *survey) error {
+		var (
+			nodes []variable
+			which []int
+		)
+		for i, tag := range tags {
+			out[i] = []connectors.Reading{{Tag: tag}}
+			node, problem := s.find(ctx, tag)
+			if problem != nil {
+				out[i][0].Sample.Reason, out[i][0].Note = reasonAddress, problem.Error()
+				continue
+			}
+			nodes, which = append(nodes, variable{node: node}), append(which, i)
+		}
+		if err := s.nameAll(ctx, nodes); err != nil {
+			return err
+		}
+		if err := s.describe(ctx, nodes, true); err != nil {
+			return err
+		}
+		for k, i := range which {
+			r := &out[i][0]
+			r.Name, r.Type = nodes[k].name, nodes[k].kind
+			s.fill(r, nodes[k].value)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// find is the node of a tag in this session.
+func (s *survey) find(_ context.Context, tag connectors.Tag) (*ua.NodeID, error) {
+	a, err := parseTag(tag)
+	if err != nil {
+		return nil, err
+	}
+	node, ok := a.resolve(s.namespaces)
+	if !ok {
+		return nil, fmt.Errorf("the server has no namespace %q; it has %q", a.uri, s.namespaces)
+	}
+	return node, nil
+}
+
+// nameAll reads the names of nodes.
+func (s *survey) nameAll(ctx context.Context, nodes []variable) error {
+	ask := make([]*ua.ReadValueID, len(nodes))
+	for i := range nodes {
+		ask[i] = attribute(nodes[i].node, ua.AttributeIDBrowseName)
+	}
+	names, err := s.readAll(ctx, ask, ua.TimestampsToReturnNeither)
+	if err != nil {
+		return err
+	}
+	for i, dv := range names {
+		if q, ok := valueOf(dv).(*ua.QualifiedName); ok {
+			nodes[i].name = q.Name
+		}
+	}
+	return nil
+}
+
+// Around implements connectors.Surveyor: the tag's node, and all variables that
+// hang where it hangs.
+func (v *Survey) Around(ctx context.Context, tag connectors.Tag) ([]connectors.Reading, error) {
+	var out []connectors.Reading
+	err := v.visit(ctx, nil, func(s *survey) error {
+		node, err := s.find(ctx, tag)
+		if err != nil {
+			return err
+		}
+		near, err := s.siblings(ctx, node)
+		if err != nil {
+			return err
+		}
+		if err := s.describe(ctx, near, true); err != nil {
+			return err
+		}
+		for i := range near {
+			out = append(out, s.reading(&near[i]))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// siblings are a node, as the first, and the other variables below its parents,
+// and those below itself.
+func (s *survey) siblings(ctx context.Context, node *ua.NodeID) ([]variable, error) {
+	up := browseFor(node, id.HierarchicalReferences, ua.BrowseDirectionInverse, 0)
+	parents, err := s.browse(ctx, []*ua.BrowseDescription{up}, nodesPerBrowse)
+	if err != nil {
+		return nil, err
+	}
+	ask := []*ua.BrowseDescription{browseFor(node, id.HierarchicalReferences, ua.BrowseDirectionForward, ua.NodeClassVariable)}
+	for _, ref := range parents[0].References {
+		if n := s.local(ref); n != nil {
+			ask = append(ask, browseFor(n, id.HierarchicalReferences, ua.BrowseDirectionForward, ua.NodeClassVariable))
+		}
+	}
+	results, err := s.browse(ctx, ask, aroundMost)
+	if err != nil {
+		return nil, err
+	}
+	near := []variable{{node: node}}
+	if err := s.nameAll(ctx, near); err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{node.String(): true}
+	points := [][]byte{parents[0].ContinuationPoint}
+	for _, r := range results {
+		points = append(points, r.ContinuationPoint)
+		for _, ref := range r.References {
+			if n := s.local(ref); n != nil && !seen[n.String()] && len(near) < aroundMost {
+				seen[n.String()] = true
+				near = append(near, variable{node: n, name: nameOf(ref)})
+			}
+		}
+	}
+	return near, s.release(ctx, withPoints(points))
+}
+
+// withPoints leaves out what is no continuation point.
+func withPoints(points [][]byte) [][]byte {
+	var out [][]byte
+	for _, p := range points {
+		if len(p) > 0 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Browse implements connectors.Surveyor. Without a root it begins at the Objects
+// folder and leaves the server's description of itself aside. It shows objects
+// and variables along all hierarchical references; a node that hangs at several
+// places is walked through at the first only, so loops end. It gives no more
+// than a million rows.
+func (v *Survey) Browse(ctx context.Context, walk connectors.Walk, found func(connectors.Reading) error) error {
+	root := address{kind: 'i', num: id.ObjectsFolder}
+	if walk.Root != "" {
+		var err error
+		if root, err = parseAddress(walk.Root); err != nil {
+			return err
+		}
+	}
+	var own error // found's, or that there is more: not a word of the server's
+	err := v.visit(ctx, nil, func(s *survey) error {
+		node, ok := root.resolve(s.namespaces)
+		if !ok {
+			return fmt.Errorf("the server has no namespace %q; it has %q", root.uri, s.namespaces)
+		}
+		w := walker{survey: s, walk: walk, seed: maphash.MakeSeed(), seen: map[uint64]struct{}{}}
+		w.found = func(r connectors.Reading) error {
+			own = found(r)
+			return own
+		}
+		err := w.run(ctx, node)
+		if errors.Is(err, connectors.ErrMore) && own == nil {
+			own = connectors.ErrMore
+		}
+		return err
+	})
+	if own != nil {
+		return own
+	}
+	return err
+}

@@ -15,6 +15,7 @@ const (
 	passing mode = iota
 	swallowing
 	refusing
+	halfOpen
 )
 
 // Proxy stands between a connector and its peer and misbehaves as networks do.
@@ -29,6 +30,8 @@ type Proxy struct {
 	mode     mode
 	changed  chan struct{} // closed when mode changes or the proxy ends
 	closed   bool
+	delay    time.Duration
+	rewrite  func([]byte)
 	links    map[*link]struct{}
 	accepted int
 }
@@ -39,6 +42,7 @@ type link struct {
 	peer   net.Conn      // nil until dialled
 	gone   chan struct{} // closed by cut
 	once   sync.Once
+	dead   bool // forgotten by Drop
 }
 
 // cut ends the link with a reset on both sides. peer is passed because the
@@ -130,6 +134,46 @@ func (p *Proxy) Close() {
 	p.wait.Wait()
 }
 
+// HalfOpen swallows what the peer sends, until Pass; what the client sends
+// arrives.
+func (p *Proxy) HalfOpen() { p.set(halfOpen) }
+
+// Drop forgets all connections that exist now, as a router does that has lost
+// its table: nothing passes on them any more, not even their end. New ones work.
+func (p *Proxy) Drop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		l.dead = true
+	}
+}
+
+// Forget resets the connections that Drop left behind.
+func (p *Proxy) Forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		if l.dead {
+			l.cut(l.peer)
+		}
+	}
+}
+
+// Delay holds everything that the peer sends for d; 0 ends that.
+func (p *Proxy) Delay(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = d
+}
+
+// Rewrite lets f change what the peer sends, chunk by chunk in place; nil ends
+// that. f is called by several goroutines at a time.
+func (p *Proxy) Rewrite(f func([]byte)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rewrite = f
+}
+
 func (p *Proxy) set(m mode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -171,7 +215,7 @@ func (p *Proxy) serve(l *link) {
 		delete(p.links, l)
 		p.mu.Unlock()
 	}()
-	if !p.gate(l) {
+	if !p.gate(l, false) {
 		return
 	}
 	peer, err := net.DialTimeout("tcp", p.peer, 5*time.Second)
@@ -200,12 +244,16 @@ func (p *Proxy) serve(l *link) {
 // lost.
 func (p *Proxy) pump(l *link, to, from net.Conn) {
 	buffer := make([]byte, 32<<10)
+	answers := from != l.client
 	for {
-		if !p.gate(l) {
+		if !p.gate(l, answers) {
 			return
 		}
 		n, err := from.Read(buffer)
-		if !p.gate(l) {
+		if answers && n > 0 {
+			p.disturb(l, buffer[:n])
+		}
+		if !p.gate(l, answers) {
 			return
 		}
 		if n > 0 {
@@ -229,12 +277,31 @@ func (p *Proxy) pump(l *link, to, from net.Conn) {
 	}
 }
 
-// gate waits while the proxy swallows. It is false when the link was cut or the
-// proxy ended.
-func (p *Proxy) gate(l *link) bool {
+// disturb holds back and changes what the peer sent.
+func (p *Proxy) disturb(l *link, chunk []byte) {
+	p.mu.Lock()
+	delay, rewrite := p.delay, p.rewrite
+	p.mu.Unlock()
+	if rewrite != nil {
+		rewrite(chunk)
+	}
+	if delay > 0 {
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-l.gone:
+		}
+	}
+}
+
+// gate waits while the proxy swallows; answers says that it is about what the
+// peer sends. It is false when the link was cut or the proxy ended.
+func (p *Proxy) gate(l *link, answers bool) bool {
 	for {
 		p.mu.Lock()
-		hold, closed, changed := p.mode == swallowing, p.closed, p.changed
+		hold := p.mode == swallowing || p.mode == halfOpen && answers || l.dead
+		closed, changed := p.closed, p.changed
 		p.mu.Unlock()
 		if closed {
 			return false

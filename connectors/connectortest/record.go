@@ -201,6 +201,13 @@ func (r *Recorder) Held() bool {
 // the test if that is not so within limit. holds may use the recorder.
 func (r *Recorder) Wait(t testing.TB, limit time.Duration, what string, holds func() bool) {
 	t.Helper()
+	if !r.await(limit, holds) {
+		t.Fatalf("waited %v in vain for %s; %s", limit, what, r.tail())
+	}
+}
+
+// await is Wait that tells by its result.
+func (r *Recorder) await(limit time.Duration, holds func() bool) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
@@ -208,15 +215,12 @@ func (r *Recorder) Wait(t testing.TB, limit time.Duration, what string, holds fu
 		changed := r.changed
 		r.mu.Unlock()
 		if holds() {
-			return
+			return true
 		}
 		select {
 		case <-changed:
 		case <-timer.C:
-			if holds() {
-				return
-			}
-			t.Fatalf("waited %v in vain for %s; %s", limit, what, r.tail())
+			return holds()
 		}
 	}
 }

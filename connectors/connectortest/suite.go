@@ -14,8 +14,8 @@ import (
 
 // What a connector must hold.
 const (
-	// freshWithin is the longest time from the peer's recovery to new values.
-	freshWithin = 10 * time.Second
+	// FreshWithin is the longest time from the peer's recovery to new values.
+	FreshWithin = 10 * time.Second
 	// offWithin is the longest Run against a peer that is not there.
 	offWithin = 10 * time.Second
 	// silentWithin is the longest time until a black hole ends Run.
@@ -83,8 +83,8 @@ func newBench(t *testing.T, h Harness) bench {
 func (b bench) start(t *testing.T, h Harness) *supervisor {
 	t.Helper()
 	s := supervise(t, h, b.Proxy.Addr())
-	s.WaitValue(t, freshWithin, Counter, connectors.Uint(100))
-	s.WaitValue(t, freshWithin, Flag, connectors.Bool(true))
+	s.WaitValue(t, FreshWithin, Counter, connectors.Uint(100))
+	s.WaitValue(t, FreshWithin, Flag, connectors.Bool(true))
 	return s
 }
 
@@ -92,7 +92,7 @@ func (b bench) start(t *testing.T, h Harness) *supervisor {
 func (b bench) fresh(t *testing.T, s *supervisor, v uint64) {
 	t.Helper()
 	b.Set(t, Counter, connectors.Uint(v))
-	s.WaitValue(t, freshWithin, Counter, connectors.Uint(v))
+	s.WaitValue(t, FreshWithin, Counter, connectors.Uint(v))
 }
 
 func valuesAndChanges(t *testing.T, h Harness) {
@@ -106,7 +106,7 @@ func valuesAndChanges(t *testing.T, h Harness) {
 		b.fresh(t, s, v)
 	}
 	b.Set(t, Flag, connectors.Bool(false))
-	s.WaitValue(t, freshWithin, Flag, connectors.Bool(false))
+	s.WaitValue(t, FreshWithin, Flag, connectors.Bool(false))
 	if after := s.connector.Stats(); !after.LastGood.After(before.LastGood) {
 		t.Errorf("LastGood did not move: %v, then %v", before.LastGood, after.LastGood)
 	}
@@ -122,7 +122,7 @@ func offAtStart(t *testing.T, h Harness) {
 	end := s.waitEnd(t, offWithin, 0)
 	t.Logf("off: %v after %v", end.err, end.took)
 	b.Start(t)
-	s.WaitUp(t, freshWithin)
+	s.WaitUp(t, FreshWithin)
 	b.fresh(t, s, 200)
 }
 
@@ -133,7 +133,7 @@ func refusedAtStart(t *testing.T, h Harness) {
 	end := s.waitEnd(t, offWithin, 0)
 	t.Logf("refused: %v after %v", end.err, end.took)
 	b.Pass()
-	s.WaitUp(t, freshWithin)
+	s.WaitUp(t, FreshWithin)
 	b.fresh(t, s, 200)
 }
 
@@ -144,7 +144,7 @@ func muteAtStart(t *testing.T, h Harness) {
 	end := s.waitEnd(t, silentWithin, 0)
 	t.Logf("mute: %v after %v", end.err, end.took)
 	b.Pass()
-	s.WaitUp(t, freshWithin)
+	s.WaitUp(t, FreshWithin)
 	b.fresh(t, s, 200)
 }
 
@@ -156,7 +156,7 @@ func serverRestart(t *testing.T, h Harness) {
 	end := s.waitEnd(t, silentWithin, n)
 	t.Logf("server stopped: %v", end.err)
 	b.Start(t)
-	s.WaitUp(t, freshWithin)
+	s.WaitUp(t, FreshWithin)
 	b.fresh(t, s, 200)
 	b.fresh(t, s, 201)
 }
@@ -167,7 +167,7 @@ func connectionReset(t *testing.T, h Harness) {
 	n := s.runs()
 	b.Cut()
 	b.Set(t, Counter, connectors.Uint(200))
-	s.WaitValue(t, freshWithin, Counter, connectors.Uint(200))
+	s.WaitValue(t, FreshWithin, Counter, connectors.Uint(200))
 	t.Logf("reset: %v", s.waitEnd(t, silentWithin, n).err)
 	b.fresh(t, s, 201)
 }
@@ -182,7 +182,7 @@ func blackHole(t *testing.T, h Harness) {
 	t.Logf("black hole: %v after %v", end.err, time.Since(began))
 	b.Set(t, Counter, connectors.Uint(200))
 	b.Pass()
-	s.WaitValue(t, freshWithin, Counter, connectors.Uint(200))
+	s.WaitValue(t, FreshWithin, Counter, connectors.Uint(200))
 	b.fresh(t, s, 201)
 }
 
@@ -190,7 +190,7 @@ func missingTag(t *testing.T, h Harness) {
 	b := newBench(t, h)
 	s := b.start(t, h)
 	if h.ReportsMissing {
-		s.Wait(t, freshWithin, "a bad sample of the missing tag", func() bool {
+		s.Wait(t, FreshWithin, "a bad sample of the missing tag", func() bool {
 			m, ok := s.Latest(Missing)
 			return ok && m.Quality == connectors.Bad && m.Reason != ""
 		})
@@ -234,7 +234,7 @@ func cancelWhileMute(t *testing.T, h Harness) {
 	b := newBench(t, h)
 	b.Swallow()
 	s := supervise(t, h, b.Proxy.Addr())
-	for deadline := time.Now().Add(freshWithin); b.Accepted() == 0; pause(10 * time.Millisecond) {
+	for deadline := time.Now().Add(FreshWithin); b.Accepted() == 0; pause(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the connector never connected")
 		}
@@ -263,9 +263,9 @@ func blockedEmit(t *testing.T, h Harness) {
 		b.Set(t, Counter, connectors.Uint(v))
 		pause(blockedFor / 10)
 	}
-	s.Wait(t, freshWithin, "emit to block", s.Held)
+	s.Wait(t, FreshWithin, "emit to block", s.Held)
 	s.Release()
-	s.WaitValue(t, freshWithin, Counter, connectors.Uint(309))
+	s.WaitValue(t, FreshWithin, Counter, connectors.Uint(309))
 	b.fresh(t, s, 310)
 	if !increasing(s.Batches()) {
 		t.Error("the values of the counter arrived out of order")
@@ -277,14 +277,14 @@ func cutWhileEmitBlocks(t *testing.T, h Harness) {
 	s := b.start(t, h)
 	s.Hold()
 	b.Set(t, Counter, connectors.Uint(300))
-	s.Wait(t, freshWithin, "emit to block", s.Held)
+	s.Wait(t, FreshWithin, "emit to block", s.Held)
 	n := s.runs()
 	b.Cut()
 	pause(blockedFor)
 	b.Set(t, Counter, connectors.Uint(301))
 	s.Release()
 	s.waitEnd(t, silentWithin, n)
-	s.WaitValue(t, freshWithin, Counter, connectors.Uint(301))
+	s.WaitValue(t, FreshWithin, Counter, connectors.Uint(301))
 	b.fresh(t, s, 302)
 }
 
@@ -337,7 +337,7 @@ func manyCuts(t *testing.T, h Harness) {
 // settled waits until no connection is open and the number of goroutines has
 // not fallen for half a second, and gives their stacks.
 func settled(p *Proxy) []string {
-	ctx, cancel := context.WithTimeout(context.Background(), freshWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), FreshWithin)
 	defer cancel()
 	least, since := runtime.NumGoroutine(), time.Now()
 	for ctx.Err() == nil && (p.Open() > 0 || time.Since(since) < 500*time.Millisecond) {

@@ -13,6 +13,13 @@ import (
 // backoff is the pause between two calls of Run.
 const backoff = 100 * time.Millisecond
 
+// pauses says how long to wait before Run is called again: after a call that
+// took that long and had, or had not, been up.
+type pauses func(took time.Duration, up bool) time.Duration
+
+// constant is the policy of the quick suite.
+func constant(time.Duration, bool) time.Duration { return backoff }
+
 // outcome is how one call of Run ended.
 type outcome struct {
 	err  error
@@ -25,6 +32,7 @@ type supervisor struct {
 	*Recorder
 	connector connectors.Connector
 	addr      string
+	pauses    pauses
 	cancel    context.CancelFunc
 	wait      sync.WaitGroup
 
@@ -37,11 +45,18 @@ type supervisor struct {
 // test for every breach of the contract.
 func supervise(t testing.TB, h Harness, addr string) *supervisor {
 	t.Helper()
+	return superviseWith(t, h.Connect(t, addr), len(h.Tags), addr, constant)
+}
+
+// superviseWith is supervise with a policy of its own.
+func superviseWith(t testing.TB, c connectors.Connector, tags int, addr string, p pauses) *supervisor {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &supervisor{
-		Recorder:  NewRecorder(len(h.Tags)),
-		connector: h.Connect(t, addr),
+		Recorder:  NewRecorder(tags),
+		connector: c,
 		addr:      addr,
+		pauses:    p,
 		cancel:    cancel,
 		ended:     make(chan struct{}),
 	}
@@ -59,6 +74,7 @@ func (s *supervisor) run(ctx context.Context) {
 		err := s.connector.Run(ctx, s.Emit)
 		took := time.Since(began)
 		s.judgeEnd(ctx, err)
+		up := s.Up()
 		s.End()
 		s.mu.Lock()
 		s.outcomes = append(s.outcomes, outcome{err, took})
@@ -68,7 +84,7 @@ func (s *supervisor) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(backoff):
+		case <-time.After(s.pauses(took, up)):
 		}
 	}
 }

@@ -53,6 +53,7 @@ func rooms() []room {
 		{dir: "internal/board", may: []string{"internal/gateway", "internal/health", "internal/store", "mapping"}, owns: []string{"github.com/prometheus/client_golang"}},
 		{dir: "internal/sim", may: []string{"internal/sim"}},
 		{dir: "internal/bench", may: []string{"connectors", "mapping", "prodsmart", "prodsmart/uplink", "internal/config", "internal/sim"}},
+		{dir: "internal/conformance", may: []string{"connectors", "connectors/opcua", "connectors/modbus", "connectors/mqtt", "connectors/connectortest"}},
 		{dir: "internal/house"},
 		{dir: "cmd", may: []string{"*"}},
 		{dir: "cmd/plantsim", may: []string{"internal/sim"}},

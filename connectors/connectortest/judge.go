@@ -1,0 +1,112 @@
+package connectortest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// bad says whether a batch tells that the counter is not known.
+func bad(b connectors.Batch) bool {
+	if b.Link == connectors.LinkDown {
+		return true
+	}
+	for _, s := range b.Samples {
+		if s.Tag == Counter && s.Quality == connectors.Bad {
+			return true
+		}
+	}
+	return false
+}
+
+// good gives the last good value of the counter in a batch.
+func good(b connectors.Batch) (string, bool) {
+	text, ok := "", false
+	for _, s := range b.Samples {
+		if s.Tag == Counter && s.Quality == connectors.Good {
+			text, ok = s.Value.Text(), true
+		}
+	}
+	return text, ok
+}
+
+// detected is when trouble was first reported after a time; zero if never.
+func (p *play) detected(after time.Time) time.Time {
+	for _, b := range p.Batches() {
+		if bad(b) && !b.Time.Before(after) {
+			return b.Time
+		}
+	}
+	return time.Time{}
+}
+
+func (p *play) lostAfter(t time.Time) bool { return !p.detected(t).IsZero() }
+
+// firstOf is when a value of the counter came for the first time.
+func (p *play) firstOf(v uint64) time.Time {
+	text := connectors.Uint(v).Text()
+	for _, b := range p.Batches() {
+		if got, ok := good(b); ok && got == text {
+			return b.Time
+		}
+	}
+	return time.Time{}
+}
+
+// quiet holds that nothing is said to be known while nothing can be.
+func (p *play) quiet(since time.Time) error {
+	found := p.detected(since)
+	for _, b := range p.Batches() {
+		if b.Time.Before(found) || b.Time.Equal(found) {
+			continue
+		}
+		if b.Alive {
+			return fmt.Errorf("values were vouched for while the fault lasted")
+		}
+		if _, ok := good(b); ok {
+			return fmt.Errorf("a value was good while the fault lasted")
+		}
+		if b.Link == connectors.LinkUp && !p.c.Partial {
+			return fmt.Errorf("the link was said to be up while the fault lasted")
+		}
+	}
+	return nil
+}
+
+// judge holds every value of the counter against what the peer held: it must
+// have been true at some moment since the batch before, and an Alive must not
+// speak for a value that is long replaced.
+func (p *play) judge() error {
+	replaced, known := map[string]time.Time{}, map[string]bool{}
+	for i, h := range p.held {
+		text := connectors.Uint(h.value).Text()
+		known[text] = true
+		if i+1 < len(p.held) {
+			replaced[text] = p.held[i+1].taken
+		}
+	}
+	var before time.Time
+	last := ""
+	for _, b := range p.Batches() {
+		text, ok := good(b)
+		switch {
+		case ok && !known[text] && before.IsZero():
+			continue // what the peer held before the first change
+		case ok && !known[text]:
+			return fmt.Errorf("the value %s was never the peer's", text)
+		case ok:
+			if gone := replaced[text]; !gone.IsZero() && before.After(gone) {
+				return fmt.Errorf("the value %s was reported %v after it had been replaced", text, b.Time.Sub(gone).Round(time.Millisecond))
+			}
+			last, before = text, b.Time
+		case b.Link == connectors.LinkDown:
+			last = ""
+		case b.Alive && last != "":
+			if gone := replaced[last]; !gone.IsZero() && b.Time.Sub(gone) > p.subject.Silent+Slack {
+				return fmt.Errorf("the value %s was vouched for %v after it had been replaced", last, b.Time.Sub(gone).Round(time.Millisecond))
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package conformance
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
+)
+
+// patience bounds what a peer may take for a step; a busy computer starts
+// programs slowly.
+const patience = 30 * time.Second
+
+// process is a peer's program that says "ready" and obeys commands.
+type process struct {
+	t       testing.TB
+	command func() *exec.Cmd
+
+	cmd      *exec.Cmd
+	in       io.WriteCloser
+	lines    chan string
+	reading  sync.WaitGroup
+	mu       sync.Mutex
+	complain strings.Builder
+}
+
+// Write collects what the program complains about.
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.complain.Write(b)
+}
+
+// run starts the program and ends it with the test.
+func run(t testing.TB, command func() *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, command: command}
+	t.Cleanup(func() {
+		_ = p.stop()
+		if t.Failed() {
+			t.Logf("the peer said: %s", p.complain.String())
+		}
+	})
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *process) start() error {
+	p.cmd, p.lines = p.command(), make(chan string, 100)
+	p.cmd.Stderr = p
+	in, err := p.cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return err
+	}
+	lines := p.lines
+	p.in = in
+	p.reading.Go(func() {
+		defer close(lines)
+		for s := bufio.NewScanner(out); s.Scan(); {
+			if line := s.Text(); line == "ready" || line == "done" { // the rest is chatter
+				lines <- line
+			}
+		}
+	})
+	return p.expect("ready")
+}
+
+func (p *process) expect(want string) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case line, ok := <-p.lines:
+		if !ok || line != want {
+			return fmt.Errorf("the peer ended, or said %q, before it was %s", line, want)
+		}
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("the peer was not %s after %v", want, patience)
+	}
+}
+
+// say gives a command and waits until it is done.
+func (p *process) say(format string, args ...any) error {
+	if _, err := fmt.Fprintf(p.in, format+"\n", args...); err != nil {
+		return err
+	}
+	return p.expect("done")
+}
+
+// saying is say as a step of a fault.
+func (p *process) saying(format string, args ...any) func() error {
+	return func() error { return p.say(format, args...) }
+}
+
+// stop kills the program, as a power cut does, and waits. It may be called
+// twice.
+func (p *process) stop() error {
+	if p.cmd == nil || p.cmd.Process == nil {
+		return nil
+	}
+	_ = p.cmd.Process.Kill()
+	p.reading.Wait()
+	_ = p.cmd.Wait()
+	p.cmd = nil
+	return nil
+}
+
+// frozen is the fault of a program that hangs.
+func (p *process) frozen() connectortest.Fault {
+	return connectortest.Fault{
+		Begin: func() error { return p.cmd.Process.Signal(syscall.SIGSTOP) },
+		End:   func() error { return p.cmd.Process.Signal(syscall.SIGCONT) },
+	}
+}
+
+// free finds a port of 127.0.0.1 that nobody uses.
+func free(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// lacking skips a subject whose peer is not installed, or fails it where peers
+// are required.
+func lacking(t *testing.T, what string, err error) {
+	t.Helper()
+	if os.Getenv("PEERS") == "required" {
+		t.Fatalf("%s is required and not there: %v", what, err)
+	}
+	t.Skipf("%s is not there: %v", what, err)
+}

@@ -32,6 +32,7 @@ type Connector struct {
 	plan     []plannedItem
 	// retryEvery is the time between two attempts at refused items.
 	retryEvery time.Duration
+	notes      notes
 
 	requests  atomic.Uint64
 	samples   atomic.Uint64
@@ -122,4 +123,4 @@ func (c *Connector) deliver(emit func(connectors.Batch), b connectors.Batch) {
 }
 
 // Conditions implements connectors.Connector.
-func (c *Connector) Conditions() []connectors.Condition { return nil }
+func (c *Connector) Conditions() []connectors.Condition { return c.notes.list() }

@@ -52,7 +52,7 @@ func BenchmarkScan(b *testing.B) {
 		b.Fatal(err)
 	}
 	samples := 0
-	s := newSession(streams, len(tags), &fakeAnswer{}, &totals{}, func(batch connectors.Batch) { samples += len(batch.Samples) })
+	s := newSession(streams, len(tags), newCaller(framingTCP, &fakeAnswer{}), &totals{}, func(batch connectors.Batch) { samples += len(batch.Samples) })
 	b.ReportAllocs()
 	requests := 0
 	for _, st := range streams {
@@ -109,7 +109,7 @@ func BenchmarkTCP(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer conn.Close()
-		s := newSession(streams, len(tags), &tcpTransport{conn: conn, timeout: time.Second}, &totals{}, func(connectors.Batch) {})
+		s := newSession(streams, len(tags), newCaller(framingTCP, &tcpTransport{conn: conn, timeout: time.Second}), &totals{}, func(connectors.Batch) {})
 		b.ReportAllocs()
 		for b.Loop() {
 			if err := s.poll(context.Background(), s.rounds[0]); err != nil {

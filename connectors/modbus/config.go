@@ -2,10 +2,6 @@ package modbus
 
 import (
 	"fmt"
-	"net"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -65,6 +61,8 @@ const (
 	defaultPort = "502"
 	shortest    = 10 * time.Millisecond
 	longest     = time.Hour
+	// longestPause is the most that a device is given time.
+	longestPause = 10 * time.Second
 	// noGap is the Gap that forbids reading along.
 	noGap = -1
 	// bitsPerGap is how many unused bits count as much as one unused register.
@@ -98,7 +96,7 @@ func (c Config) Defaults() Config {
 
 // Check finds the first thing that can not work, without touching the network.
 func (c Config) Check() error {
-	if _, err := c.hostPort(); err != nil {
+	if _, err := c.target(); err != nil {
 		return err
 	}
 	c = c.Defaults()
@@ -113,35 +111,13 @@ func (c Config) Check() error {
 		return fmt.Errorf("max_read_bits: %d is not possible; the protocol allows 1 to %d bits", c.MaxReadBits, maxBits)
 	case c.Gap < noGap || c.Gap > maxRegisters:
 		return fmt.Errorf("gap: %d is not possible; allowed is 1 to %d registers, or -1 for none", c.Gap, maxRegisters)
+	case c.ConnectPause < 0 || c.ConnectPause > longestPause:
+		return fmt.Errorf("connect_pause: %v is not possible; allowed is 0 to %v", c.ConnectPause, longestPause)
+	case c.Pause < 0 || c.Pause > longestPause:
+		return fmt.Errorf("pause: %v is not possible; allowed is 0 to %v", c.Pause, longestPause)
 	}
-	return nil
-}
-
-// hostPort is the address to dial.
-func (c Config) hostPort() (string, error) {
-	const want = "write tcp://host:port, for instance tcp://10.0.4.30:502"
-	scheme, rest, ok := strings.Cut(c.Address, "://")
-	if !ok {
-		return "", fmt.Errorf("address: %q does not say how to connect; %s", c.Address, want)
-	}
-	if scheme != "tcp" {
-		return "", fmt.Errorf("address: %q is not supported; %s", scheme+"://", want)
-	}
-	if strings.Contains(rest, "@") {
-		return "", fmt.Errorf("address: Modbus knows no user and no password; %s", want)
-	}
-	u, err := url.Parse(c.Address)
-	if err != nil || u.Hostname() == "" || u.Host != rest {
-		return "", fmt.Errorf("address: %q is not a host and a port; %s", c.Address, want)
-	}
-	port := u.Port()
-	if port == "" {
-		port = defaultPort
-	}
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return "", fmt.Errorf("address: port %q is not a number from 1 to 65535; %s", port, want)
-	}
-	return net.JoinHostPort(u.Hostname(), port), nil
+	_, err := c.holes()
+	return err
 }
 
 // gap is the largest hole that is read along in an area.

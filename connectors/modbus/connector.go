@@ -13,13 +13,14 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 )
 
-// Connector reads the tags of one Modbus TCP device or gateway.
+// Connector reads the tags of one Modbus device, gateway or serial line.
 type Connector struct {
 	cfg     Config
-	target  string
+	target  target
 	tags    int
 	streams []*stream
 	totals  totals
+	health  health
 }
 
 var _ connectors.Connector = (*Connector)(nil)
@@ -27,6 +28,7 @@ var _ connectors.Connector = (*Connector)(nil)
 // totals are the numbers behind Stats.
 type totals struct {
 	requests, samples   atomic.Uint64
+	data, timeouts      atomic.Uint64
 	lastGood, roundTrip atomic.Int64
 }
 
@@ -37,7 +39,7 @@ func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("modbus: %w", err)
 	}
-	target, err := cfg.hostPort()
+	target, err := cfg.target()
 	if err != nil {
 		return nil, fmt.Errorf("modbus: %w", err)
 	}
@@ -63,6 +65,8 @@ func (c *Connector) Stats() connectors.Stats {
 	s := connectors.Stats{
 		Requests:  c.totals.requests.Load(),
 		Samples:   c.totals.samples.Load(),
+		Data:      c.totals.data.Load(),
+		Timeouts:  c.totals.timeouts.Load(),
 		RoundTrip: time.Duration(c.totals.roundTrip.Load()),
 	}
 	if t := c.totals.lastGood.Load(); t != 0 {
@@ -79,7 +83,8 @@ func (c *Connector) Stats() connectors.Stats {
 //
 // A device that accepts the connection and does not answer ends Run after three
 // timeouts, or after one for each unit if there are more. What was learnt of
-// refused addresses and silent units belongs to one Run.
+// addresses that can not be read together outlives Run; what was learnt of
+// silent units does not.
 func (c *Connector) Run(ctx context.Context, emit func(connectors.Batch)) error {
 	if len(c.streams) == 0 {
 		<-ctx.Done()
@@ -89,48 +94,43 @@ func (c *Connector) Run(ctx context.Context, emit func(connectors.Batch)) error 
 	if ctx.Err() != nil {
 		return nil
 	}
+	c.health.ended(err)
 	return fmt.Errorf("modbus %s: %w%s", c.cfg.Address, err, advice(err))
 }
 
 // attempt is one connection.
 func (c *Connector) attempt(ctx context.Context, emit func(connectors.Batch)) error {
-	dialer := net.Dialer{
-		Timeout:         c.cfg.Timeout,
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3},
+	s := newSession(c.streams, c.tags, nil, &c.totals, emit)
+	s.pause, s.health = c.cfg.Pause, &c.health
+	defer c.health.down()
+	if c.cfg.Release {
+		fresh := true
+		s.reopen = func(ctx context.Context) (*wire, error) {
+			w, err := c.cfg.open(ctx, c.target, fresh || s.missed > 0)
+			fresh = false
+			return w, err
+		}
+		return s.run(ctx)
 	}
-	conn, err := dialer.DialContext(ctx, "tcp", c.target)
+	w, err := c.cfg.open(ctx, c.target, true)
 	if err != nil {
 		return err
 	}
-	// Closing is what ends a read that is under way when ctx ends.
-	closed := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(closed)
-		_ = conn.Close()
-	})
-	defer func() {
-		if stop() {
-			_ = conn.Close()
-			return
-		}
-		<-closed
-	}()
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		if err := tcp.SetNoDelay(true); err != nil {
-			return err
-		}
-	}
-	t := &tcpTransport{conn: conn, timeout: c.cfg.Timeout}
-	return newSession(c.streams, c.tags, t, &c.totals, emit).run(ctx)
+	defer w.close()
+	s.caller = w.caller
+	return s.run(ctx)
 }
 
 // advice is what a person can do about an error of the connection.
 func advice(err error) string {
 	var timeout net.Error
 	var dns *net.DNSError
+	var gone *portGone
 	switch {
+	case errors.As(err, &gone):
+		return ""
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "; the host is there, but nothing listens on this port: check the port, and that Modbus TCP is switched on in the device"
+		return "; the host is there, but nothing listens on this port: check the port, and that Modbus is switched on in the device"
 	case errors.As(err, &dns):
 		return "; check the host name, or write the number"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
@@ -142,4 +142,4 @@ func advice(err error) string {
 }
 
 // Conditions implements connectors.Connector.
-func (c *Connector) Conditions() []connectors.Condition { return nil }
+func (c *Connector) Conditions() []connectors.Condition { return c.health.conditions() }

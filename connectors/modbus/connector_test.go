@@ -187,7 +187,7 @@ func TestRunAgain(t *testing.T) {
 // TestNoWrites holds that the package names nothing of the library but what
 // reads, so that no write can be made by mistake.
 func TestNoWrites(t *testing.T) {
-	allowed := map[string]bool{"Client": true, "NewClient2": true, "TCPClientHandler": true, "NewTCPClientHandler": true, "ModbusError": true}
+	allowed := map[string]bool{"Client": true, "NewClient2": true, "TCPClientHandler": true, "NewTCPClientHandler": true, "NewRTUClientHandler": true, "NewASCIIClientHandler": true, "ModbusError": true}
 	files, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +235,7 @@ func TestSteadyPollingAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSession(streams, len(tags), d, &totals{}, func(connectors.Batch) {})
+	s := newSession(streams, len(tags), newCaller(framingTCP, d), &totals{}, func(connectors.Batch) {})
 	poll := func() {
 		if err := s.poll(context.Background(), s.rounds[0]); err != nil {
 			t.Fatal(err)

@@ -137,7 +137,7 @@ func (g *rig) play(cfg Config, limit time.Duration, steps ...step) {
 		defer cancel()
 		g.start = time.Now()
 		g.device.start, g.device.steps = g.start, steps
-		g.err = newSession(streams, len(g.tags), g.device, &g.totals, func(b connectors.Batch) {
+		g.err = newSession(streams, len(g.tags), newCaller(framingTCP, g.device), &g.totals, func(b connectors.Batch) {
 			seen := map[int]bool{}
 			for _, s := range b.Samples {
 				if seen[s.Tag] {

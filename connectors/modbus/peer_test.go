@@ -55,16 +55,29 @@ func startPeer(t *testing.T, name string, args ...string) string {
 	return "tcp://127.0.0.1:" + strings.TrimSpace(line)
 }
 
-func TestPeerPymodbus(t *testing.T) {
-	const python = "/usr/bin/python3"
-	if out, err := exec.Command(python, "-c", "import pymodbus.server").CombinedOutput(); err != nil {
-		lacking(t, "python3-pymodbus", fmt.Errorf("%w: %s", err, out))
+const python = "/usr/bin/python3"
+
+// needPymodbus skips a test where Python has no pymodbus.
+func needPymodbus(t *testing.T) {
+	t.Helper()
+	if out, err := exec.Command(python, "-c", "import pymodbus.server, serial_asyncio").CombinedOutput(); err != nil {
+		lacking(t, "python3-pymodbus or python3-serial-asyncio", fmt.Errorf("%w: %s", err, out))
 	}
+}
+
+func TestPeerPymodbus(t *testing.T) {
+	needPymodbus(t)
 	addr := startPeer(t, python, filepath.Join("testdata", "peer", "server.py"))
 	readPeer(t, addr, peerTag{connectors.Tag{Address: "7/30001", Bit: connectors.NoBit}, connectors.Uint(5411)})
 }
 
 func TestPeerLibmodbus(t *testing.T) {
+	readPeer(t, startPeer(t, buildLibmodbus(t)))
+}
+
+// buildLibmodbus compiles the server of testdata/peer.
+func buildLibmodbus(t *testing.T) string {
+	t.Helper()
 	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "libmodbus").CombinedOutput()
 	if err != nil {
 		lacking(t, "libmodbus-dev", fmt.Errorf("%w: %s", err, flags))
@@ -77,7 +90,7 @@ func TestPeerLibmodbus(t *testing.T) {
 		}
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
-	readPeer(t, startPeer(t, program))
+	return program
 }
 
 // peerTag is a tag and what both peers hold there.

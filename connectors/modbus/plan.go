@@ -65,8 +65,7 @@ type span struct {
 	lo, hi int
 }
 
-// stream is what is read of one area of one unit in one period. It does not
-// change.
+// stream is what is read of one area of one unit in one period.
 type stream struct {
 	unit  uint8
 	area  Area
@@ -76,6 +75,12 @@ type stream struct {
 	// items are sorted as the spans are, and spans by start, then by end.
 	items []item
 	spans []span
+	// wall[i] says that a hole forbids to read span i-1 and span i at once.
+	wall []bool
+	// learnt is what was found out about the device's holes, nil before the
+	// first connection. It is the one thing that changes, and belongs to
+	// whoever runs the connector.
+	learnt *knowledge
 }
 
 // block is one request: the spans lo to hi of a stream, and all data between
@@ -118,8 +123,13 @@ func layout(cfg Config, tags []connectors.Tag) ([]*stream, error) {
 	slices.SortFunc(streams, func(x, y *stream) int {
 		return cmp.Or(cmp.Compare(x.every, y.every), cmp.Compare(x.unit, y.unit), cmp.Compare(x.area, y.area))
 	})
+	holes, err := cfg.holes()
+	if err != nil {
+		return nil, fmt.Errorf("modbus: %w", err)
+	}
 	for _, s := range streams {
 		s.setSpans()
+		s.setWalls(holes)
 	}
 	return streams, nil
 }
@@ -164,49 +174,73 @@ func (s *stream) setSpans() {
 	}
 }
 
-// blocks covers all spans with the fewest requests. No request is longer than
-// most, none reads along more than gap unused data in one hole, none tears a
-// span. known, if not nil, is what the device refused before: a refused span is
-// left out, and no request crosses it or a cut.
+// blocks covers all spans with the fewest requests, and of all ways to do so
+// takes one that reads the fewest data. No request is longer than most, none
+// reads along more than gap unused data in one hole, none tears a span. known,
+// if not nil, is what the device refused before: a refused span is left out, and
+// no request crosses it or a cut.
 //
-// Why these are the fewest. No request can contain a hole wider than gap, a cut
-// or a refused span. They divide the stream into parts that share no request,
-// and within a part only the length of a request counts. Some request of any
-// solution contains the first span of a part. None of the part begins earlier,
-// so the request may as well begin there, and then it contains no less than it
-// did: there is a smallest solution whose first request begins with the first
-// span and contains all that fits. What is left begins with the first span that
-// does not fit, for which the same holds. The walk below ends a request at that
-// span and does not look for later, shorter ones that would fit: they fit the
-// next request just as well, which begins no later than they do and ends later
-// than this one.
+// It is enough to look at requests for spans that follow each other. If one
+// serves the spans i and k, and another the span j between them, then j ends
+// behind the first request (else that serves it as well), hence behind k, and
+// begins no later than k: the request for j contains k, and the one for i may do
+// without it. So the best way to read all spans from one on is a request for
+// this and some that follow, and the best way to read the rest, which is known
+// when the walk goes backwards.
 func (s *stream) blocks(known *knowledge) []block {
-	var all []block
-	open := false
-	// reach is the end of all that was asked for up to here.
-	reach := 0
+	type choice struct{ requests, data, hi int }
+	best := make([]choice, len(s.spans)+1)
+	joined := s.joined(known)
+	refused := func(i int) bool { return known != nil && known.refused[i].failures > 0 }
 	most := s.most
 	if known != nil && known.most > 0 {
 		most = known.most
 	}
-	for i := range s.spans {
-		sp := &s.spans[i]
-		if known != nil && known.refused[i].failures > 0 {
-			open = false
+	for lo := len(s.spans) - 1; lo >= 0; lo-- {
+		best[lo] = best[lo+1]
+		best[lo].hi = lo
+		if refused(lo) {
 			continue
 		}
-		if open {
-			b := &all[len(all)-1]
-			hole := sp.start - reach
-			reach = max(reach, sp.end)
-			count := max(b.count, sp.end-b.start)
-			if hole <= s.gap && count <= most && (known == nil || !known.cut[i]) {
-				b.hi, b.count = i+1, count
-				continue
+		end := 0
+		for hi := lo + 1; hi <= len(s.spans); hi++ {
+			end = max(end, s.spans[hi-1].end)
+			count := end - s.spans[lo].start
+			if hi > lo+1 && (count > most || !joined[hi-1]) {
+				break
+			}
+			c := choice{1 + best[hi].requests, count + best[hi].data, hi}
+			if b := best[lo]; b.hi == lo || c.requests < b.requests || c.requests == b.requests && c.data <= b.data {
+				best[lo] = c
 			}
 		}
-		all = append(all, block{lo: i, hi: i + 1, start: sp.start, count: sp.end - sp.start})
-		open, reach = true, max(reach, sp.end)
+	}
+	var all []block
+	for lo := 0; lo < len(s.spans); {
+		hi := best[lo].hi
+		if hi == lo {
+			lo++
+			continue
+		}
+		all = append(all, s.part(lo, hi))
+		lo = hi
+	}
+	return all
+}
+
+// joined says of each span whether a request may contain it and the one before,
+// as far as it does not become too long. A hole is counted from the end of all
+// that is asked for before it.
+func (s *stream) joined(known *knowledge) []bool {
+	all := make([]bool, len(s.spans))
+	reach := 0
+	for i, sp := range s.spans {
+		if known != nil && known.refused[i].failures > 0 {
+			continue
+		}
+		all[i] = i > 0 && sp.start-reach <= s.gap && (s.wall == nil || !s.wall[i]) &&
+			(known == nil || !known.cut[i] && !known.apart[i] && known.refused[i-1].failures == 0)
+		reach = max(reach, sp.end)
 	}
 	return all
 }

@@ -61,7 +61,7 @@ func TestPlanErrors(t *testing.T) {
 		{with(func(c *Config) { c.MaxRead = 2 }), tag("40001", "float64"), `modbus: tag 40001: 4 registers have to be read at once, but max_read is 2`},
 		{with(func(c *Config) { c.OneBased = true }), tag("holding:0", ""), `modbus: tag holding:0: holding:0 is out of range; the offset goes from 1 to 65536`},
 		{with(func(c *Config) { c.Address = "10.0.4.30:502" }), tag("40001", ""), `modbus: address: "10.0.4.30:502" does not say how to connect; write tcp://host:port, for instance tcp://10.0.4.30:502`},
-		{with(func(c *Config) { c.Address = "rtu:///dev/ttyUSB0" }), tag("40001", ""), `modbus: address: "rtu://" is not supported; write tcp://host:port`},
+		{with(func(c *Config) { c.Address = "udp://plc" }), tag("40001", ""), `modbus: address: "udp://" is not supported; write tcp://host:port`},
 		{with(func(c *Config) { c.Address = "tcp://plc:502/1" }), tag("40001", ""), `is not a host and a port`},
 		{with(func(c *Config) { c.Address = "tcp://" }), tag("40001", ""), `is not a host and a port`},
 		{with(func(c *Config) { c.Address = "tcp://plc:99999" }), tag("40001", ""), `port "99999" is not a number from 1 to 65535`},
@@ -70,6 +70,10 @@ func TestPlanErrors(t *testing.T) {
 		{with(func(c *Config) { c.MaxReadBits = -1 }), tag("40001", ""), `modbus: max_read_bits: -1 is not possible; the protocol allows 1 to 2000 bits`},
 		{with(func(c *Config) { c.Gap = -2 }), tag("40001", ""), `modbus: gap: -2 is not possible; allowed is 1 to 125 registers, or -1 for none`},
 		{with(func(c *Config) { c.Every = time.Millisecond }), tag("40001", ""), `modbus: every: 1ms is not possible; allowed is 10ms to 1h0m0s`},
+		{with(func(c *Config) { c.Pause = time.Minute }), tag("40001", ""), `modbus: pause: 1m0s is not possible; allowed is 0 to 10s`},
+		{with(func(c *Config) { c.ConnectPause = -1 }), tag("40001", ""), `modbus: connect_pause: -1ns is not possible; allowed is 0 to 10s`},
+		{with(func(c *Config) { c.Holes = []string{"holding:7-3"} }), tag("40001", ""), `modbus: holes: "holding:7-3" ends before it begins, or in another area; write for instance holding:100-119`},
+		{with(func(c *Config) { c.Holes = []string{"hoding:7"} }), tag("40001", ""), `modbus: holes: unknown area "hoding"; allowed are coil, discrete, input and holding; did you mean holding?`},
 		{with(func(c *Config) { c.Timeout = time.Hour }), tag("40001", ""), `modbus: timeout: 1h0m0s is not possible; allowed is 10ms to 1m0s`},
 	} {
 		_, err := Plan(c.cfg, []connectors.Tag{c.tag})
@@ -78,16 +82,6 @@ func TestPlanErrors(t *testing.T) {
 		}
 		if _, err2 := New(c.cfg, []connectors.Tag{c.tag}); err2 == nil || err2.Error() != err.Error() {
 			t.Errorf("New says %v, Plan says %v", err2, err)
-		}
-	}
-}
-
-func TestHostPort(t *testing.T) {
-	for address, want := range map[string]string{
-		"tcp://plc": "plc:502", "tcp://10.0.4.30:1502": "10.0.4.30:1502", "tcp://[fe80::1]": "[fe80::1]:502", "tcp://[::1]:5": "[::1]:5",
-	} {
-		if got, err := (Config{Address: address}).hostPort(); got != want || err != nil {
-			t.Errorf("%s: %s, %v; want %s", address, got, err, want)
 		}
 	}
 }
@@ -104,7 +98,7 @@ func TestPlanIsMinimal(t *testing.T) {
 			s.items = append(s.items, item{tag: i, offset: rnd.IntN(28), format: format{registers: size}})
 		}
 		s.setSpans()
-		known := &knowledge{refused: make([]trouble, len(s.spans)), cut: make([]bool, len(s.spans))}
+		known := &knowledge{refused: make([]trouble, len(s.spans)), cut: make([]bool, len(s.spans)), apart: make([]bool, len(s.spans))}
 		for i := range s.spans {
 			if rnd.IntN(12) == 0 {
 				known.refused[i].failures = 1

@@ -48,9 +48,12 @@ func (s *session) read(ctx context.Context, p *part, w way) error {
 			return err
 		}
 		if a.verdict == silent {
+			if heard, err = s.vouched(ctx, p, t, heard); err != nil {
+				return err
+			}
 			suspected := b.failures > 0 && ever
-			b.silent(time.Now(), a.reason)
-			if suspected {
+			t.reader.silent(b, time.Now(), a.reason, heard)
+			if suspected || heard && a.lost && !s.numbered {
 				s.badTasks(s.work[i:], "")
 				break
 			}
@@ -61,6 +64,14 @@ func (s *session) read(ctx context.Context, p *part, w way) error {
 			heard = false
 			s.bad(t.reader, b.lo, b.hi, a.reason)
 			continue
+		}
+		if a.lost && !s.numbered {
+			// What belongs to which request can not be told any more.
+			s.badTasks(s.work[i:], a.reason)
+			break
+		}
+		if b.failures > 0 && t.reader.lonely(b) {
+			t.reader.forget()
 		}
 		ever, heard = true, true
 		p.unit.trouble, b.trouble = trouble{}, trouble{}
@@ -86,9 +97,23 @@ func (s *session) read(ctx context.Context, p *part, w way) error {
 				return err
 			}
 		}
+		rd.doubt(time.Now())
 		rd.replan()
 	}
 	return nil
+}
+
+// vouched finds out about a request that stayed silent more than once whether it
+// or its unit is to blame: one of its data alone is asked for, another one each
+// time. heard says that the unit has just answered something else.
+func (s *session) vouched(ctx context.Context, p *part, t task, heard bool) (bool, error) {
+	b := *t.get()
+	if heard || b.failures == 0 || b.hi-b.lo == 1 {
+		return heard, nil
+	}
+	n := b.lo + b.failures%(b.hi-b.lo)
+	a, err := s.ask(ctx, p.unit, t.reader.area, t.reader.part(n, n+1))
+	return err == nil && a.verdict != silent && !a.lost, err
 }
 
 // list makes s.work, and Bad samples of what is left out of a routine.
@@ -170,12 +195,12 @@ func (s *session) learn(ctx context.Context, p *part, rd *reader, lo, hi int, re
 	}
 	right, err := s.half(ctx, p, rd, mid, hi, reason)
 	if left && right {
-		rd.stale = true
 		if reason == exceptionReason(exceptionQuantity) {
 			rd.tooLarge(rd.part(lo, hi).count, max(rd.part(lo, mid).count, rd.part(mid, hi).count))
 		} else {
 			rd.cut[mid] = true
 		}
+		rd.doubtLater(time.Now())
 	}
 	return err
 }

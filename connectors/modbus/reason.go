@@ -5,6 +5,8 @@ import "strconv"
 // Reasons of Bad samples, besides the device's exceptions.
 const (
 	reasonSilent    = "no answer within the timeout"
+	reasonGarbled   = "garbled answer"
+	reasonNoLink    = "no connection in this round"
 	reasonMismatch  = "answer does not match the request"
 	reasonWaiting   = "not asked yet, because other units do not answer"
 	reasonWrongUnit = "answer of another unit"

@@ -2,11 +2,8 @@ package modbus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/goburrow/modbus"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 )
@@ -33,6 +30,10 @@ type unit struct {
 	// sign is a request to ask whether the unit is there.
 	sign   block
 	signOf Area
+	// first is one of its streams; shown says that its silence is known to
+	// the connector's conditions.
+	first *stream
+	shown bool
 }
 
 // part is what a round reads of one unit.
@@ -46,16 +47,28 @@ type round struct {
 	every time.Duration
 	next  time.Time
 	parts []*part
+	// late counts the times in a row that the round ended after the next was
+	// due; blocked is session.blocked at its end.
+	late    int
+	blocked time.Duration
 }
 
 // session polls over one connection until that fails. It belongs to one
 // goroutine.
 type session struct {
-	client    modbus.Client
-	packager  *modbus.TCPClientHandler
-	transport transport
-	totals    *totals
-	emit      func(connectors.Batch)
+	*caller
+	// reopen, if not nil, connects for each round.
+	reopen func(ctx context.Context) (*wire, error)
+	// missed counts the rounds in a row without a connection.
+	missed int
+	// pause is kept between an answer, at spoke, and the next request.
+	pause  time.Duration
+	spoke  time.Time
+	totals *totals
+	health *health
+	emit   func(connectors.Batch)
+	// blocked is how long emit has blocked in all.
+	blocked time.Duration
 
 	units  []*unit
 	rounds []*round
@@ -77,24 +90,27 @@ type session struct {
 	patience time.Time
 }
 
-// newSession makes ready to poll the streams over a connection.
-func newSession(streams []*stream, tags int, t transport, totals *totals, emit func(connectors.Batch)) *session {
-	packager := modbus.NewTCPClientHandler("")
+// newSession makes ready to poll the streams over a connection. What the streams
+// learnt of the device's holes before is used, and added to.
+func newSession(streams []*stream, tags int, c *caller, totals *totals, emit func(connectors.Batch)) *session {
 	s := &session{
-		client:    modbus.NewClient2(packager, t),
-		packager:  packager,
-		transport: t,
-		totals:    totals,
-		emit:      emit,
-		last:      make([]connectors.Value, tags),
-		streak:    1,
+		caller: c,
+		totals: totals,
+		health: &health{},
+		last:   make([]connectors.Value, tags),
+		streak: 1,
+	}
+	s.emit = func(b connectors.Batch) {
+		began := time.Now()
+		emit(b)
+		s.blocked += time.Since(began)
 	}
 	units := map[uint8]*unit{}
 	for _, st := range streams {
 		r := newReader(st)
 		u := units[st.unit]
 		if u == nil {
-			u = &unit{number: st.unit, sign: r.plan[0], signOf: st.area}
+			u = &unit{number: st.unit, sign: r.part(0, 1), signOf: st.area, first: r.stream}
 			units[st.unit] = u
 			s.units = append(s.units, u)
 		}
@@ -139,11 +155,11 @@ func (s *session) run(ctx context.Context) error {
 			return ctx.Err()
 		case <-timer.C:
 		}
-		if err := s.poll(ctx, due); err != nil {
+		if err := s.turn(ctx, due); err != nil {
 			return err
 		}
 		periods := time.Since(start)/due.every + 1
-		due.next = start.Add(periods * due.every)
+		s.pace(due, start.Add(periods*due.every))
 	}
 }
 
@@ -260,6 +276,12 @@ func (s *session) settle(ctx context.Context) error {
 		if next == nil {
 			next = s.units[0]
 		}
+		if next.heard.IsZero() {
+			// The datum that was asked for may be what the device is silent
+			// about: another one may prove that the unit is there.
+			n := s.silence % len(next.first.spans)
+			next.sign = next.first.part(n, n+1)
+		}
 		if _, err := s.ask(ctx, next, next.signOf, next.sign); err != nil {
 			return err
 		}
@@ -283,113 +305,23 @@ func (s *session) witness() *unit {
 }
 
 func (s *session) mute() error {
-	err := fmt.Errorf("nothing answers (%d requests in a row, the last: %s); check that the device is on and serves the units asked for, and that timeout is longer than a serial gateway's own", s.silence, s.reason)
+	err := fmt.Errorf("nothing answers (%d requests in a row, the last: %s); %s", s.silence, s.reason, s.muteAdvice())
 	if n := s.transport.Dropped(); n > 0 {
-		err = fmt.Errorf("%w; %d answers came too late or with a wrong transaction number", err, n)
+		what := "came too late or were garbled"
+		if s.numbered {
+			what = "came too late or with a wrong transaction number"
+		}
+		err = fmt.Errorf("%w; %d answers %s", err, n, what)
 	}
 	return err
 }
 
-// verdict is what became of a request.
-type verdict uint8
-
-const (
-	// answered: the data are there.
-	answered verdict = iota
-	// refused: the device does not allow to read these data, at least not in
-	// one request.
-	refused
-	// failed: the unit is there and gives no data.
-	failed
-	// silent: the unit is not there.
-	silent
-)
-
-// answer is the end of one request. data is valid until the next one.
-type answer struct {
-	verdict verdict
-	reason  string
-	data    []byte
-}
-
-// ask sends one request. The error is not nil only if the connection is of no
-// more use.
-func (s *session) ask(ctx context.Context, u *unit, area Area, b block) (answer, error) {
-	if err := ctx.Err(); err != nil {
-		return answer{}, err
-	}
-	s.asked = true
-	s.totals.requests.Add(1)
-	s.packager.SlaveId = u.number
-	began := time.Now()
-	data, err := s.fetch(area, uint16(b.start), uint16(b.count))
-	var link *linkError
-	if errors.As(err, &link) {
-		return answer{}, err
-	}
-	a, alive := judge(data, err, area, b.count)
-	if !alive {
-		s.silence++
-		s.reason, u.streak = a.reason, s.streak
-		return a, nil
-	}
-	s.totals.roundTrip.Store(int64(time.Since(began)))
-	s.silence = 0
-	s.streak++
-	s.heard = true
-	if a.verdict != silent {
-		u.heard = time.Now()
-	}
-	if a.verdict == answered {
-		u.sign, u.signOf = b, area
-	}
-	if !s.up {
-		s.up = true
-		s.emit(connectors.Batch{Time: time.Now(), Link: connectors.LinkUp})
-	}
-	return a, nil
-}
-
-// fetch calls the read function of the area.
-func (s *session) fetch(area Area, start, count uint16) ([]byte, error) {
-	switch area {
-	case Coil:
-		return s.client.ReadCoils(start, count)
-	case Discrete:
-		return s.client.ReadDiscreteInputs(start, count)
-	case Input:
-		return s.client.ReadInputRegisters(start, count)
-	}
-	return s.client.ReadHoldingRegisters(start, count)
-}
-
-// judge turns what the client returned into an answer. alive says that it
-// proves that the device is there.
-func judge(data []byte, err error, area Area, count int) (a answer, alive bool) {
-	var exception *modbus.ModbusError
+func (s *session) muteAdvice() string {
 	switch {
-	case err == nil:
-		want := 2 * count
-		if area.bits() {
-			want = (count + 7) / 8
-		}
-		if len(data) != want {
-			return answer{verdict: failed, reason: reasonMismatch}, false
-		}
-		return answer{verdict: answered, data: data}, true
-	case errors.As(err, &exception):
-		a := answer{verdict: failed, reason: exceptionReason(exception.ExceptionCode)}
-		switch exception.ExceptionCode {
-		case exceptionAddress, exceptionQuantity:
-			a.verdict = refused
-		case exceptionGatewayPath, exceptionGatewayMute:
-			a.verdict = silent
-		}
-		return a, true
-	case errors.Is(err, errSilent):
-		return answer{verdict: silent, reason: reasonSilent}, false
-	case errors.Is(err, errWrongUnit):
-		return answer{verdict: silent, reason: reasonWrongUnit}, false
+	case s.reason == reasonGarbled:
+		return "what comes are no answers: check baud rate, parity and stop bits, the termination of the line, and that only one program uses it"
+	case !s.numbered:
+		return "check that the device is on and has this unit number, baud rate and parity, that the wires A and B are not swapped, and that timeout is longer than the device takes"
 	}
-	return answer{verdict: failed, reason: reasonMismatch}, false
+	return "check that the device is on and serves the units asked for, and that timeout is longer than a serial gateway's own"
 }

@@ -34,8 +34,7 @@ func (e *linkError) Unwrap() error { return e.err }
 // transport carries one request at a time to the device and brings its answer.
 // It satisfies goburrow's Transporter. Send returns a *linkError if the
 // connection can not be used again, and any other error if it can; the answer is
-// valid until the next Send. Other framings (RTU, ASCII) are other transports
-// with their own packager.
+// valid until the next Send.
 type transport interface {
 	Send(request []byte) (answer []byte, err error)
 	// Dropped is the number of frames that answered no open request.

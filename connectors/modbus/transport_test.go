@@ -41,12 +41,22 @@ type pipeOf struct {
 	net.Conn
 	data []byte
 	step int
+	// end is the error behind the data, io.EOF if nil. hold keeps the data
+	// back until something was written.
+	end  error
+	hold bool
 }
 
 func (p *pipeOf) SetDeadline(time.Time) error { return nil }
-func (p *pipeOf) Write(b []byte) (int, error) { return len(b), nil }
+func (p *pipeOf) Write(b []byte) (int, error) {
+	p.hold = false
+	return len(b), nil
+}
 func (p *pipeOf) Read(b []byte) (int, error) {
-	if len(p.data) == 0 {
+	if len(p.data) == 0 || p.hold {
+		if p.end != nil {
+			return 0, p.end
+		}
 		return 0, io.EOF
 	}
 	n := copy(b, p.data[:min(p.step, len(p.data))])

@@ -11,6 +11,7 @@ const (
 	unitPauseMost  = 8 * time.Second
 	addressPause   = 5 * time.Second
 	addressPauseTo = 30 * time.Second
+	renewAfter     = 30 * time.Minute
 )
 
 // trouble is what is remembered of something that failed. The zero trouble is
@@ -49,17 +50,21 @@ type knowledge struct {
 	// itself was refused.
 	refused []trouble
 	// cut[i] says that no request may contain both span i-1 and span i: each
-	// can be read, but not both together with what lies between.
-	cut []bool
+	// can be read, but not both together with what lies between. apart says
+	// the same of requests that got no answer.
+	cut, apart []bool
+	// renew is when the cuts are tried again.
+	renew time.Time
 	// most is the largest request known to be small enough, if a larger one was
 	// refused as too large; else 0.
 	most int
 }
 
-// reader is a stream during one connection.
+// reader is a stream during one connection. Its knowledge is the stream's and
+// outlives it.
 type reader struct {
 	*stream
-	knowledge
+	*knowledge
 	plan []block
 	// left are the spans that the plan leaves out because they were refused.
 	left []int
@@ -68,8 +73,13 @@ type reader struct {
 }
 
 func newReader(s *stream) *reader {
-	r := &reader{stream: s}
-	r.forget()
+	r := &reader{stream: s, stale: true}
+	if s.learnt == nil {
+		s.learnt = &knowledge{}
+		r.knowledge = s.learnt
+		r.forget()
+	}
+	r.knowledge = s.learnt
 	r.replan()
 	return r
 }
@@ -78,8 +88,47 @@ func newReader(s *stream) *reader {
 func (r *reader) forget() {
 	r.refused = make([]trouble, len(r.spans))
 	r.cut = make([]bool, len(r.spans))
+	r.apart = make([]bool, len(r.spans))
 	r.knowledge.most = 0
 	r.stale = true
+}
+
+// doubt lets the device's map be asked for as if it were whole, now and then,
+// since the map may have changed: a request that is refused again costs some
+// requests of one round and no value.
+func (r *reader) doubt(now time.Time) {
+	if r.renew.IsZero() || now.Before(r.renew) {
+		return
+	}
+	r.renew = time.Time{}
+	clear(r.cut)
+	r.knowledge.most = 0
+	r.stale = true
+}
+
+// doubtLater notes that something was learnt that is to be doubted one day.
+func (r *reader) doubtLater(now time.Time) {
+	r.stale = true
+	if r.renew.IsZero() {
+		r.renew = now.Add(renewAfter)
+	}
+}
+
+// silent notes that a request got no answer. If the unit answers others, the
+// request is to blame: the second time it is halved, until what stays silent is
+// a single span.
+func (r *reader) silent(b *block, now time.Time, reason string, vouched bool) {
+	b.silent(now, reason)
+	if vouched && b.failures >= 2 && b.hi-b.lo > 1 {
+		r.apart[(b.lo+b.hi)/2] = true
+		r.stale = true
+	}
+}
+
+// lonely says that a request was separated from its neighbours because it got
+// no answer.
+func (r *reader) lonely(b *block) bool {
+	return b.hi-b.lo == 1 && (r.apart[b.lo] || b.hi < len(r.apart) && r.apart[b.hi])
 }
 
 // replan makes the plan anew if there is new knowledge.
@@ -93,7 +142,7 @@ func (r *reader) replan() {
 			r.left = append(r.left, i)
 		}
 	}
-	r.plan = r.blocks(&r.knowledge)
+	r.plan = r.blocks(r.knowledge)
 }
 
 // tooLarge notes that a request of one size was refused as too large and that a

@@ -1,8 +1,9 @@
 /*
- * A Modbus TCP server with known contents, for the tests of connectors/modbus.
+ * A Modbus server with known contents, for the tests of connectors/modbus.
  *
  * It prints its port on 127.0.0.1 and serves one connection after the other
- * until it is killed. What the registers hold is listed in peer_test.go. The
+ * until it is killed. With the name of a serial port it is an RTU slave there,
+ * and prints 0. What the registers hold is listed in peer_test.go. The
  * library's modbus_set_float_ functions are not used: in 3.1.6 they swap the
  * bytes of each register on a little-endian machine.
  */
@@ -53,16 +54,28 @@ static void contents(uint16_t *registers)
     place((uint64_t) (int64_t) -5000000000, 4, 1, 0);
 }
 
-int main(void)
+/* serve answers until the connection ends. */
+static void serve(modbus_t *device, modbus_mapping_t *map)
 {
-    modbus_t *device = modbus_new_tcp("127.0.0.1", 0);
+    uint8_t request[MODBUS_TCP_MAX_ADU_LENGTH];
+    int length;
+
+    do {
+        length = modbus_receive(device, request);
+        if (length > 0)
+            modbus_reply(device, request, length, map);
+    } while (length >= 0 || errno == EMBBADCRC);
+}
+
+int main(int count, char **arguments)
+{
+    modbus_t *device = count > 1 ? modbus_new_rtu(arguments[1], 19200, 'E', 8, 1) : modbus_new_tcp("127.0.0.1", 0);
     modbus_mapping_t *map = modbus_mapping_new(3000, 3000, 300, 300);
     struct sockaddr_in address;
     socklen_t size = sizeof address;
     int listener;
 
-    if (device == NULL || map == NULL || (listener = modbus_tcp_listen(device, 1)) < 0
-        || getsockname(listener, (struct sockaddr *) &address, &size) != 0) {
+    if (device == NULL || map == NULL) {
         perror("server");
         return 1;
     }
@@ -73,16 +86,25 @@ int main(void)
         map->tab_bits[i] = i % 3 == 0;
         map->tab_input_bits[i] = i % 5 == 0;
     }
+    if (count > 1) {
+        modbus_set_slave(device, 1);
+        if (modbus_connect(device) != 0) {
+            perror(arguments[1]);
+            return 1;
+        }
+        printf("0\n");
+        fflush(stdout);
+        for (;;)
+            serve(device, map);
+    }
+    if ((listener = modbus_tcp_listen(device, 1)) < 0 || getsockname(listener, (struct sockaddr *) &address, &size) != 0) {
+        perror("server");
+        return 1;
+    }
     printf("%d\n", ntohs(address.sin_port));
     fflush(stdout);
     while (modbus_tcp_accept(device, &listener) >= 0) {
-        uint8_t request[MODBUS_TCP_MAX_ADU_LENGTH];
-        int length;
-        do {
-            length = modbus_receive(device, request);
-            if (length > 0)
-                modbus_reply(device, request, length, map);
-        } while (length >= 0);
+        serve(device, map);
         modbus_close(device);
     }
     perror("accept");

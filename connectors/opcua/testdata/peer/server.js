@@ -29,32 +29,12 @@ function addTree(space, plant, count) {
   fill(plant.addFolder(line, { browseName: "flat", nodeId: "s=Line.flat" }), "Line.flat", half);
 }
 
-// addStructures adds an array, and an array of structures with a structure in
-// each.
-async function addStructures(space, plant) {
-  const { addExtensionObjectDataType } = require("node-opcua-address-space");
-  const { StructureType } = require("node-opcua-types");
-  const field = (name, dataType, more) => ({ name, dataType, valueRank: -1, isOptional: false, maxStringLength: 0, ...more });
-  const inner = await addExtensionObjectDataType(plant, {
-    browseName: "Job", isAbstract: false, subtypeOf: space.findDataType("Structure"), structureDefinition: {
-      structureType: StructureType.Structure,
-      fields: [field("Id", opcua.resolveNodeId("String")), field("Target", opcua.resolveNodeId("UInt32"))],
-    },
-  });
-  const outer = await addExtensionObjectDataType(plant, {
-    browseName: "Station", isAbstract: false, subtypeOf: space.findDataType("Structure"), structureDefinition: {
-      structureType: StructureType.StructureWithOptionalFields,
-      fields: [
-        field("On", opcua.resolveNodeId("Boolean")),
-        field("Note", opcua.resolveNodeId("String"), { isOptional: true }),
-        field("AccCount", opcua.resolveNodeId("Int32")),
-        field("Temps", opcua.resolveNodeId("Double"), { valueRank: 1 }),
-        field("Job", inner.dataType.nodeId),
-      ],
-    },
-  });
-  const station = (n) => space.constructExtensionObject(outer.dataType, {
-    on: true, accCount: n, temps: [20.5, 21.5], job: { id: `J${n}`, target: 500 },
+// addStructures adds an array, and an array of structures of types.xml.
+function addStructures(space, plant) {
+  const job = space.findDataType("Job", plant.index);
+  const outer = space.findDataType("Station", plant.index);
+  const station = (n) => space.constructExtensionObject(outer, {
+    on: true, accCount: n, temps: [20.5, 21.5], job: space.constructExtensionObject(job, { id: `J${n}`, target: 500 }),
   });
   const hall = plant.addFolder(space.rootFolder.objects, { browseName: "Hall", nodeId: "s=Hall" });
   const one = (name, dataType, valueRank, value) => plant.addVariable({
@@ -62,8 +42,8 @@ async function addStructures(space, plant) {
   }).setValueFromSource(value);
   const { DataType, VariantArrayType } = opcua;
   one("Counts", "UInt32", 1, { dataType: DataType.UInt32, arrayType: VariantArrayType.Array, value: new Uint32Array([10, 20, 30]) });
-  one("Station", outer.dataType.nodeId, -1, { dataType: DataType.ExtensionObject, value: station(7) });
-  one("Stations", outer.dataType.nodeId, 1, { dataType: DataType.ExtensionObject, arrayType: VariantArrayType.Array, value: [station(1), station(2)] });
+  one("Station", outer.nodeId, -1, { dataType: DataType.ExtensionObject, value: station(7) });
+  one("Stations", outer.nodeId, 1, { dataType: DataType.ExtensionObject, arrayType: VariantArrayType.Array, value: [station(1), station(2)] });
 }
 
 async function main() {
@@ -73,6 +53,7 @@ async function main() {
   });
   await certificates.initialize();
   const server = new opcua.OPCUAServer({
+    nodeset_filename: [opcua.nodesets.standard].concat(options.structures ? [path.join(__dirname, "types.xml")] : []),
     hostname: "plc.invalid", // nobody but the server knows it by this name
     port: options.port,
     serverCertificateManager: certificates,
@@ -107,7 +88,7 @@ async function main() {
   };
   for (const name of options.nodes || []) add(name, 1);
   if (options.tree) addTree(space, plant, options.tree);
-  if (options.structures) await addStructures(space, plant);
+  if (options.structures) addStructures(space, plant);
 
   await server.start();
   readline.createInterface({ input: process.stdin }).on("line", (line) => {

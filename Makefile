@@ -12,7 +12,7 @@ BENCHTIME ?= 1s
 MEASURED := ./mapping ./connectors/modbus ./prodsmart/uplink ./internal/store ./internal/bench
 TARGETS  := linux/amd64 linux/arm64 windows/amd64 windows/arm64
 
-.PHONY: all build demo test check lint race race-core bench fuzz release peers clean
+.PHONY: all build demo test check lint race race-core bench conformance fuzz release peers clean
 
 all: build
 
@@ -48,6 +48,11 @@ check: lint build race
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 30m $(MEASURED) | \
 	  $(GO) run ./internal/bench/benchdoc -o docs/benchmarks.md
+
+# Recovery of every protocol against other people's servers and brokers; leaves
+# docs/conformance.md, also if something did not hold, which then fails.
+conformance:
+	CONFORMANCE_PAGE=$(CURDIR)/docs/conformance.md PEERS=required $(GO) test -count 1 -timeout 15m ./internal/conformance
 
 # Each fuzz target for FUZZTIME.
 fuzz:

@@ -61,7 +61,7 @@ func (p *play) quiet(since time.Time) error {
 		if b.Time.Before(found) || b.Time.Equal(found) {
 			continue
 		}
-		if b.Alive {
+		if b.Alive && !p.c.Partial { // it speaks only for what was good
 			return fmt.Errorf("values were vouched for while the fault lasted")
 		}
 		if _, ok := good(b); ok {
@@ -78,35 +78,40 @@ func (p *play) quiet(since time.Time) error {
 // have been true at some moment since the batch before, and an Alive must not
 // speak for a value that is long replaced.
 func (p *play) judge() error {
-	replaced, known := map[string]time.Time{}, map[string]bool{}
+	known := map[string]int{}
 	for i, h := range p.held {
-		text := connectors.Uint(h.value).Text()
-		known[text] = true
-		if i+1 < len(p.held) {
-			replaced[text] = p.held[i+1].taken
-		}
+		known[connectors.Uint(h.value).Text()] = i
 	}
 	var before time.Time
-	last := ""
+	last, newest := "", -1
 	for _, b := range p.Batches() {
 		text, ok := good(b)
+		i, was := known[text]
 		switch {
-		case ok && !known[text] && before.IsZero():
+		case ok && !was && before.IsZero():
 			continue // what the peer held before the first change
-		case ok && !known[text]:
+		case ok && !was:
 			return fmt.Errorf("the value %s was never the peer's", text)
+		case ok && p.subject.Queues && i < newest:
+			return fmt.Errorf("the value %s was reported after a newer one", text)
+		case ok && !p.subject.Queues && p.replaced(i, before) > 0:
+			return fmt.Errorf("the value %s was reported %v after it had been replaced", text, p.replaced(i, b.Time).Round(time.Millisecond))
 		case ok:
-			if gone := replaced[text]; !gone.IsZero() && before.After(gone) {
-				return fmt.Errorf("the value %s was reported %v after it had been replaced", text, b.Time.Sub(gone).Round(time.Millisecond))
-			}
-			last, before = text, b.Time
+			last, newest, before = text, i, b.Time
 		case b.Link == connectors.LinkDown:
 			last = ""
-		case b.Alive && last != "":
-			if gone := replaced[last]; !gone.IsZero() && b.Time.Sub(gone) > p.subject.Silent+Slack {
-				return fmt.Errorf("the value %s was vouched for %v after it had been replaced", last, b.Time.Sub(gone).Round(time.Millisecond))
-			}
+		case b.Alive && last != "" && p.replaced(newest, b.Time) > p.subject.Silent+Slack:
+			return fmt.Errorf("the value %s was vouched for %v after it had been replaced", last, p.replaced(newest, b.Time).Round(time.Millisecond))
 		}
 	}
 	return nil
+}
+
+// replaced is for how long, at a time, a value had surely been replaced; not
+// above 0 if it had not.
+func (p *play) replaced(i int, at time.Time) time.Duration {
+	if i+1 >= len(p.held) {
+		return 0
+	}
+	return at.Sub(p.held[i+1].taken)
 }

@@ -22,6 +22,9 @@ type Subject struct {
 	Late, Slow time.Duration
 	// Foreign makes answers belong to a request that nobody made.
 	Foreign func(chunk []byte)
+	// Queues says that the peer keeps values for a client that is away and gives
+	// them all, without their times: they may be old, but must be in order.
+	Queues bool
 	// Cannot says of cases, by name, why they have no meaning here.
 	Cannot map[string]string
 	// Lanes is how many cases run side by side, each with a peer of its own.
@@ -74,7 +77,7 @@ type Result struct {
 }
 
 // Slack is what a busy computer may add to the time until silence is found.
-const Slack = 1500 * time.Millisecond
+const Slack = 750 * time.Millisecond
 
 // Recover runs every case against the subject and gives the results, in the
 // order of cases. What does not hold also fails the test.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,7 +27,8 @@ type modbusTCP struct {
 	// empty makes the next start serve no register at all.
 	empty bool
 	// hog is the connection of another client.
-	hog net.Conn
+	hog     net.Conn
+	hogging sync.WaitGroup
 }
 
 // serveModbus starts a program with a port, and "empty", as arguments.
@@ -87,23 +89,35 @@ func (m *modbusTCP) download() error {
 }
 
 // occupy is another client that waits for its turn, which comes when the
-// connection of the suite is cut.
+// connection of the suite is cut. It asks often enough not to be given up.
 func (m *modbusTCP) occupy() error {
 	conn, err := net.Dial("tcp", m.addr)
-	m.hog = conn
 	if err != nil {
 		return err
 	}
-	_, err = conn.Write([]byte{0, 1, 0, 0, 0, 6, 1, 3, 0, 200, 0, 1})
-	return err
+	m.hog = conn
+	m.hogging.Go(func() {
+		buffer := make([]byte, 64)
+		for {
+			if _, err := conn.Write([]byte{0, 1, 0, 0, 0, 6, 1, 3, 0, 200, 0, 1}); err != nil {
+				return
+			}
+			if _, err := conn.Read(buffer); err != nil {
+				return
+			}
+			<-time.After(50 * time.Millisecond)
+		}
+	})
+	return nil
 }
 
+// leave gives the connection back. It may be called twice.
 func (m *modbusTCP) leave() error {
-	if m.hog == nil {
-		return nil
+	if m.hog != nil {
+		_ = m.hog.Close()
 	}
-	defer func() { m.hog = nil }()
-	return m.hog.Close()
+	m.hogging.Wait()
+	return nil
 }
 
 // modbusSubject is what both makes have in common.

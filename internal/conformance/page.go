@@ -1,0 +1,118 @@
+package conformance
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
+)
+
+// Page is the report of one run.
+type Page struct {
+	// Machine describes the computer, Time is when the run began.
+	Machine string
+	Time    time.Time
+	// Peers lists the names of peers with their versions.
+	Peers []string
+	// Results are those of all cases and subjects.
+	Results []connectortest.Result
+	// Endurance says what the long runs showed, a line each.
+	Endurance []string
+}
+
+// Write writes the page as Markdown.
+func (p Page) Write(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, head, p.Time.UTC().Format("2006-01-02 15:04"), p.Machine)
+	for _, peer := range p.Peers {
+		fmt.Fprintf(&b, "- %s\n", peer)
+	}
+	met, failed, none := 0, 0, 0
+	for _, r := range p.Results {
+		switch {
+		case r.Problem != "":
+			failed++
+		case !r.Tried:
+			none++
+		default:
+			met++
+		}
+	}
+	fmt.Fprintf(&b, "\n%d cases met, %d not met, %d have no meaning for their protocol or peer.\n", met, failed, none)
+	title := ""
+	for _, r := range p.Results {
+		if t := r.Protocol + ", " + r.Peer; t != title {
+			title = t
+			fmt.Fprintf(&b, "\n## %s\n\n%s", t, columns)
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", r.Case, row(r))
+	}
+	if len(p.Endurance) > 0 {
+		b.WriteString("\n## Endurance\n\n")
+		for _, line := range p.Endurance {
+			fmt.Fprintf(&b, "- %s\n", line)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+const columns = "| Case | Time to detect | Time to fresh data | Lost | | What was said, remarks |\n| --- | --- | --- | --- | --- | --- |\n"
+
+const head = `# Recovery conformance
+
+Written by ` + "`make conformance`" + `; edits are lost.
+
+Every connector goes through the same faults, against servers and brokers that
+other people wrote. Each case has a peer, a connector and a network of its own.
+The connector is supervised with the gateway's pauses (0.5 s doubling to 4 s,
+and a quarter more). While a case runs, and whatever happens:
+
+- silence is found within three publishing intervals, keep-alives or polls,
+  and the time an answer may take;
+- values the peer took after the fault's end arrive within 10 s;
+- no value is good, none is vouched for, and the link is not said to be up,
+  from detection to the end of the fault, where nothing can pass;
+- every value was the peer's at some moment since the value before.
+
+The time to detect runs from the fault; the time to fresh data from the moment
+the peer is able to answer, or from detection where the fault only concerns the
+connection that existed. Lost are messages that count; counters are read again
+and lose nothing. To repeat it: ` + "`.ci/peers`" + ` installs the peers, ` + "`make conformance`" + `
+runs the suite and writes this page.
+
+Measured %s UTC on %s.
+
+`
+
+// row is what a case showed, without its name.
+func row(r connectortest.Result) string {
+	if !r.Tried && r.Problem == "" {
+		return "- | - | - | n/a | " + cell(r.Remark)
+	}
+	detect, lost, verdict, remark := "not noticed, values kept coming", "nothing", "met", r.Remark
+	if r.Detect > 0 {
+		detect = seconds(r.Detect)
+	}
+	if r.Sent > 0 {
+		lost = fmt.Sprintf("%d of %d messages", r.Lost, r.Sent)
+	}
+	if r.Problem != "" {
+		verdict, remark = "**not met**", r.Problem+". "+r.Remark
+	}
+	return strings.Join([]string{detect, seconds(r.Fresh), lost, verdict, cell(remark)}, " | ")
+}
+
+func seconds(d time.Duration) string {
+	if d <= 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}
+
+// cell makes a text fit into a table.
+func cell(text string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(text, "|", "/")), " ")
+}

@@ -81,7 +81,7 @@ func TestCheckTag(t *testing.T) {
 	for hint, change := range map[string]func(*connectors.Tag){
 		`byte order "CDAB" is for Modbus`:        func(t *connectors.Tag) { t.Order = "CDAB" },
 		"length 4 is for Modbus":                 func(t *connectors.Tag) { t.Length = 4 },
-		`path "a.b" is for JSON over MQTT`:       func(t *connectors.Tag) { t.Path = "a.b" },
+		`path "a[b" can not be read`:             func(t *connectors.Tag) { t.Path = "a[b" },
 		`type "bcd16" is not an OPC UA type`:     func(t *connectors.Tag) { t.Type = "bcd16" },
 		"bit 64 is out of range":                 func(t *connectors.Tag) { t.Bit = 64 },
 		"bit -2 is out of range":                 func(t *connectors.Tag) { t.Bit = -2 },

@@ -3,7 +3,6 @@ package opcua
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -34,12 +33,11 @@ type identity struct {
 	key    *rsa.PrivateKey
 	uri    string // the application URI that the certificate speaks for
 	export string // the file to import into a server
+	shown  Certificate
 }
 
 // thumbprint is how OPC UA tools name a certificate.
-func (id *identity) thumbprint() string {
-	return fmt.Sprintf("%X", sha1.Sum(id.der))
-}
+func (id *identity) thumbprint() string { return id.shown.Thumbprint }
 
 // loadIdentity reads the certificate of a folder, and makes one if the folder
 // has none. One that is there and can not be used is an error: a new one would
@@ -48,7 +46,7 @@ func loadIdentity(dir string, now time.Time) (*identity, error) {
 	file := filepath.Join(dir, identityFile)
 	raw, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := createIdentity(dir, now); err != nil {
+		if err := createIdentity(dir, now, false); err != nil {
 			return nil, fmt.Errorf("the gateway's certificate can not be made in %s: %w; the folder must be writable by the gateway", dir, err)
 		}
 		raw, err = os.ReadFile(file)
@@ -98,21 +96,22 @@ func parseIdentity(raw []byte, now time.Time) (*identity, error) {
 	case !id.key.PublicKey.Equal(cert.PublicKey):
 		return nil, errors.New("certificate and private key do not belong together")
 	case id.key.Size()*8 < keyBits:
-		return nil, fmt.Errorf("its key has %d bits; Basic256Sha256 needs %d to 4096", id.key.Size()*8, keyBits)
+		return nil, fmt.Errorf("its key has %d bits; OPC UA needs %d to 4096", id.key.Size()*8, keyBits)
 	case len(cert.URIs) == 0:
 		return nil, errors.New("it names no application URI")
 	case now.After(cert.NotAfter):
-		return nil, fmt.Errorf("it expired on %s", cert.NotAfter.Format(time.DateOnly))
+		return nil, fmt.Errorf("it expired on %s; make another one with `prodsmart-gateway certificate renew`", cert.NotAfter.Format(time.DateOnly))
 	case now.Before(cert.NotBefore):
 		return nil, fmt.Errorf("it is valid only from %s; is the clock of this machine right?", cert.NotBefore.Format(time.DateOnly))
 	}
-	id.uri = cert.URIs[0].String()
+	id.shown = certificateOf(cert)
+	id.der, id.uri = id.shown.DER, id.shown.ApplicationURI
 	return &id, nil
 }
 
-// createIdentity makes the identity file. If somebody else makes it at the same
-// time, the first one counts.
-func createIdentity(dir string, now time.Time) error {
+// createIdentity makes the identity file. Unless replace is set, one that is
+// there, perhaps made by somebody else at the same time, stays.
+func createIdentity(dir string, now time.Time, replace bool) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -147,7 +146,7 @@ func createIdentity(dir string, now time.Time) error {
 		return err
 	}
 	both := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
-	return writeFile(filepath.Join(dir, identityFile), both, 0o600, false)
+	return writeFile(filepath.Join(dir, identityFile), both, 0o600, replace)
 }
 
 // writeFile makes a file appear whole or not at all. Unless replace is set, a

@@ -174,7 +174,7 @@ func (v *survey) reading(x *variable) connectors.Reading {
 
 // fill puts a value into a reading whose tag says how to read it.
 func (v *survey) fill(r *connectors.Reading, dv *ua.DataValue) {
-	r.Sample = sample(0, readingOf(r.Tag), dv)
+	r.Sample = v.types.sample(0, readingOf(r.Tag), dv)
 	var notes []string
 	if dv.Status != 0 && dv.Status&severity != 0 {
 		notes = append(notes, "status "+statusName(dv.Status))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gopcua/opcua/id"
@@ -125,10 +126,28 @@ func (s *session) createRefused(ctx context.Context) error {
 		}
 		pending = append(pending, i)
 	}
+	if err := s.learnMembers(ctx, pending); err != nil {
+		return err
+	}
 	if err := s.forget(ctx, stale); err != nil {
 		return err
 	}
 	return inBatches(len(pending), &s.perCall, func(from, to int) error { return s.createItems(ctx, pending[from:to]) })
+}
+
+// learnMembers learns the structures of the items whose members are wanted.
+func (s *session) learnMembers(ctx context.Context, pending []int) error {
+	for _, i := range pending {
+		it := &s.items[i]
+		if !slices.ContainsFunc(it.tags, func(t int) bool { return named(s.c.readings[t].path) }) {
+			continue
+		}
+		node, _ := it.node.resolve(s.namespaces)
+		if err := s.learn(ctx, node); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forget removes items that the server no longer serves.

@@ -33,6 +33,7 @@ type session struct {
 	namespaces []string
 	perCall    int // monitored items that one request may create
 	per        perRequest
+	types      dictionary
 
 	sub      uint32
 	interval time.Duration // the server's word for the publishing interval

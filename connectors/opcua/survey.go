@@ -105,7 +105,7 @@ func (v *Survey) Probe(ctx context.Context, tags []connectors.Tag) ([][]connecto
 }
 
 // find is the node of a tag in this session.
-func (s *survey) find(_ context.Context, tag connectors.Tag) (*ua.NodeID, error) {
+func (s *survey) find(ctx context.Context, tag connectors.Tag) (*ua.NodeID, error) {
 	a, err := parseTag(tag)
 	if err != nil {
 		return nil, err
@@ -113,6 +113,9 @@ func (s *survey) find(_ context.Context, tag connectors.Tag) (*ua.NodeID, error)
 	node, ok := a.resolve(s.namespaces)
 	if !ok {
 		return nil, fmt.Errorf("the server has no namespace %q; it has %q", a.uri, s.namespaces)
+	}
+	if path, _ := parsePath(tag.Path); named(path) {
+		return node, s.learn(ctx, node)
 	}
 	return node, nil
 }

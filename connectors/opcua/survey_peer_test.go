@@ -157,3 +157,50 @@ func TestPeerSurvey(t *testing.T) {
 		t.Errorf("around: %q", addresses)
 	}
 }
+
+// TestPeerMembers: elements of arrays and fields of structures, as nested as
+// PLCs have them, through a subscription and in a survey.
+func TestPeerMembers(t *testing.T) {
+	t.Parallel()
+	p := startPeer(t, peerOptions{Structures: true})
+	cases := []struct {
+		name, path string
+		want       connectors.Value
+		reason     string
+	}{
+		{name: "Counts", path: "[2]", want: connectors.Uint(30)},
+		{name: "Counts", path: "[3]", reason: reasonBeyond},
+		{name: "Counts", path: ".Count", reason: reasonNoStructure},
+		{name: "Station", path: ".AccCount", want: connectors.Int(7)},
+		{name: "Station", path: "Job.Id", want: connectors.String("J7")},
+		{name: "Station", path: ".Temps[1]", want: connectors.Float64(21.5)},
+		{name: "Station", path: ".Note", reason: reasonNoValue},
+		{name: "Station", path: ".Wrong", reason: reasonNoField},
+		{name: "Station", path: ".Job", reason: reasonStructure},
+		{name: "Station", path: ".Temps", reason: reasonArray},
+		{name: "Stations", path: "[1].AccCount", want: connectors.Int(2)},
+		{name: "Stations", path: "[0].Job.Target", want: connectors.Uint(500)},
+	}
+	var tags []connectors.Tag
+	for _, c := range cases {
+		tags = append(tags, connectors.Tag{Address: node("Hall." + c.name), Path: c.path, Bit: connectors.NoBit})
+	}
+	tags = append(tags, connectors.Tag{Address: "i=2256", Path: ".BuildInfo.ProductName", Bit: connectors.NoBit})
+	r := follow(t, p.config(), tags)
+	r.Wait(t, peerWithin, "all values", func() bool { _, ok := r.Latest(len(tags) - 1); return ok })
+	probed, err := surveyOf(t, p.config()).Probe(t.Context(), tags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range cases {
+		watched, _ := r.Latest(i)
+		for _, s := range []connectors.Sample{watched, probed[i][0].Sample} {
+			if s.Reason != c.reason || s.Value != c.want || (s.Quality == connectors.Good) != (c.reason == "") {
+				t.Errorf("%s%s: %+v", c.name, c.path, s)
+			}
+		}
+	}
+	if s, _ := r.Latest(len(cases)); s.Value != connectors.String("NodeOPCUA-Server") {
+		t.Errorf("a structure of the standard: %+v", s)
+	}
+}

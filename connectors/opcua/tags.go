@@ -34,8 +34,8 @@ func parseTag(tag connectors.Tag) (address, error) {
 	if tag.Length != 0 {
 		problems = append(problems, fmt.Errorf("length %d is for Modbus strings; leave it out", tag.Length))
 	}
-	if tag.Path != "" {
-		problems = append(problems, fmt.Errorf("path %q is for JSON over MQTT; name the node of the member itself", tag.Path))
+	if _, err := parsePath(tag.Path); err != nil {
+		problems = append(problems, err)
 	}
 	want, known := typeOf(tag.Type)
 	if !known {

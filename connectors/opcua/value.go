@@ -28,6 +28,13 @@ const (
 	reasonNotType   = "value is not of the configured type"
 	reasonNamespace = "namespace is not on the server"
 	reasonAddress   = "address can not be used"
+	// Of members.
+	reasonNoArray          = "an index into a value that is no array"
+	reasonBeyond           = "index beyond the end of the array"
+	reasonNoStructure      = "a member of a value that is no structure"
+	reasonNoField          = "the structure has no member of this name"
+	reasonUnknownStructure = "the server does not say how the structure is made; use the node of the member itself"
+	reasonCut              = "the structure is not as its definition says"
 )
 
 // reading is what a tag wants of its node's values. It is small, because every
@@ -35,11 +42,13 @@ const (
 type reading struct {
 	want ua.TypeID // TypeIDNull for any
 	bit  int8      // connectors.NoBit for the whole value
+	path []step    // to a member; empty for the whole value
 }
 
 func readingOf(tag connectors.Tag) reading {
 	want, _ := typeOf(tag.Type)
-	return reading{want: want, bit: int8(tag.Bit)}
+	path, _ := parsePath(tag.Path)
+	return reading{want: want, bit: int8(tag.Bit), path: path}
 }
 
 // sample reads what a server said of one node for one tag.

@@ -219,7 +219,7 @@ func (w *watcher) changes(n *ua.DataChangeNotification) {
 			continue
 		}
 		for _, t := range it.tags {
-			w.samples = append(w.samples, sample(t, w.c.readings[t], m.Value))
+			w.samples = append(w.samples, w.types.sample(t, w.c.readings[t], m.Value))
 		}
 		w.note(it, m.Value)
 	}

@@ -1,6 +1,7 @@
 package opcua
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -103,7 +104,7 @@ func (c *Connector) secure(ctx context.Context, tcp *net.TCPConn, cfg *uasc.Conf
 	}
 	// The library takes policy and certificate from the answer; an answer with
 	// less security than was asked for would not disturb it.
-	if cfg.SecurityPolicyURI != wanted.SecurityPolicyURI || string(cfg.RemoteCertificate) != string(wanted.RemoteCertificate) {
+	if cfg.SecurityPolicyURI != wanted.SecurityPolicyURI || !bytes.Equal(leafOf(cfg.RemoteCertificate), leafOf(wanted.RemoteCertificate)) {
 		ch.drop()
 		return nil, errors.New("the server answered with another security policy or certificate than it advertises; the connection may be tampered with")
 	}

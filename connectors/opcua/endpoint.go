@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gopcua/opcua/ua"
 	"github.com/gopcua/opcua/uapolicy"
@@ -24,20 +25,49 @@ type login struct {
 
 // policyURI and mode are what a configured Security means.
 func (c Config) policyURI() (string, ua.MessageSecurityMode) {
-	if c.Security == SecurityBasic256Sha256 {
-		return ua.SecurityPolicyURIBasic256Sha256, ua.MessageSecurityModeSignAndEncrypt
+	mode := ua.MessageSecurityModeSignAndEncrypt
+	if c.Mode == ModeSign {
+		mode = ua.MessageSecurityModeSign
+	}
+	switch c.Security {
+	case SecurityBasic256Sha256:
+		return ua.SecurityPolicyURIBasic256Sha256, mode
+	case SecurityAes128:
+		return ua.SecurityPolicyURIAes128Sha256RsaOaep, mode
+	case SecurityAes256:
+		return ua.SecurityPolicyURIAes256Sha256RsaPss, mode
 	}
 	return ua.SecurityPolicyURINone, ua.MessageSecurityModeNone
 }
 
+// fitting are the endpoints that have a configuration's security. There is at
+// least one, or an error.
+func fitting(cfg Config, offered []*ua.EndpointDescription) ([]*ua.EndpointDescription, error) {
+	policy, mode := cfg.policyURI()
+	var fit []*ua.EndpointDescription
+	for _, ep := range offered {
+		if ep != nil && ep.SecurityPolicyURI == policy && ep.SecurityMode == mode && overTCP(ep) {
+			fit = append(fit, ep)
+		}
+	}
+	if fit != nil {
+		return fit, nil
+	}
+	wanted := cfg.Security
+	if mode != ua.MessageSecurityModeNone {
+		wanted += " " + modeName(mode)
+	}
+	return nil, fmt.Errorf("the server does not offer security %s; it offers: %s. Allow it on the server, or change security and mode here", wanted, offers(offered))
+}
+
 // choose finds the endpoint for a configuration among what a server offers.
 func choose(cfg Config, offered []*ua.EndpointDescription) (login, error) {
-	policy, mode := cfg.policyURI()
+	fit, err := fitting(cfg, offered)
+	if err != nil {
+		return login{}, err
+	}
 	var refused error
-	for _, ep := range offered {
-		if ep == nil || ep.SecurityPolicyURI != policy || ep.SecurityMode != mode || !overTCP(ep) {
-			continue
-		}
+	for _, ep := range fit {
 		l, err := chooseToken(cfg, ep)
 		if err == nil {
 			return l, nil
@@ -46,14 +76,12 @@ func choose(cfg Config, offered []*ua.EndpointDescription) (login, error) {
 			refused = err
 		}
 	}
-	if refused != nil {
-		return login{}, refused
-	}
-	wanted := cfg.Security
-	if mode == ua.MessageSecurityModeSignAndEncrypt {
-		wanted += " SignAndEncrypt"
-	}
-	return login{}, fmt.Errorf("the server does not offer security %s; it offers: %s. Allow it on the server, or change security here", wanted, offers(offered))
+	return login{}, refused
+}
+
+// modeName is a mode as tools of OPC UA write it.
+func modeName(mode ua.MessageSecurityMode) string {
+	return strings.TrimPrefix(mode.String(), "MessageSecurityMode")
 }
 
 // overTCP leaves out endpoints of other transports (HTTPS, WebSocket).
@@ -71,7 +99,7 @@ func offers(eps []*ua.EndpointDescription) string {
 		}
 		name := shortPolicy(ep.SecurityPolicyURI)
 		if ep.SecurityMode != ua.MessageSecurityModeNone {
-			name += " " + strings.TrimPrefix(ep.SecurityMode.String(), "MessageSecurityMode")
+			name += " " + modeName(ep.SecurityMode)
 		}
 		if !overTCP(ep) {
 			name += " (not over opc.tcp)"
@@ -89,12 +117,72 @@ func offers(eps []*ua.EndpointDescription) string {
 // chooseToken finds the way to log in at one endpoint. A password travels
 // encrypted, by the channel or by itself, or not at all.
 func chooseToken(cfg Config, ep *ua.EndpointDescription) (login, error) {
-	if cfg.User == "" {
-		if i := slices.IndexFunc(ep.UserIdentityTokens, func(t *ua.UserTokenPolicy) bool { return t != nil && t.TokenType == ua.UserTokenTypeAnonymous }); i >= 0 {
-			return login{endpoint: ep, token: ep.UserIdentityTokens[i], policy: ua.SecurityPolicyURINone}, nil
-		}
-		return login{}, errors.New("the server does not allow anonymous sessions; give user and password")
+	switch {
+	case cfg.UserCertificate != "":
+		return chooseCertificate(ep)
+	case cfg.User != "":
+		return choosePassword(ep)
 	}
+	for _, t := range ep.UserIdentityTokens {
+		if t != nil && t.TokenType == ua.UserTokenTypeAnonymous {
+			return login{endpoint: ep, token: t, policy: ua.SecurityPolicyURINone}, nil
+		}
+	}
+	return login{}, fmt.Errorf("the server does not allow anonymous sessions; it takes: %s. Give one of these", tokens(ep))
+}
+
+// policyOf is the policy of a way to log in: its own, or that of the channel.
+func policyOf(t *ua.UserTokenPolicy, ep *ua.EndpointDescription) string {
+	if t.SecurityPolicyURI != "" {
+		return t.SecurityPolicyURI
+	}
+	return ep.SecurityPolicyURI
+}
+
+// tokens lists the ways to log in for people.
+func tokens(ep *ua.EndpointDescription) string {
+	var names []string
+	for _, t := range ep.UserIdentityTokens {
+		if t == nil {
+			continue
+		}
+		name := "a way that is not supported"
+		switch t.TokenType {
+		case ua.UserTokenTypeAnonymous:
+			name = "nobody in particular (anonymous)"
+		case ua.UserTokenTypeUserName:
+			name = "user and password"
+		case ua.UserTokenTypeCertificate:
+			name = "a user's certificate"
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if names == nil {
+		return "nothing"
+	}
+	return strings.Join(names, ", ")
+}
+
+func chooseCertificate(ep *ua.EndpointDescription) (login, error) {
+	found := false
+	for _, t := range ep.UserIdentityTokens {
+		if t == nil || t.TokenType != ua.UserTokenTypeCertificate {
+			continue
+		}
+		found = true
+		if policy := policyOf(t, ep); encryptsPasswords(policy) {
+			return login{endpoint: ep, token: t, policy: policy}, nil
+		}
+	}
+	if found {
+		return login{}, errors.New("the server takes a user's certificate at this endpoint only with a signature that is not supported; set security to Basic256Sha256")
+	}
+	return login{}, fmt.Errorf("the server does not take a user's certificate at this endpoint; it takes: %s", tokens(ep))
+}
+
+func choosePassword(ep *ua.EndpointDescription) (login, error) {
 	private := ep.SecurityMode == ua.MessageSecurityModeSignAndEncrypt
 	found, plain := false, login{}
 	for _, t := range ep.UserIdentityTokens {
@@ -102,10 +190,7 @@ func chooseToken(cfg Config, ep *ua.EndpointDescription) (login, error) {
 			continue
 		}
 		found = true
-		policy := t.SecurityPolicyURI
-		if policy == "" {
-			policy = ep.SecurityPolicyURI
-		}
+		policy := policyOf(t, ep)
 		switch {
 		case encryptsPasswords(policy):
 			return login{endpoint: ep, token: t, policy: policy}, nil
@@ -121,7 +206,7 @@ func chooseToken(cfg Config, ep *ua.EndpointDescription) (login, error) {
 	case found:
 		return login{}, errors.New("the server wants the password encrypted in a way that is not supported")
 	}
-	return login{}, errors.New("the server does not take a user and password at this endpoint; leave them out, or allow it on the server")
+	return login{}, fmt.Errorf("the server does not take a user and password at this endpoint; it takes: %s. Leave them out, or allow it on the server", tokens(ep))
 }
 
 // encryptsPasswords names the policies whose encryption is still considered
@@ -134,11 +219,35 @@ func encryptsPasswords(policy string) bool {
 	return false
 }
 
-// identityToken is who we say we are. certificate and nonce are the server's.
-func (l login) identityToken(cfg Config, certificate, nonce []byte) (any, error) {
-	if cfg.User == "" {
-		return &ua.AnonymousIdentityToken{PolicyID: l.token.PolicyID}, nil
+// usesCertificate says whether the server's certificate protects anything: the
+// channel, or a secret of the user's.
+func (l login) usesCertificate() bool {
+	return l.endpoint.SecurityMode != ua.MessageSecurityModeNone || l.policy != ua.SecurityPolicyURINone
+}
+
+// identityToken is who we say we are, and the proof of it where the token needs
+// one. certificate and nonce are the server's.
+func (l login) identityToken(cfg Config, certificate, nonce []byte) (any, *ua.SignatureData, error) {
+	switch {
+	case cfg.UserCertificate != "":
+		user, err := loadUser(cfg.UserCertificate, cfg.UserKey, time.Now())
+		if err != nil {
+			return nil, nil, err
+		}
+		key, err := rsaKey(certificate)
+		if err != nil {
+			return nil, nil, fmt.Errorf("the user can not be proven to the server: %w", err)
+		}
+		proof, err := user.sign(l.policy, key, certificate, nonce)
+		return user.token(l.token.PolicyID), proof, err
+	case cfg.User != "":
+		token, err := l.passwordToken(cfg, certificate, nonce)
+		return token, &ua.SignatureData{}, err
 	}
+	return &ua.AnonymousIdentityToken{PolicyID: l.token.PolicyID}, &ua.SignatureData{}, nil
+}
+
+func (l login) passwordToken(cfg Config, certificate, nonce []byte) (*ua.UserNameIdentityToken, error) {
 	token := &ua.UserNameIdentityToken{PolicyID: l.token.PolicyID, UserName: cfg.User, Password: []byte(cfg.Password)}
 	if l.policy == ua.SecurityPolicyURINone {
 		if l.endpoint.SecurityMode != ua.MessageSecurityModeSignAndEncrypt {
@@ -164,6 +273,17 @@ func (l login) identityToken(cfg Config, certificate, nonce []byte) (any, error)
 	}
 	token.EncryptionAlgorithm = algorithm.EncryptionURI()
 	return token, nil
+}
+
+// leafOf is the server's own certificate of a chain. What is no certificate is
+// returned as it is; nothing will accept it.
+func leafOf(chain []byte) []byte {
+	cert, err := uapolicy.ParseCertificate(chain)
+	if err != nil {
+		return chain
+	}
+	// The library appends to what it signs; the rest of the chain lies behind.
+	return slices.Clip(cert.Raw)
 }
 
 // rsaKey is the public key of a server's certificate.

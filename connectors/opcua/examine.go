@@ -34,7 +34,7 @@ func (v *Survey) Examine(ctx context.Context, tags []connectors.Tag) ([]connecto
 		if err != nil {
 			return err
 		}
-		facts = append(append(facts, server...), clock...)
+		facts = append(append(append(facts, server...), s.facts()...), clock...)
 		if len(tags) == 0 {
 			return nil
 		}

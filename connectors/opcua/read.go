@@ -25,11 +25,11 @@ type perRequest struct {
 // learnLimits makes what the server says about itself the session's limits. A
 // server that says nothing, or 0, sets none.
 func (s *session) learnLimits(values []*ua.DataValue) {
-	s.perCall = limitOf(values[0], itemsPerCall)
+	s.perCall = limitOf(values[0], s.profile.items)
 	s.per = perRequest{
-		read:   limitOf(values[1], nodesPerRead),
-		browse: limitOf(values[2], nodesPerBrowse),
-		paths:  limitOf(values[3], pathsPerCall),
+		read:   limitOf(values[1], s.profile.read),
+		browse: limitOf(values[2], s.profile.browse),
+		paths:  limitOf(values[3], s.profile.paths),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,14 +15,29 @@ import (
 // defaultPort is the registered port of OPC UA over TCP.
 const defaultPort = "4840"
 
-// Defaults returns the configuration with every zero duration, number and
-// Security replaced by its default.
+// Defaults returns the configuration with every zero duration and number, and
+// every empty choice, replaced by its default.
 func (c Config) Defaults() Config {
 	if c.Security == "" {
 		c.Security = SecurityNone
 	}
+	if c.Mode == "" {
+		c.Mode = ModeSignAndEncrypt
+	}
+	if c.Trust == "" {
+		c.Trust = TrustFirst
+	}
+	if c.Profile == "" {
+		c.Profile = profileAuto
+	}
+	if c.Read == "" {
+		c.Read = ReadAuto
+	}
 	if c.Publishing == 0 {
 		c.Publishing = time.Second
+	}
+	if c.Sampling == 0 {
+		c.Sampling = c.Publishing
 	}
 	if c.Queue == 0 {
 		c.Queue = 10
@@ -40,17 +56,12 @@ func (c Config) Check() error {
 	if _, err := parseEndpoint(c.Endpoint); err != nil {
 		problems = append(problems, err)
 	}
-	switch c.Security {
-	case SecurityNone:
-	case SecurityBasic256Sha256:
-		if c.CertificateDir == "" {
-			problems = append(problems, errors.New("security Basic256Sha256 needs a folder for the gateway's certificate"))
-		}
-	default:
-		problems = append(problems, fmt.Errorf("security %q is not supported; allowed: %s, %s", c.Security, SecurityNone, SecurityBasic256Sha256))
-	}
-	if c.User == "" && c.Password != "" {
-		problems = append(problems, errors.New("password is given without a user"))
+	problems = append(problems, c.checkSecurity()...)
+	problems = append(problems,
+		oneOf("profile", c.Profile, profileNames()...),
+		oneOf("read", c.Read, ReadAuto, ReadSubscribe, ReadPoll))
+	if c.Sampling < 0 || c.Sampling > time.Hour {
+		problems = append(problems, fmt.Errorf("sampling interval %s is out of range; allowed: up to 1h", c.Sampling))
 	}
 	if c.Publishing < 50*time.Millisecond || c.Publishing > time.Minute {
 		problems = append(problems, fmt.Errorf("publishing interval %s is out of range; allowed: 50ms to 1m", c.Publishing))
@@ -62,6 +73,33 @@ func (c Config) Check() error {
 		problems = append(problems, fmt.Errorf("timeout %s is out of range; allowed: 100ms to 1m", c.Timeout))
 	}
 	return errors.Join(problems...)
+}
+
+// checkSecurity checks who talks to whom, and how. Entries may be nil.
+func (c Config) checkSecurity() []error {
+	problems := []error{
+		oneOf("security", c.Security, SecurityNone, SecurityBasic256Sha256, SecurityAes128, SecurityAes256),
+		oneOf("mode", c.Mode, ModeSignAndEncrypt, ModeSign),
+		oneOf("trust", c.Trust, TrustFirst, TrustList, TrustAny),
+	}
+	add := func(wrong bool, text string) {
+		if wrong {
+			problems = append(problems, errors.New(text))
+		}
+	}
+	add(c.Security != SecurityNone && c.CertificateDir == "", "security "+c.Security+" needs a folder for the gateway's certificate")
+	add(c.User == "" && c.Password != "", "password is given without a user")
+	add((c.UserCertificate == "") != (c.UserKey == ""), "a user's certificate and key belong together; give both or none")
+	add(c.User != "" && c.UserCertificate != "", "a user logs in with a password or with a certificate; leave one out")
+	return problems
+}
+
+// oneOf says whether a choice is one of those there are; nil if it is.
+func oneOf(what, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return fmt.Errorf("%s %q is not supported; allowed: %s", what, value, strings.Join(allowed, ", "))
 }
 
 // String shows the configuration without its password.

@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"github.com/gopcua/opcua/ua"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 )
 
 // statusName is a status code's name as the OPC UA specification spells it. The
@@ -66,10 +68,10 @@ func explainStatus(what string, code ua.StatusCode) error {
 
 func hintFor(code ua.StatusCode) string {
 	switch code {
-	case ua.StatusBadUserAccessDenied, ua.StatusBadIdentityTokenRejected, ua.StatusBadIdentityTokenInvalid:
-		return "the server refuses this user; check user and password, and the user's rights on the server"
+	case ua.StatusBadUserAccessDenied, ua.StatusBadIdentityTokenRejected, ua.StatusBadIdentityTokenInvalid, ua.StatusBadUserSignatureInvalid:
+		return "the server refuses this user; check user and password (or that the server trusts the user's certificate), and the user's rights on the server"
 	case ua.StatusBadTooManySessions:
-		return "all sessions of the server are taken; close other clients, or allow more sessions on the server. A session that was cut off frees itself within a minute"
+		return "all sessions of the server are taken; close other clients (HMI, SCADA, UaExpert, another gateway), or allow more sessions on the server. A client that was cut off keeps its session until the session's timeout: of this gateway half a minute, of others up to an hour"
 	case ua.StatusBadTooManySubscriptions:
 		return "the server allows no further subscription; close other clients, or allow more on the server"
 	case ua.StatusBadSecurityPolicyRejected, ua.StatusBadSecurityModeRejected, ua.StatusBadSecurityModeInsufficient:
@@ -77,13 +79,13 @@ func hintFor(code ua.StatusCode) string {
 	case ua.StatusBadTCPEndpointURLInvalid:
 		return "the server does not know this endpoint; compare the path behind host and port with the server's settings"
 	case ua.StatusBadTCPServerTooBusy, ua.StatusBadTCPNotEnoughResources, ua.StatusBadOutOfMemory, ua.StatusBadResourceUnavailable, ua.StatusBadMaxConnectionsReached:
-		return "the server has no room for another connection; close other clients"
+		return "the server has no room for another connection; close other clients (HMI, SCADA, UaExpert, another gateway), or wait until those that were cut off are given up"
 	case ua.StatusBadServerHalted, ua.StatusBadShutdown:
 		return "the server is not running yet, or stops"
 	case ua.StatusBadLicenseExpired, ua.StatusBadLicenseLimitsExceeded, ua.StatusBadLicenseNotAvailable:
 		return "the server's licence does not cover this"
 	case ua.StatusBadCertificateTimeInvalid:
-		return "a certificate is out of its period of validity; compare the clocks of the server and this machine"
+		return "to the server's clock the gateway's certificate is not valid yet or has expired; set the server's clock, and compare it with this machine's"
 	case ua.StatusBadSessionIDInvalid, ua.StatusBadSessionClosed, ua.StatusBadNoSubscription, ua.StatusBadSubscriptionIDInvalid, ua.StatusBadSecureChannelIDInvalid:
 		return "the server has forgotten this connection; it may have been restarted"
 	}
@@ -122,19 +124,73 @@ func explainSecure(err error, policy string) error {
 	return explainStatus("opening the secure channel with "+shortPolicy(policy), code)
 }
 
+// untrusting are the answers of a server that does not accept the gateway's
+// certificate.
+func untrusting() []ua.StatusCode {
+	return []ua.StatusCode{
+		ua.StatusBadSecurityChecksFailed, ua.StatusBadCertificateUntrusted, ua.StatusBadCertificateInvalid,
+		ua.StatusBadCertificateUseNotAllowed, ua.StatusBadCertificateIssuerUseNotAllowed, ua.StatusBadCertificateURIInvalid,
+		ua.StatusBadCertificateHostNameInvalid, ua.StatusBadCertificateChainIncomplete, ua.StatusBadCertificateRevocationUnknown,
+		ua.StatusBadCertificateTimeInvalid, ua.StatusBadCertificateRevoked, ua.StatusBadNoValidCertificates,
+	}
+}
+
+// whereToTrust says where servers keep what they have refused.
+const whereToTrust = "Kepware: OPC UA Configuration, Trusted Clients, Trust; TIA: import it at the CPU under Protection & Security, Certificate manager, and as a trusted client of the OPC UA server; servers with folders: move it from rejected to trusted/certs"
+
 // explainTrust adds what to do about a certificate to an error of connecting
 // securely, if trust can be its cause.
 func explainTrust(err error, id *identity) error {
-	trust := isStatus(err, ua.StatusBadSecurityChecksFailed, ua.StatusBadCertificateUntrusted, ua.StatusBadCertificateInvalid,
-		ua.StatusBadCertificateUseNotAllowed, ua.StatusBadCertificateIssuerUseNotAllowed, ua.StatusBadCertificateURIInvalid,
-		ua.StatusBadCertificateHostNameInvalid, ua.StatusBadCertificateChainIncomplete, ua.StatusBadCertificateRevocationUnknown)
+	sure := ""
 	switch {
-	case trust:
-		return fmt.Errorf("%w: the server does not trust this gateway: move the certificate with thumbprint %s to the server's trusted folder, or import %s there", err, id.thumbprint(), id.export)
+	case isStatus(err, untrusting()...):
 	case errors.Is(err, errLost):
-		return fmt.Errorf("%w; if it happens each time, the server does not trust this gateway: move the certificate with thumbprint %s to the server's trusted folder, or import %s there", err, id.thumbprint(), id.export)
+		sure = "if it happens each time, "
+	default:
+		return err
 	}
-	return err
+	return fmt.Errorf("%w; %sthe server does not trust this gateway: let it trust the certificate with thumbprint %s, or import %s there (%s)", err, sure, id.thumbprint(), id.export, whereToTrust)
+}
+
+// openings are the conditions that opening a session finds out, in the order in
+// which it does, and the answers that mean them.
+func openings() []struct {
+	kind  connectors.Trouble
+	codes []ua.StatusCode
+} {
+	return []struct {
+		kind  connectors.Trouble
+		codes []ua.StatusCode
+	}{
+		{connectors.CertificateUntrusted, nil},
+		{connectors.CertificateRefused, untrusting()},
+		{connectors.SessionsExhausted, []ua.StatusCode{
+			ua.StatusBadTooManySessions, ua.StatusBadTCPServerTooBusy, ua.StatusBadTCPNotEnoughResources,
+			ua.StatusBadMaxConnectionsReached,
+		}},
+		{connectors.LoginRefused, []ua.StatusCode{
+			ua.StatusBadUserAccessDenied, ua.StatusBadIdentityTokenRejected, ua.StatusBadIdentityTokenInvalid,
+			ua.StatusBadUserSignatureInvalid,
+		}},
+	}
+}
+
+// noteOpening makes conditions of what became of an attempt to open a session;
+// nil is a success. What an attempt did not come as far as stays as it was.
+func (c *Connector) noteOpening(err error) {
+	all := openings()
+	reached := -1
+	for i, o := range all {
+		if len(o.codes) > 0 && isStatus(err, o.codes...) {
+			reached = i
+			c.notes.set(o.kind, "", err.Error())
+		}
+	}
+	for i, o := range all {
+		if err == nil || i < reached {
+			c.notes.clear(o.kind, "")
+		}
+	}
 }
 
 // shortPolicy is a security policy's name without its long prefix.

@@ -125,7 +125,7 @@ func planItems(cfg Config, tags []connectors.Tag) ([]plannedItem, error) {
 		}
 		k := key{node: a, every: tag.Every, each: tag.EachMessage}
 		if k.every == 0 && !k.each {
-			k.every = cfg.Publishing
+			k.every = cfg.Sampling
 		}
 		at, ok := seen[k]
 		if !ok {

@@ -20,12 +20,12 @@ const maxIdentifier = 4096
 type address struct {
 	uri  string // empty: index counts
 	ns   uint16
-	kind byte // one of i, s, g, b
+	kind byte // one of i, s, g, b; or p for a browse path
 	num  uint32
-	text string // the identifier of s, the sixteen bytes of g, the bytes of b
+	text string // the identifier of s, the sixteen bytes of g, the bytes of b, the path of p
 }
 
-// parseAddress reads [ns=N;|nsu=URI;](i|s|g|b)=identifier. A string identifier
+// parseAddress reads a browse path, or [ns=N;|nsu=URI;](i|s|g|b)=identifier. A string identifier
 // is everything after s=, with its quotes, semicolons and bars. In a URI, %3B
 // and %25 stand for ; and %.
 func parseAddress(s string) (address, error) {
@@ -34,6 +34,12 @@ func parseAddress(s string) (address, error) {
 	switch {
 	case s == "":
 		return a, errors.New("node id is empty; write ns=2;s=Name or nsu=URI;s=Name")
+	case strings.HasPrefix(s, pathPrefix):
+		path, err := parseBrowsePath(s)
+		if err != nil {
+			return a, err
+		}
+		return address{kind: 'p', text: browsePathText(path)}, nil
 	case strings.HasPrefix(s, "svr="):
 		return a, errors.New("svr= is not supported: a node must be on the server that is connected to")
 	case strings.HasPrefix(s, "ns="):
@@ -176,13 +182,20 @@ func lengths(parts []string) []int {
 	return out
 }
 
+// namespacePrefix writes a namespace URI before a name.
+func namespacePrefix(uri string) string {
+	return "nsu=" + strings.NewReplacer("%", "%25", ";", "%3B").Replace(uri) + ";"
+}
+
 // String is the address in its canonical spelling; parsing it gives the address
 // again.
 func (a address) String() string {
 	var b strings.Builder
 	switch {
+	case a.kind == 'p':
+		return a.text
 	case a.uri != "":
-		b.WriteString("nsu=" + strings.NewReplacer("%", "%25", ";", "%3B").Replace(a.uri) + ";")
+		b.WriteString(namespacePrefix(a.uri))
 	case a.ns != 0:
 		b.WriteString("ns=" + strconv.Itoa(int(a.ns)) + ";")
 	}
@@ -201,8 +214,11 @@ func (a address) String() string {
 }
 
 // resolve makes the node id of one session. ok is false if the server does not
-// know the namespace.
+// know the namespace, or if only the server can tell: for a browse path.
 func (a address) resolve(namespaces []string) (id *ua.NodeID, ok bool) {
+	if a.kind == 'p' {
+		return nil, false
+	}
 	ns := a.ns
 	if a.uri != "" {
 		i := slices.Index(namespaces, a.uri)

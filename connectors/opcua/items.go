@@ -111,6 +111,9 @@ func (s *session) createRefused(ctx context.Context) error {
 		pending []int
 		stale   []uint32
 	)
+	if err := s.translateRefused(ctx); err != nil {
+		return err
+	}
 	for i := range s.items {
 		it := &s.items[i]
 		if it.state != itemRefused {
@@ -120,8 +123,9 @@ func (s *session) createRefused(ctx context.Context) error {
 			stale = append(stale, it.id)
 			it.id = 0
 		}
-		if _, ok := it.node.resolve(s.namespaces); !ok {
-			it.reason = reasonNamespace
+		node, reason := s.nodeOf(it.node)
+		if node == nil {
+			it.reason = reason
 			continue
 		}
 		pending = append(pending, i)
@@ -135,6 +139,17 @@ func (s *session) createRefused(ctx context.Context) error {
 	return inBatches(len(pending), &s.perCall, func(from, to int) error { return s.createItems(ctx, pending[from:to]) })
 }
 
+// translateRefused finds the nodes of the browse paths among the refused items.
+func (s *session) translateRefused(ctx context.Context) error {
+	var paths []address
+	for i := range s.items {
+		if s.items[i].state == itemRefused {
+			paths = append(paths, s.items[i].node)
+		}
+	}
+	return s.translate(ctx, paths)
+}
+
 // learnMembers learns the structures of the items whose members are wanted.
 func (s *session) learnMembers(ctx context.Context, pending []int) error {
 	for _, i := range pending {
@@ -142,7 +157,7 @@ func (s *session) learnMembers(ctx context.Context, pending []int) error {
 		if !slices.ContainsFunc(it.tags, func(t int) bool { return named(s.c.readings[t].path) }) {
 			continue
 		}
-		node, _ := it.node.resolve(s.namespaces)
+		node, _ := s.nodeOf(it.node)
 		if err := s.learn(ctx, node); err != nil {
 			return err
 		}
@@ -206,7 +221,7 @@ func (s *session) createItems(ctx context.Context, indexes []int) error {
 // request describes one item to the server. Its handle is its index.
 func (s *session) request(i int) *ua.MonitoredItemCreateRequest {
 	it := &s.items[i]
-	node, _ := it.node.resolve(s.namespaces)
+	node, _ := s.nodeOf(it.node)
 	params := &ua.MonitoringParameters{
 		ClientHandle:     uint32(i),
 		SamplingInterval: float64(it.every) / float64(time.Millisecond),

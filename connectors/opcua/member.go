@@ -174,7 +174,7 @@ func (d *dictionary) pick(held any, path []step) (member any, problem string) {
 			held = v.Value()
 		}
 		if s.name == "" {
-			held, problem = element(held, s.index)
+			held, problem = elementOf(held, s.index)
 		} else {
 			held, problem = d.field(held, s.name)
 		}
@@ -191,8 +191,8 @@ func (d *dictionary) pick(held any, path []step) (member any, problem string) {
 	return held, ""
 }
 
-// element is one element of an array.
-func element(held any, index int) (any, string) {
+// elementOf is one element of an array.
+func elementOf(held any, index int) (any, string) {
 	list := reflect.ValueOf(held)
 	if list.Kind() != reflect.Slice {
 		return nil, reasonNoArray

@@ -110,14 +110,29 @@ func (s *survey) find(ctx context.Context, tag connectors.Tag) (*ua.NodeID, erro
 	if err != nil {
 		return nil, err
 	}
-	node, ok := a.resolve(s.namespaces)
-	if !ok {
-		return nil, fmt.Errorf("the server has no namespace %q; it has %q", a.uri, s.namespaces)
+	node, err := s.only(ctx, a)
+	if err != nil {
+		return nil, err
 	}
 	if path, _ := parsePath(tag.Path); named(path) {
 		return node, s.learn(ctx, node)
 	}
 	return node, nil
+}
+
+// only is the node of one address.
+func (s *survey) only(ctx context.Context, a address) (*ua.NodeID, error) {
+	if err := s.translate(ctx, []address{a}); err != nil {
+		return nil, err
+	}
+	node, reason := s.nodeOf(a)
+	switch {
+	case node != nil:
+		return node, nil
+	case reason == reasonNamespace:
+		return nil, fmt.Errorf("%s: %s, which has %q", a, reason, s.namespaces)
+	}
+	return nil, fmt.Errorf("%s: %s", a, reason)
 }
 
 // nameAll reads the names of nodes.
@@ -227,16 +242,16 @@ func (v *Survey) Browse(ctx context.Context, walk connectors.Walk, found func(co
 	}
 	var own error // found's, or that there is more: not a word of the server's
 	err := v.visit(ctx, nil, func(s *survey) error {
-		node, ok := root.resolve(s.namespaces)
-		if !ok {
-			return fmt.Errorf("the server has no namespace %q; it has %q", root.uri, s.namespaces)
+		node, err := s.only(ctx, root)
+		if err != nil {
+			return err
 		}
 		w := walker{survey: s, walk: walk, seed: maphash.MakeSeed(), seen: map[uint64]struct{}{}}
 		w.found = func(r connectors.Reading) error {
 			own = found(r)
 			return own
 		}
-		err := w.run(ctx, node)
+		err = w.run(ctx, node)
 		if errors.Is(err, connectors.ErrMore) && own == nil {
 			own = connectors.ErrMore
 		}

@@ -257,22 +257,12 @@ func (w *walker) lookAhead(ctx context.Context, l *level) error {
 	return nil
 }
 
-// local is the node of a reference on this server; nil if it is on another, or
-// in a namespace that the server does not list.
+// local is the node of a reference on this server; nil if it is on another.
 func (v *survey) local(ref *ua.ReferenceDescription) *ua.NodeID {
-	if ref == nil || ref.NodeID == nil || ref.NodeID.NodeID == nil || ref.NodeID.ServerIndex != 0 {
+	if ref == nil || ref.NodeID == nil || ref.NodeID.NodeID == nil {
 		return nil
 	}
-	if ref.NodeID.NamespaceURI == "" {
-		return ref.NodeID.NodeID
-	}
-	a := addressOf(ref.NodeID.NodeID, nil)
-	a.uri, a.ns = ref.NodeID.NamespaceURI, 0
-	n, ok := a.resolve(v.namespaces)
-	if !ok {
-		return nil
-	}
-	return n
+	return local(ref.NodeID, v.namespaces)
 }
 
 func nameOf(ref *ua.ReferenceDescription) string {

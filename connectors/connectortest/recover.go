@@ -2,7 +2,6 @@ package connectortest
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -50,6 +49,11 @@ type Source interface {
 type Pulser interface {
 	// Pulse sends a message of that number; it returns when the peer has it.
 	Pulse(n uint64) error
+}
+
+// Sessioner is a Source that knows how many sessions clients have with it.
+type Sessioner interface {
+	Sessions() (int, error)
 }
 
 // Fault is something that goes wrong, and its end. Begin returns when it is in
@@ -278,16 +282,4 @@ func (p *play) allPulses() error {
 		return fmt.Errorf("%d of %d messages that count were lost", p.result.Lost, p.result.Sent)
 	}
 	return nil
-}
-
-// said is the last error of a run after the first n, without the address.
-func (p *play) said(n int) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, o := range slices.Backward(p.outcomes[n:]) {
-		if o.err != nil {
-			return o.err.Error()
-		}
-	}
-	return ""
 }

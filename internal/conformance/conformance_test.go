@@ -12,31 +12,95 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
 )
 
-// TestRecovery runs every case for every subject, and writes the page that the
-// environment names by CONFORMANCE_PAGE.
-func TestRecovery(t *testing.T) {
+// randomFaults in a row and reconnects are what the long runs play; short runs
+// play a tenth.
+const (
+	randomFaults = 100
+	reconnects   = 1000
+	twoHours     = 2 * time.Hour
+	weekend      = 62 * time.Hour
+)
+
+// subject makes a subject and says its peer's version.
+type subject func(*testing.T) (connectortest.Subject, string)
+
+// TestConformance runs every case for every subject, then what takes long, and
+// writes the page that the environment names by CONFORMANCE_PAGE. The seed of
+// the random faults comes from CONFORMANCE_SEED or from the clock.
+func TestConformance(t *testing.T) {
 	page := Page{Time: time.Now(), Machine: machine()}
-	subjects := []func(*testing.T) (connectortest.Subject, string){pymodbus, libmodbus, mosquitto, nodeOPCUA}
-	results := make([][]connectortest.Result, len(subjects))
-	peers := make([]string, len(subjects))
-	// Not t.Parallel: that runs as many at a time as there are cores, and
-	// these wait.
-	var all sync.WaitGroup
-	for i, subject := range subjects {
-		all.Go(func() {
-			t.Run(fmt.Sprint(i), func(t *testing.T) {
-				s, version := subject(t)
-				peers[i] = fmt.Sprintf("%s: %s %s", s.Protocol, s.Peer, version)
-				results[i] = connectortest.Recover(t, s, connectortest.Cases())
-			})
+	subjects := []subject{pymodbus, pymodbusRTU, libmodbus, mosquitto, nodeOPCUA}
+	var waiting sync.WaitGroup // both do little but wait
+	waiting.Go(func() { t.Run("Recovery", func(t *testing.T) { recovery(t, &page, subjects) }) })
+	waiting.Go(func() { t.Run("RandomFaults", func(t *testing.T) { randomly(t, &page, subjects) }) })
+	waiting.Wait()
+	// These count goroutines and descriptors, so one runs at a time.
+	for _, subject := range subjects {
+		t.Run("Endurance", func(t *testing.T) {
+			s, _ := subject(t)
+			about := s.Protocol + ", " + s.Peer + ": "
+			page.Endurance = append(page.Endurance, about+"the run ended early")
+			last := &page.Endurance[len(page.Endurance)-1]
+			*last = about + connectortest.Reconnects(t, s, scaled(reconnects))
+			for _, off := range []time.Duration{twoHours, weekend} {
+				if off == weekend && testing.Short() {
+					continue
+				}
+				page.Endurance = append(page.Endurance, about+connectortest.Off(t, s, off))
+			}
 		})
 	}
-	all.Wait()
+	leave(t, page)
+}
+
+// scaled is a number of repetitions, less in short runs.
+func scaled(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
+// recovery runs the cases, all subjects side by side.
+func recovery(t *testing.T, page *Page, subjects []subject) {
+	results := make([][]connectortest.Result, len(subjects))
+	peers := make([]string, len(subjects))
+	together(t, subjects, func(t *testing.T, i int) {
+		s, version := subjects[i](t)
+		peers[i] = fmt.Sprintf("%s: %s %s", s.Protocol, s.Peer, version)
+		results[i] = connectortest.Recover(t, s, connectortest.Cases())
+	})
 	for i := range subjects {
 		page.Peers = append(page.Peers, peers[i])
 		page.Results = append(page.Results, results[i]...)
 	}
-	leave(t, page)
+}
+
+// randomly plays the random faults, all subjects side by side.
+func randomly(t *testing.T, page *Page, subjects []subject) {
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("CONFORMANCE_SEED"); text != "" {
+		if _, err := fmt.Sscan(text, &seed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := make([]string, len(subjects))
+	together(t, subjects, func(t *testing.T, i int) {
+		s, _ := subjects[i](t)
+		lines[i] = s.Protocol + ", " + s.Peer + ": " + connectortest.RandomFaults(t, s, scaled(randomFaults), seed)
+	})
+	page.Endurance = append(page.Endurance, lines...)
+}
+
+// together runs a step for every subject at a time. It does not use t.Parallel,
+// which runs as many as there are cores: these wait.
+func together(t *testing.T, subjects []subject, step func(*testing.T, int)) {
+	t.Helper()
+	var all sync.WaitGroup
+	for i := range subjects {
+		all.Go(func() { t.Run(fmt.Sprint(i), func(t *testing.T) { step(t, i) }) })
+	}
+	all.Wait()
 }
 
 // leave writes the page where it is wanted.

@@ -24,6 +24,8 @@ const (
 type modbusTCP struct {
 	*process
 	addr string
+	// scheme is how the connector speaks to it.
+	scheme string
 	// empty makes the next start serve no register at all.
 	empty bool
 	// hog is the connection of another client.
@@ -35,7 +37,7 @@ type modbusTCP struct {
 func serveModbus(t testing.TB, name string, args ...string) *modbusTCP {
 	t.Helper()
 	port := free(t)
-	m := &modbusTCP{addr: "127.0.0.1:" + port}
+	m := &modbusTCP{addr: "127.0.0.1:" + port, scheme: "tcp://"}
 	m.process = run(t, func() *exec.Cmd {
 		all := append(append([]string{}, args...), port)
 		if m.empty {
@@ -53,7 +55,7 @@ func (m *modbusTCP) Set(v uint64) error { return m.say("set %d", v) }
 
 func (m *modbusTCP) Connect(t testing.TB, addr string) connectors.Connector {
 	t.Helper()
-	c, err := modbus.New(modbus.Config{Address: "tcp://" + addr, Every: poll, Timeout: pollTimeout}, []connectors.Tag{
+	c, err := modbus.New(modbus.Config{Address: m.scheme + addr, Every: poll, Timeout: pollTimeout}, []connectors.Tag{
 		{Address: "holding:10", Type: "uint32", Bit: connectors.NoBit},
 		{Address: "holding:200", Type: "uint16", Bit: connectors.NoBit},
 	})
@@ -179,5 +181,23 @@ func libmodbus(t *testing.T) (connectortest.Subject, string) {
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
 	s := modbusSubject("libmodbus, one client at a time", nil, func(t testing.TB) *modbusTCP { return serveModbus(t, program) })
+	return s, version
+}
+
+// pymodbusRTU speaks serial frames over TCP, as a converter that is no Modbus
+// gateway passes them on.
+func pymodbusRTU(t *testing.T) (connectortest.Subject, string) {
+	s, version := pymodbus(t)
+	s.Protocol, s.Peer = "Modbus RTU over TCP", "pymodbus, RTU frames"
+	s.Foreign = func(b []byte) {
+		if len(b) > 2 {
+			b[0] ^= 0x55 // another unit, and so a wrong checksum
+		}
+	}
+	s.Serve = func(t testing.TB, _ connectortest.Case) connectortest.Source {
+		m := serveModbus(t, "/usr/bin/python3", filepath.Join("testdata", "modbus.py"), "rtu")
+		m.scheme = "rtuovertcp://"
+		return m
+	}
 	return s, version
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -51,7 +52,7 @@ const plcSessions = 3
 func servePLC(t testing.TB, modules string, c connectortest.Case) *plc {
 	t.Helper()
 	s := &plc{name: c.Name, pki: t.TempDir(), options: plcOptions{
-		Folder: t.TempDir(), Namespaces: []string{"urn:a", "urn:plant"}, MaxSessions: 100,
+		Folder: t.TempDir(), Namespaces: []string{"urn:a", "urn:plant"}, MaxSessions: 2000,
 		UsersOnly: c.Name == connectortest.PasswordChanged,
 	}}
 	if c.Name == connectortest.SessionsTaken {
@@ -74,6 +75,15 @@ func servePLC(t testing.TB, modules string, c connectortest.Case) *plc {
 func (s *plc) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.options.Port) }
 
 func (s *plc) Set(v uint64) error { return s.say("set %d", v) }
+
+// Sessions implements connectortest.Sessioner.
+func (s *plc) Sessions() (int, error) {
+	said, err := s.ask("sessions")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(said)
+}
 
 func (s *plc) Connect(t testing.TB, addr string) connectors.Connector {
 	t.Helper()

@@ -75,32 +75,41 @@ func (p *process) start() error {
 	p.reading.Go(func() {
 		defer close(lines)
 		for s := bufio.NewScanner(out); s.Scan(); {
-			if line := s.Text(); line == "ready" || line == "done" { // the rest is chatter
+			if line := s.Text(); line == "ready" || line == "done" || strings.HasPrefix(line, "done ") { // the rest is chatter
 				lines <- line
 			}
 		}
 	})
-	return p.expect("ready")
+	_, err = p.expect("ready")
+	return err
 }
 
-func (p *process) expect(want string) error {
+// expect waits for the next answer, and gives what follows the word.
+func (p *process) expect(want string) (string, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case line, ok := <-p.lines:
-		if !ok || line != want {
-			return fmt.Errorf("the peer ended, or said %q, before it was %s", line, want)
+		word, rest, _ := strings.Cut(line, " ")
+		if !ok || word != want {
+			return "", fmt.Errorf("the peer ended, or said %q, before it was %s", line, want)
 		}
-		return nil
+		return rest, nil
 	case <-timer.C:
-		return fmt.Errorf("the peer was not %s after %v", want, patience)
+		return "", fmt.Errorf("the peer was not %s after %v", want, patience)
 	}
 }
 
 // say gives a command and waits until it is done.
 func (p *process) say(format string, args ...any) error {
+	_, err := p.ask(format, args...)
+	return err
+}
+
+// ask is say that gives the answer.
+func (p *process) ask(format string, args ...any) (string, error) {
 	if _, err := fmt.Fprintf(p.in, format+"\n", args...); err != nil {
-		return err
+		return "", err
 	}
 	return p.expect("done")
 }

@@ -1,6 +1,7 @@
 """A Modbus TCP server for the recovery suite, on pymodbus.
 
-Its argument is the port on 127.0.0.1. It prints "ready" when it serves, and
+Its arguments are the port on 127.0.0.1 and, where wanted, "rtu" for serial
+frames over TCP and "empty" to begin without registers. It prints "ready" when it serves, and
 takes commands on its standard input, each answered by "done": "set N" puts N
 into the holding registers 10 and 11, high word first; "gone" makes them answer
 exception 2, "empty" all registers; "back" ends both.
@@ -15,6 +16,8 @@ from pymodbus.datastore import (
     ModbusServerContext,
     ModbusSlaveContext,
 )
+from pymodbus.framer.rtu_framer import ModbusRtuFramer
+from pymodbus.framer.socket_framer import ModbusSocketFramer
 from pymodbus.server.async_io import ModbusTcpServer
 
 
@@ -52,7 +55,8 @@ async def main():
     unit = ModbusSlaveContext(hr=registers, zero_mode=True)
     server = ModbusTcpServer(
         ModbusServerContext(slaves=unit, single=True),
-        address=("127.0.0.1", int(sys.argv[1])),
+        framer=ModbusRtuFramer if "rtu" in sys.argv else ModbusSocketFramer,
+        address=("127.0.0.1", next(int(a) for a in sys.argv if a.isdigit())),
         allow_reuse_address=True,
     )
     asyncio.create_task(server.serve_forever())

@@ -1,7 +1,8 @@
 // An OPC UA server for the recovery suite, on node-opcua. It is configured by one
 // JSON argument, prints "ready" when it serves, and takes commands on its standard
 // input, each answered by "done": "set N", "gone", "back", "clock SECONDS" (its
-// values' time is that much ahead), "password WORD".
+// values' time is that much ahead), "password WORD", "sessions" (answered by
+// "done N", the number of sessions that are open).
 "use strict";
 
 const path = require("path");
@@ -26,7 +27,11 @@ async function main() {
     securityModes: [opcua.MessageSecurityMode.None, opcua.MessageSecurityMode.SignAndEncrypt],
     userManager: { isValidUser: (user, word) => user === "gateway" && word === password },
     maxSessions: options.maxSessions,
-    serverCapabilities: { maxSessions: options.maxSessions },
+    serverCapabilities: {
+      maxSessions: options.maxSessions,
+      maxSubscriptions: options.maxSessions,
+      maxMonitoredItems: 10 * options.maxSessions,
+    },
   };
   if (options.certificate) {
     settings.certificateFile = options.certificate;
@@ -63,12 +68,13 @@ async function main() {
     back: add,
     clock: (arg) => { ahead = Number(arg); write(); },
     password: (arg) => { password = arg; },
+    sessions: () => server.engine.currentSessionCount,
   };
   await server.start();
   readline.createInterface({ input: process.stdin }).on("line", (line) => {
     const [command, arg] = line.split(" ");
-    commands[command](arg);
-    console.log("done");
+    const said = commands[command](arg);
+    console.log(command === "sessions" ? `done ${said}` : "done");
   }).on("close", () => process.exit(0));
   console.log("ready");
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,40 +24,72 @@ func checkCommand() *cobra.Command {
 		Long: `check reads a configuration, prints everything that is wrong with it, each with
 file, line and column, and otherwise what it will do: the machines, the requests
 to each device, and the posts against the request budget. It connects to
-nothing.`,
-		Example: "  prodsmart-gateway check -c gateway.yaml\n  prodsmart-gateway check --expanded",
+nothing unless --online is given: then every device is asked what it is, and
+every tag is read once.`,
+		Example: "  prodsmart-gateway check -c gateway.yaml\n  prodsmart-gateway check --expanded\n  prodsmart-gateway check --online",
 	}
+	var o checkOptions
 	path := configFlag(c)
-	expanded := c.Flags().Bool("expanded", false, "print the machines as they come out of the templates")
-	asJSON := c.Flags().Bool("json", false, "print problems and plan as JSON")
-	skip := c.Flags().Bool("skip-secrets", false, "do not look up secrets, for a check on another computer")
+	f := c.Flags()
+	f.BoolVar(&o.expanded, "expanded", false, "print the machines as they come out of the templates")
+	f.BoolVar(&o.json, "json", false, "print problems and plan as JSON")
+	f.BoolVar(&o.skip, "skip-secrets", false, "do not look up secrets, for a check on another computer")
+	f.BoolVar(&o.online, "online", false, "connect to the devices, and read every tag once")
+	f.DurationVar(&o.each, "timeout", 30*time.Second, "how long --online may take with one connection")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		options, out := config.Options{SkipSecrets: *skip}, c.OutOrStdout()
-		if *asJSON && *expanded {
+		switch {
+		case o.json && o.expanded:
 			return usage{c, errors.New("--json and --expanded do not go together")}
+		case o.online && (o.expanded || o.skip):
+			return usage{c, errors.New("--online needs the secrets and prints the plan: leave --skip-secrets and --expanded out")}
 		}
-		if *asJSON {
-			cfg, problems := config.Load(*path, options)
-			return checkJSON(out, cfg, problems)
-		}
-		cfg, err := load(c.ErrOrStderr(), *path, options)
-		if err != nil {
-			return err
-		}
-		if *expanded {
-			return cfg.Expanded(out)
-		}
-		for _, w := range cfg.Warnings {
-			fmt.Fprintf(c.ErrOrStderr(), "warning: %s\n", w)
-		}
-		plan, err := planOf(cfg)
-		if err != nil {
-			return err
-		}
-		plan.print(out)
-		return nil
+		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		return o.check(ctx, *path, c.OutOrStdout(), c.ErrOrStderr())
 	}
 	return c
+}
+
+// checkOptions are the flags of check.
+type checkOptions struct {
+	expanded, json, skip, online bool
+	each                         time.Duration
+}
+
+func (o checkOptions) check(ctx context.Context, path string, out, talk io.Writer) error {
+	options := config.Options{SkipSecrets: o.skip}
+	if o.json {
+		cfg, problems := config.Load(path, options)
+		var devices *onlineReport
+		if o.online && cfg != nil {
+			report := online(ctx, cfg, o.each)
+			devices = &report
+		}
+		return checkJSON(out, cfg, problems, devices)
+	}
+	cfg, err := load(talk, path, options)
+	if err != nil {
+		return err
+	}
+	if o.expanded {
+		return cfg.Expanded(out)
+	}
+	for _, w := range cfg.Warnings {
+		fmt.Fprintf(talk, "warning: %s\n", w)
+	}
+	plan, err := planOf(cfg)
+	if err != nil {
+		return err
+	}
+	plan.print(out)
+	if !o.online {
+		return nil
+	}
+	devices := online(ctx, cfg, o.each)
+	if err := devices.print(out); err != nil {
+		return err
+	}
+	return devices.verdict()
 }
 
 // plan is what a configuration will do.
@@ -160,6 +195,7 @@ type checkReport struct {
 	Problems []jsonProblem `json:"problems"`
 	Warnings []jsonProblem `json:"warnings"`
 	Plan     *plan         `json:"plan,omitempty"`
+	Online   *onlineReport `json:"online,omitempty"`
 }
 
 // jsonProblem is a problem for an editor or a script.
@@ -179,8 +215,8 @@ func jsonProblems(problems config.Problems) []jsonProblem {
 	return out
 }
 
-func checkJSON(w io.Writer, cfg *config.Config, problems config.Problems) error {
-	r := checkReport{OK: len(problems) == 0, Problems: jsonProblems(problems), Warnings: jsonProblems(nil)}
+func checkJSON(w io.Writer, cfg *config.Config, problems config.Problems, devices *onlineReport) error {
+	r := checkReport{OK: len(problems) == 0, Problems: jsonProblems(problems), Warnings: jsonProblems(nil), Online: devices}
 	if cfg != nil {
 		r.Warnings = jsonProblems(cfg.Warnings)
 		var err error
@@ -196,6 +232,9 @@ func checkJSON(w io.Writer, cfg *config.Config, problems config.Problems) error 
 	}
 	if !r.OK {
 		return reported{errors.New("the configuration has mistakes")}
+	}
+	if devices != nil {
+		return devices.verdict()
 	}
 	return nil
 }

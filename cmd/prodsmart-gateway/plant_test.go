@@ -1,0 +1,45 @@
+package main
+
+import (
+	"math"
+	"testing"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/plc"
+)
+
+// devices starts one device of each protocol, and gives the variables by which
+// scripts find them.
+func devices(t *testing.T) map[string]string {
+	t.Helper()
+	modbus, err := plc.NewModbus("127.0.0.1:0", map[uint8]plc.Unit{1: {Read: func(_ plc.Reading, into *plc.Image) {
+		for a := uint16(0); a < 200; a++ {
+			into.Holding[a] = 0
+		}
+		plc.PutUint32(into.Holding, 100, "CDAB", 1234567)
+		plc.PutUint32(into.Holding, 110, "ABCD", math.Float32bits(229.0125))
+		into.Holding[120] = 4711
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(modbus.Close)
+	opcua, err := plc.NewOPCUA("127.0.0.1:0", []plc.Variable{
+		{ID: "Good", Read: func() any { return uint32(40713) }},
+		{ID: "Temp", Read: func() any { return float32(81.25) }},
+		{ID: "Running", Read: func() any { return true }},
+		{ID: "Silent", Read: func() any { return nil }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(opcua.Close)
+	broker, err := plc.NewBroker("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	if err := broker.Publish("plant/saw1/state", []byte(`{"n": 815, "power": 12.5, "boot": 3}`), true, 1); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"MODBUS": "tcp://" + modbus.Gate.Addr(), "OPCUA": opcua.Endpoint(), "MQTT": "mqtt://" + broker.Gate.Addr(), "BROKER": "tcp://" + broker.Gate.Addr()}
+}

@@ -86,29 +86,22 @@ func TestPlanErrors(t *testing.T) {
 	}
 }
 
-// TestPlanIsMinimal compares the number of requests with the smallest one found
-// by trying all sets of requests, on small random maps with random limits and
-// random knowledge about what the device refuses.
+// TestPlanIsMinimal compares, on small random maps with random limits, holes and
+// knowledge about what the device refuses, with the best of all sets of
+// requests: the fewest, and of these the fewest data.
 func TestPlanIsMinimal(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))
-	for range 1500 {
-		s := &stream{area: Holding, most: 4 + rnd.IntN(9), gap: rnd.IntN(4)}
-		for i := range 1 + rnd.IntN(8) {
-			size := 1 << rnd.IntN(3)
-			s.items = append(s.items, item{tag: i, offset: rnd.IntN(28), format: format{registers: size}})
-		}
-		s.setSpans()
-		known := &knowledge{refused: make([]trouble, len(s.spans)), cut: make([]bool, len(s.spans)), apart: make([]bool, len(s.spans))}
-		for i := range s.spans {
-			if rnd.IntN(12) == 0 {
-				known.refused[i].failures = 1
-			}
-			known.cut[i] = rnd.IntN(12) == 0
-		}
+	var mine, best cost
+	const maps = 1500
+	for range maps {
+		s, known := randomMap(rnd)
 		got := s.blocks(known)
-		describe := fmt.Sprintf("most %d gap %d spans %v known %v: %v", s.most, s.gap, s.spans, known, got)
+		describe := fmt.Sprintf("most %d gap %d spans %v walls %v known %v: %v", s.most, s.gap, s.spans, s.wall, known, got)
 		covered := map[int]bool{}
+		var c cost
 		for _, b := range got {
+			c.requests++
+			c.data += b.count
 			if !allowed(s, known, b.lo, b.hi) {
 				t.Fatalf("not allowed: %v of %s", b, describe)
 			}
@@ -124,9 +117,68 @@ func TestPlanIsMinimal(t *testing.T) {
 				t.Fatalf("span %d: covered is %v: %s", i, covered[i], describe)
 			}
 		}
-		if want := fewest(s, known); len(got) != want {
-			t.Fatalf("%d requests, %d are enough: %s", len(got), want, describe)
+		want := fewest(s, known)
+		if c != want {
+			t.Fatalf("%+v, %+v is enough: %s", c, want, describe)
 		}
+		mine.requests, mine.data = mine.requests+c.requests, mine.data+c.data
+		best.requests, best.data = best.requests+want.requests, best.data+want.data
+	}
+	t.Logf("%d maps: %d requests of %d needed (efficiency %.3f), %d data of %d needed (%.3f)", maps, mine.requests, best.requests,
+		float64(best.requests)/float64(mine.requests), mine.data, best.data, float64(best.data)/float64(mine.data))
+}
+
+// cost is what a plan costs.
+type cost struct{ requests, data int }
+
+func (c cost) less(than cost) bool {
+	return c.requests < than.requests || c.requests == than.requests && c.data < than.data
+}
+
+func randomMap(rnd *rand.Rand) (*stream, *knowledge) {
+	s := &stream{area: Holding, most: 4 + rnd.IntN(9), gap: rnd.IntN(4)}
+	for i := range 1 + rnd.IntN(8) {
+		size := 1 << rnd.IntN(3)
+		s.items = append(s.items, item{tag: i, offset: rnd.IntN(28), format: format{registers: size}})
+	}
+	s.setSpans()
+	var holes []dataRange
+	for range rnd.IntN(3) {
+		at := rnd.IntN(28)
+		holes = append(holes, dataRange{area: Holding, start: at, end: at + 1 + rnd.IntN(2)})
+	}
+	s.setWalls(holes)
+	known := &knowledge{refused: make([]trouble, len(s.spans)), cut: make([]bool, len(s.spans)), apart: make([]bool, len(s.spans))}
+	for i := range s.spans {
+		if rnd.IntN(12) == 0 {
+			known.refused[i].failures = 1
+		}
+		known.cut[i], known.apart[i] = rnd.IntN(12) == 0, rnd.IntN(16) == 0
+	}
+	return s, known
+}
+
+// TestHoles: nothing in a hole is read along, and what a tag asks for in a hole
+// is read by itself.
+func TestHoles(t *testing.T) {
+	cfg := Config{Address: "tcp://plc", Holes: []string{"holding:3-4", "40021", "3/holding:1", "coil:5-6"}}
+	tags := []connectors.Tag{
+		tag("holding:0", ""), tag("holding:2", ""), tag("holding:5", ""), tag("holding:6", ""),
+		tag("holding:19", ""), tag("holding:20", ""), tag("holding:21", ""),
+		tag("3/holding:0", ""), tag("3/holding:2", ""), tag("coil:0", ""), tag("coil:7", ""), tag("input:0", ""), tag("input:6", ""),
+	}
+	plan, err := Plan(cfg, tags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := time.Second
+	want := []Request{
+		{1, Coil, 0, 1, s, 1}, {1, Coil, 7, 1, s, 1}, {1, Input, 0, 7, s, 2},
+		{1, Holding, 0, 3, s, 2}, {1, Holding, 5, 15, s, 3}, {1, Holding, 20, 1, s, 1}, {1, Holding, 21, 1, s, 1},
+		{3, Holding, 0, 1, s, 1}, {3, Holding, 2, 1, s, 1},
+	}
+	if !slices.Equal(plan, want) {
+		t.Errorf("got\n%v\nwant\n%v", plan, want)
 	}
 }
 
@@ -155,7 +207,7 @@ func allowedSet(s *stream, known *knowledge, in func(int) bool) bool {
 		}
 	}
 	for i := first; i <= last; i++ {
-		if known.refused[i].failures > 0 || i > first && known.cut[i] {
+		if known.refused[i].failures > 0 || i > first && (known.cut[i] || known.apart[i] || s.wall[i]) {
 			return false
 		}
 	}
@@ -173,34 +225,45 @@ func allowedSet(s *stream, known *knowledge, in func(int) bool) bool {
 }
 
 // fewest tries all partitions of the spans, contiguous or not.
-func fewest(s *stream, known *knowledge) int {
+func fewest(s *stream, known *knowledge) cost {
 	var all uint
 	for i := range s.spans {
 		if known.refused[i].failures == 0 {
 			all |= 1 << i
 		}
 	}
-	good := map[uint]bool{}
+	data := map[uint]int{}
 	for set := uint(1); set <= all; set++ {
-		if set&^all == 0 {
-			good[set] = allowedSet(s, known, func(i int) bool { return set>>i&1 == 1 })
+		if set&^all == 0 && allowedSet(s, known, func(i int) bool { return set>>i&1 == 1 }) {
+			start, end := 64, 0
+			for i, sp := range s.spans {
+				if set>>i&1 == 1 {
+					start, end = min(start, sp.start), max(end, sp.end)
+				}
+			}
+			data[set] = end - start
 		}
 	}
-	best := map[uint]int{0: 0}
-	var solve func(uint) int
-	solve = func(rest uint) int {
-		if n, ok := best[rest]; ok {
-			return n
+	best := map[uint]cost{0: {}}
+	var solve func(uint) cost
+	solve = func(rest uint) cost {
+		if c, ok := best[rest]; ok {
+			return c
 		}
-		n := 99
+		least := cost{requests: 99}
 		low := rest & -rest
 		for set := rest; set > 0; set = (set - 1) & rest {
-			if set&low != 0 && good[set] {
-				n = min(n, 1+solve(rest&^set))
+			if n, ok := data[set]; ok && set&low != 0 {
+				c := solve(rest &^ set)
+				c.requests++
+				c.data += n
+				if c.less(least) {
+					least = c
+				}
 			}
 		}
-		best[rest] = n
-		return n
+		best[rest] = least
+		return least
 	}
 	return solve(all)
 }

@@ -15,6 +15,7 @@ const (
 
 // Exception codes that decide how a connection goes on.
 const (
+	exceptionFunction    = 1
 	exceptionAddress     = 2
 	exceptionQuantity    = 3
 	exceptionGatewayPath = 10
@@ -24,7 +25,7 @@ const (
 // exceptionReason names an exception code.
 func exceptionReason(code byte) string {
 	switch code {
-	case 1:
+	case exceptionFunction:
 		return "exception 1: illegal function"
 	case exceptionAddress:
 		return "exception 2: illegal data address"

@@ -1,0 +1,236 @@
+package modbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// near is how many data on each side of a tag Around reads.
+const near = 64
+
+// Survey asks a Modbus device what an engineer wants to know before he maps it.
+// It reads only, with the function codes 1 to 4, one request at a time, and
+// keeps the configured pauses. Its methods may be called from several
+// goroutines; each connects by itself.
+type Survey struct {
+	cfg    Config
+	target target
+}
+
+var _ connectors.Surveyor = (*Survey)(nil)
+
+// NewSurvey makes a survey of a configuration, whose missing numbers get their
+// defaults. It does not touch the network.
+func NewSurvey(cfg Config) (*Survey, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, fmt.Errorf("modbus: %w", err)
+	}
+	t, err := cfg.target()
+	if err != nil {
+		return nil, fmt.Errorf("modbus: %w", err)
+	}
+	return &Survey{cfg: cfg.Defaults(), target: t}, nil
+}
+
+// asker sends the requests of one survey and counts them.
+type asker struct {
+	*caller
+	pause    time.Duration
+	spoke    time.Time
+	requests int
+	// silences counts the requests without an answer, heard those with one.
+	silences, heard int
+	trip            time.Duration
+}
+
+// ask sends one request. The error is not nil if the connection is of no more
+// use, or if nothing has ever answered.
+func (a *asker) ask(ctx context.Context, unit uint8, area Area, start, count int) (answer, error) {
+	if err := rest(ctx, a.pause-time.Since(a.spoke)); err != nil {
+		return answer{}, err
+	}
+	a.requests++
+	began := time.Now()
+	data, err := a.fetch(unit, area, uint16(start), uint16(count))
+	a.spoke = time.Now()
+	a.trip = a.spoke.Sub(began)
+	var link *linkError
+	if errors.As(err, &link) {
+		return answer{}, err
+	}
+	got, alive := judge(data, err, area, count)
+	switch {
+	case alive:
+		a.heard++
+	case a.silences+1 >= muteAfter && a.heard == 0:
+		return answer{}, fmt.Errorf("unit %d: nothing answers (%d requests in a row, the last: %s); check that the device is on, its unit number, and on a serial line baud rate, parity and wires", unit, a.silences+1, got.reason)
+	default:
+		a.silences++
+	}
+	return got, nil
+}
+
+// with connects, does something and leaves nothing open.
+func (s *Survey) with(ctx context.Context, do func(*asker) error) error {
+	w, err := s.cfg.open(ctx, s.target, true)
+	if err == nil {
+		err = do(&asker{caller: w.caller, pause: s.cfg.Pause})
+		w.close()
+	}
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, connectors.ErrMore):
+		return err
+	}
+	var stopped *stopError
+	if errors.As(err, &stopped) {
+		return stopped.err
+	}
+	return fmt.Errorf("modbus %s: %w%s", s.cfg.Address, err, advice(err))
+}
+
+// stopError carries an error of whoever is told, past those of the device.
+type stopError struct{ err error }
+
+func (e *stopError) Error() string { return e.err.Error() }
+
+// spot is where a tag is.
+type spot struct {
+	unit    uint8
+	hasUnit bool
+	area    Area
+	offset  int
+}
+
+func (s *Survey) spot(a address) spot {
+	at := spot{unit: *s.cfg.Unit, hasUnit: a.hasUnit, area: a.area, offset: int(a.offset)}
+	if a.hasUnit {
+		at.unit = a.unit
+	}
+	return at
+}
+
+// Probe implements connectors.Surveyor. After the tag come all types and byte
+// orders that the registers from its address on can be read as, and the bits of
+// the first.
+func (s *Survey) Probe(ctx context.Context, tags []connectors.Tag) ([][]connectors.Reading, error) {
+	all := make([][]connectors.Reading, len(tags))
+	err := s.with(ctx, func(a *asker) error {
+		for i, tag := range tags {
+			readings, err := s.probe(ctx, a, tag)
+			if err != nil {
+				return fmt.Errorf("tag %s: %w", tag.Address, err)
+			}
+			all[i] = readings
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+func (s *Survey) probe(ctx context.Context, a *asker, tag connectors.Tag) ([]connectors.Reading, error) {
+	where, f, err := compile(tag, s.cfg.OneBased, s.cfg.MaxRead)
+	if err != nil {
+		bad := connectors.Reading{Tag: tag, Note: err.Error()}
+		bad.Sample.Reason = "can not be read"
+		return []connectors.Reading{bad}, nil
+	}
+	at := s.spot(where)
+	count := f.registers
+	if wide := min(8, s.cfg.MaxRead, addressSpace-at.offset); !at.area.bits() && wide > count && !s.inHole(at, wide) {
+		count = wide
+	}
+	got, err := a.ask(ctx, at.unit, at.area, at.offset, count)
+	if err == nil && got.verdict != answered && count > f.registers {
+		count = f.registers
+		got, err = a.ask(ctx, at.unit, at.area, at.offset, count)
+	}
+	if err != nil {
+		return nil, err
+	}
+	own := connectors.Reading{Tag: tag, Type: at.area.kind()}
+	if got.verdict != answered {
+		own.Sample.Reason = got.reason
+		return []connectors.Reading{own}, nil
+	}
+	own.Raw = rawOf(at.area, f.registers, got.data)
+	own.Sample = f.sample(at.area, got.data)
+	readings := []connectors.Reading{own}
+	if at.area.bits() {
+		return readings, nil
+	}
+	for _, r := range s.readings(at, got.data, true) {
+		if r.Tag.Type != tag.Type || r.Tag.Order != tag.Order || r.Tag.Bit != tag.Bit || r.Tag.Length != tag.Length {
+			readings = append(readings, r)
+		}
+	}
+	return readings, nil
+}
+
+// inHole says that data from a spot on touch a hole of the configuration.
+func (s *Survey) inHole(at spot, count int) bool {
+	holes, err := s.cfg.holes()
+	if err != nil {
+		return true
+	}
+	for _, h := range holes {
+		if h.unit == at.unit && h.area == at.area && h.covers(at.offset, at.offset+count) {
+			return true
+		}
+	}
+	return false
+}
+
+// Around implements connectors.Surveyor: what 64 data before and behind the tag
+// could be. Data that the device refuses are left out, and holes of the
+// configuration are not touched.
+func (s *Survey) Around(ctx context.Context, tag connectors.Tag) ([]connectors.Reading, error) {
+	where, f, err := compile(tag, s.cfg.OneBased, s.cfg.MaxRead)
+	if err != nil {
+		return nil, fmt.Errorf("modbus: tag %s: %w", tag.Address, err)
+	}
+	at := s.spot(where)
+	var all []connectors.Reading
+	var last string
+	err = s.with(ctx, func(a *asker) error {
+		sc := &scan{asker: a, at: at, most: s.cfg.most(at.area), exact: true, found: func(start int, data []byte, count int) error {
+			all = append(all, s.around(at, start, data, count)...)
+			return nil
+		}}
+		from, to := max(0, at.offset-near), min(addressSpace, at.offset+f.registers+near)
+		err := sc.ranges(ctx, s.cfg, from, to)
+		last = sc.reason
+		if errors.Is(err, connectors.ErrMore) && len(all) > 0 {
+			return nil
+		}
+		return err
+	})
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("modbus %s: tag %s: nothing near it can be read (%s); check unit, area and number, or browse the area", s.cfg.Address, tag.Address, last)
+	}
+	return all, err
+}
+
+// around gives the readings at every offset of a readable range.
+func (s *Survey) around(at spot, start int, data []byte, count int) []connectors.Reading {
+	var all []connectors.Reading
+	for i := range count {
+		at.offset = start + i
+		if at.area.bits() {
+			all = append(all, s.bit(at, data, i))
+			continue
+		}
+		all = append(all, s.readings(at, data[2*i:min(len(data), 2*i+8)], false)...)
+	}
+	return all
+}

@@ -20,17 +20,23 @@ import (
 func surveyed(c config.Connection, site *config.Config) (connectors.Surveyor, error) {
 	switch c.Kind {
 	case config.KindOPCUA:
-		settings := c.OPCUA()
-		if settings.CertificateDir == "" {
-			settings.CertificateDir = filepath.Join(site.Data, "pki")
-		}
-		return opcua.NewSurvey(settings)
+		return opcua.NewSurvey(opcuaSettings(c, site))
 	case config.KindModbus:
 		return nil, errUnspoken
 	case config.KindMQTT:
 		return nil, errUnspoken
 	}
 	return nil, fmt.Errorf("kind %q is not known", c.Kind)
+}
+
+// opcuaSettings are the settings of an OPC UA connection, with the folder of
+// certificates that the daemon uses.
+func opcuaSettings(c config.Connection, site *config.Config) opcua.Config {
+	settings := c.OPCUA()
+	if settings.CertificateDir == "" {
+		settings.CertificateDir = filepath.Join(site.Data, "pki")
+	}
+	return settings
 }
 
 var errUnspoken = errors.New("this protocol can not be asked from the command line")

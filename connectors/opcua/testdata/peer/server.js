@@ -52,14 +52,24 @@ async function main() {
     automaticallyAcceptUnknownCertificate: false,
   });
   await certificates.initialize();
+  const users = new opcua.OPCUACertificateManager({
+    rootFolder: path.join(options.folder, "users"),
+    automaticallyAcceptUnknownCertificate: false,
+  });
+  await users.initialize();
+  const { SecurityPolicy, MessageSecurityMode } = opcua;
   const server = new opcua.OPCUAServer({
     nodeset_filename: [opcua.nodesets.standard].concat(options.structures ? [path.join(__dirname, "types.xml")] : []),
     hostname: "plc.invalid", // nobody but the server knows it by this name
     port: options.port,
     serverCertificateManager: certificates,
+    userCertificateManager: users,
     allowAnonymous: !options.usersOnly,
-    securityPolicies: [opcua.SecurityPolicy.None, opcua.SecurityPolicy.Basic256Sha256],
-    securityModes: [opcua.MessageSecurityMode.None, opcua.MessageSecurityMode.SignAndEncrypt],
+    securityPolicies: [
+      SecurityPolicy.None, SecurityPolicy.Basic256Sha256,
+      SecurityPolicy.Aes128_Sha256_RsaOaep, SecurityPolicy.Aes256_Sha256_RsaPss,
+    ],
+    securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
     userManager: { isValidUser: (user, password) => user === "gateway" && password === "right" },
     maxSessions: options.maxSessions || 10,
     serverCapabilities: {

@@ -22,7 +22,8 @@ type Subject struct {
 	// Foreign makes answers belong to a request that nobody made.
 	Foreign func(chunk []byte)
 	// Queues says that the peer keeps values for a client that is away and gives
-	// them all, without their times: they may be old, but must be in order.
+	// them all, without their times: they may be old, but must be in order
+	// unless they are marked as sent before.
 	Queues bool
 	// Cannot says of cases, by name, why they have no meaning here.
 	Cannot map[string]string

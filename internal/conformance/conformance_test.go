@@ -29,7 +29,7 @@ type subject func(*testing.T) (connectortest.Subject, string)
 // the random faults comes from CONFORMANCE_SEED or from the clock.
 func TestConformance(t *testing.T) {
 	page := Page{Time: time.Now(), Machine: machine()}
-	subjects := []subject{pymodbus, pymodbusRTU, libmodbus, mosquitto, nodeOPCUA}
+	subjects := []subject{pymodbus, pymodbusRTU, serial, libmodbus, mosquitto, nodeOPCUA}
 	var waiting sync.WaitGroup // both do little but wait
 	waiting.Go(func() { t.Run("Recovery", func(t *testing.T) { recovery(t, &page, subjects) }) })
 	waiting.Go(func() { t.Run("RandomFaults", func(t *testing.T) { randomly(t, &page, subjects) }) })

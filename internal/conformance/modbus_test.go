@@ -55,7 +55,13 @@ func (m *modbusTCP) Set(v uint64) error { return m.say("set %d", v) }
 
 func (m *modbusTCP) Connect(t testing.TB, addr string) connectors.Connector {
 	t.Helper()
-	c, err := modbus.New(modbus.Config{Address: m.scheme + addr, Every: poll, Timeout: pollTimeout}, []connectors.Tag{
+	return m.reads(t, m.scheme+addr)
+}
+
+// reads makes a connector for an address.
+func (m *modbusTCP) reads(t testing.TB, address string) connectors.Connector {
+	t.Helper()
+	c, err := modbus.New(modbus.Config{Address: address, Every: poll, Timeout: pollTimeout}, []connectors.Tag{
 		{Address: "holding:10", Type: "uint32", Bit: connectors.NoBit},
 		{Address: "holding:200", Type: "uint16", Bit: connectors.NoBit},
 	})

@@ -159,23 +159,40 @@ func (p *plc) offered(url string) []*ua.EndpointDescription {
 }
 
 func (c *client) read(req *ua.ReadRequest) ua.Response {
-	p := c.plc
 	res := &ua.ReadResponse{ResponseHeader: header(req)}
 	for _, n := range req.NodesToRead {
-		switch n.NodeID.IntID() {
-		case id.Server_NamespaceArray:
-			res.Results = append(res.Results, goodValue(p.namespaces))
-		case id.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall:
-			limit := uint32(0)
-			if p.tellLimit {
-				limit = uint32(p.perCall)
-			}
-			res.Results = append(res.Results, goodValue(limit))
-		default:
-			res.Results = append(res.Results, goodValue(int32(0)))
-		}
+		res.Results = append(res.Results, c.value(n.NodeID))
 	}
 	return res
+}
+
+// value is what a node says when it is read.
+func (c *client) value(n *ua.NodeID) *ua.DataValue {
+	p := c.plc
+	if n.Namespace() != 0 {
+		if dv, ok := p.values[n.StringID()]; ok && p.has(n) {
+			return dv
+		}
+		return &ua.DataValue{EncodingMask: ua.DataValueStatusCode, Status: ua.StatusBadNodeIDUnknown}
+	}
+	switch n.IntID() {
+	case id.Server_NamespaceArray:
+		return goodValue(p.namespaces)
+	case id.Server_ServerStatus_CurrentTime:
+		return goodValue(time.Now().Add(p.skew))
+	case id.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall:
+		if p.tellLimit {
+			return goodValue(uint32(p.perCall))
+		}
+		return goodValue(uint32(0))
+	}
+	return goodValue(int32(0))
+}
+
+// has says that a node is in the plant's namespace.
+func (p *plc) has(n *ua.NodeID) bool {
+	ns := int(n.Namespace())
+	return ns < len(p.namespaces) && p.namespaces[ns] == plantURI
 }
 
 func (c *client) subscribe(ctx context.Context, req *ua.CreateSubscriptionRequest) ua.Response {
@@ -240,6 +257,10 @@ func (c *client) create(req *ua.CreateMonitoredItemsRequest) ua.Response {
 	p := c.plc
 	p.calls = append(p.calls, len(req.ItemsToCreate))
 	p.asked = append(p.asked, req.ItemsToCreate...)
+	if p.largest > 0 && len(req.ItemsToCreate) >= p.largest {
+		_ = c.tcp.Close()
+		return nil
+	}
 	if p.perCall > 0 && len(req.ItemsToCreate) > p.perCall {
 		return fault(req, ua.StatusBadTooManyOperations)
 	}
@@ -248,10 +269,9 @@ func (c *client) create(req *ua.CreateMonitoredItemsRequest) ua.Response {
 		node := r.ItemToMonitor.NodeID
 		it := &watched{name: node.StringID(), req: r}
 		dv, ok := p.values[it.name]
-		ns := int(node.Namespace())
-		ok = ok && ns < len(p.namespaces) && p.namespaces[ns] == plantURI
+		ok = ok && p.has(node)
 		switch {
-		case ns == 0:
+		case node.Namespace() == 0:
 			it.name, dv = "", goodValue(time.Now())
 		case !ok && p.missing != 0:
 			res.Results = append(res.Results, &ua.MonitoredItemCreateResult{StatusCode: p.missing, FilterResult: ua.NewExtensionObject(nil)})
@@ -264,7 +284,7 @@ func (c *client) create(req *ua.CreateMonitoredItemsRequest) ua.Response {
 		}
 		c.items = append(c.items, it)
 		res.Results = append(res.Results, &ua.MonitoredItemCreateResult{
-			MonitoredItemID: uint32(len(c.items)), RevisedQueueSize: r.RequestedParameters.QueueSize, FilterResult: ua.NewExtensionObject(nil),
+			MonitoredItemID: uint32(len(c.items)), RevisedSamplingInterval: max(p.sampling, r.RequestedParameters.SamplingInterval), RevisedQueueSize: r.RequestedParameters.QueueSize, FilterResult: ua.NewExtensionObject(nil),
 		})
 	}
 	return res

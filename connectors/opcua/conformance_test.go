@@ -17,13 +17,19 @@ func (p *plc) Set(_ testing.TB, tag int, v connectors.Value) {
 	}
 }
 
-func TestConformance(t *testing.T) {
+func TestConformance(t *testing.T) { conform(t, ReadSubscribe) }
+
+func TestConformancePolling(t *testing.T) { conform(t, ReadPoll) }
+
+func conform(t *testing.T, read string) {
 	tags := tagsOf("Counter", "Flag", "Missing")
 	connectortest.Run(t, connectortest.Harness{
 		Tags:  tags,
 		Serve: func(t testing.TB) connectortest.Peer { return startPLC(t) },
 		Connect: func(t testing.TB, addr string) connectors.Connector {
-			c, err := New(dialling(addr), tags)
+			cfg := dialling(addr)
+			cfg.Read = read
+			c, err := New(cfg, tags)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,6 +3,7 @@ package opcua
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,29 +152,51 @@ func (s *survey) tagFacts(ctx context.Context, tags []connectors.Tag) ([]connect
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
+	if s.polls {
+		return s.pollFacts(tags), nil
+	}
 	facts := []connectors.Fact{
+		{Name: "values come", Value: "by subscription"},
 		{Name: "publishing", Value: wishedText(s.c.cfg.Publishing, s.interval)},
 		{Name: "longest silence of a live subscription", Value: s.keep.String()},
 		{Name: "requests to begin", Value: strconv.FormatUint(s.c.requests.Load()-before, 10)},
 	}
-	made, slow, refused := 0, map[string]int{}, []connectors.Fact(nil)
+	made, slow := 0, map[string]int{}
 	for i := range s.items[:len(s.items)-1] {
-		it := &s.items[i]
-		if it.state == itemRefused {
-			if len(refused) < refusedShown {
-				refused = append(refused, connectors.Fact{Name: "refused: " + tags[it.tags[0]].Address, Value: it.reason})
-			}
-			continue
+		if it := &s.items[i]; it.state != itemRefused {
+			made++
+			slow[fmt.Sprintf("sampling %s, queue %d", wishedText(it.every, it.sampling), it.queue)]++
 		}
-		made++
-		slow[fmt.Sprintf("sampling %s, queue %d", wishedText(it.every, it.sampling), it.queue)]++
 	}
 	facts = append(facts, connectors.Fact{Name: "items", Value: fmt.Sprintf("%d of %d accepted", made, len(s.items)-1)})
-	for text, n := range slow {
-		refused = append(refused, connectors.Fact{Name: text, Value: fmt.Sprintf("%d items", n)})
+	for _, text := range slices.Sorted(maps.Keys(slow))[:min(len(slow), refusedShown)] {
+		facts = append(facts, connectors.Fact{Name: text, Value: fmt.Sprintf("%d items", slow[text])})
 	}
-	slices.SortFunc(refused, func(a, b connectors.Fact) int { return strings.Compare(a.Name, b.Name) })
-	return append(facts, refused[:min(len(refused), 2*refusedShown)]...), nil
+	return append(facts, s.refusedFacts(tags)...), nil
+}
+
+// refusedFacts name tags that the server does not serve.
+func (s *session) refusedFacts(tags []connectors.Tag) (facts []connectors.Fact) {
+	for i := range s.items {
+		it := &s.items[i]
+		if it.state == itemRefused && it.tags != nil && len(facts) < refusedShown {
+			facts = append(facts, connectors.Fact{Name: "refused: " + tags[it.tags[0]].Address, Value: it.reason})
+		}
+	}
+	return facts
+}
+
+// pollFacts say how the tags are read without a subscription.
+func (s *session) pollFacts(tags []connectors.Tag) []connectors.Fact {
+	why := "by reading; the server has no subscriptions"
+	if s.c.cfg.Read == ReadPoll {
+		why = "by reading, as configured"
+	}
+	facts := []connectors.Fact{
+		{Name: "values come", Value: why},
+		{Name: "requests for one round", Value: strconv.Itoa((len(s.items) + s.per.read - 1) / s.per.read)},
+	}
+	return append(facts, s.refusedFacts(tags)...)
 }
 
 // wishedText says what was asked for and what became of it, if that differs.

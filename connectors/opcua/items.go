@@ -18,6 +18,8 @@ const (
 	// itemsPerCall is the most that one request creates, whatever the server
 	// allows.
 	itemsPerCall = 1000
+	// itemsAlways is what every server takes in one request.
+	itemsAlways = 10
 	// notificationsPerPublish bounds one answer of the server; the rest follows
 	// in the next.
 	notificationsPerPublish = 10_000
@@ -48,37 +50,63 @@ type monitored struct {
 }
 
 // prepare asks for the server's namespaces and limits, and creates the
-// subscription and its items. A refused item is no error.
+// subscription and its items, or finds the nodes to be read. A refused item is
+// no error.
 func (s *session) prepare(ctx context.Context) error {
 	if err := s.readServer(ctx); err != nil {
 		return err
 	}
-	if err := s.subscribe(ctx); err != nil {
-		return err
+	if s.polls = s.c.cfg.Read == ReadPoll; !s.polls {
+		err := s.arm(ctx)
+		if s.polls = s.c.cfg.Read == ReadAuto && noSubscriptions(err); !s.polls {
+			return err
+		}
 	}
+	s.planned()
+	return s.resolveItems(ctx)
+}
+
+// planned makes an item of each that is planned.
+func (s *session) planned() {
 	s.items = make([]monitored, 0, len(s.c.plan)+1)
 	for _, p := range s.c.plan {
 		s.items = append(s.items, monitored{plannedItem: p})
 	}
+}
+
+// arm creates the subscription and its items.
+func (s *session) arm(ctx context.Context) error {
+	if err := s.subscribe(ctx); err != nil {
+		return err
+	}
+	s.planned()
 	s.items = append(s.items, monitored{plannedItem: plannedItem{
 		node:  address{kind: 'i', num: id.Server_ServerStatus_CurrentTime},
 		every: max(s.interval, heartbeatEvery),
 	}})
-	return s.createRefused(ctx)
+	if err := s.createRefused(ctx); err != nil {
+		return err
+	}
+	s.tellRevised()
+	return nil
 }
 
 // readServer learns the namespaces, which may have another order in each
 // session, and the server's limits for one request.
 func (s *session) readServer(ctx context.Context) error {
-	values, err := s.read(ctx, append(limitNodes(), id.Server_NamespaceArray)...)
+	namespaces, err := s.checkServer(ctx)
+	if err != nil {
+		return err
+	}
+	values, err := s.read(ctx, limitNodes()...)
 	if err != nil {
 		return err
 	}
 	s.learnLimits(values)
-	s.namespaces = nil
-	if v := values[len(values)-1].Value; v != nil {
-		s.namespaces, _ = v.Value().([]string)
+	if fits := int(s.c.fits.Load()); fits > 0 {
+		s.perCall = min(s.perCall, fits)
 	}
+	s.namespaces = namespaces
 	return nil
 }
 
@@ -192,6 +220,12 @@ func (s *session) createItems(ctx context.Context, indexes []int) error {
 	var refused *refusal
 	switch {
 	case err == nil:
+	case errors.Is(err, errLost) && len(indexes) > itemsAlways:
+		// Some servers hang up at a message that is too large for them.
+		s.c.fits.Store(int32(max(itemsAlways, len(indexes)/2)))
+		return err
+	case noSubscriptions(err) && s.c.cfg.Read == ReadAuto:
+		return err
 	case !errors.As(err, &refused) || fatal(refused) || tooLarge(refused) && len(indexes) > 1:
 		return err
 	default:
@@ -262,25 +296,23 @@ func fatal(err error) bool {
 // retry tries the refused items again and says what became of them: those that
 // are still refused have a bad sample.
 func (s *session) retry(ctx context.Context) error {
-	refused, unknown := false, false
+	refused := false
 	for i := range s.items {
 		if s.items[i].state != itemRefused {
 			continue
 		}
 		s.items[i].late = true
 		refused = refused || s.items[i].tags != nil
-		unknown = unknown || s.items[i].reason == reasonNamespace
 	}
 	if !refused {
 		return nil
 	}
-	if unknown {
-		limit := s.perCall
-		if err := s.readServer(ctx); err != nil {
-			return err
-		}
-		s.perCall = min(limit, s.perCall)
+	// The namespaces may have become others along with the nodes.
+	limit := s.perCall
+	if err := s.readServer(ctx); err != nil {
+		return err
 	}
+	s.perCall = min(limit, s.perCall)
 	if err := s.createRefused(ctx); err != nil {
 		return err
 	}

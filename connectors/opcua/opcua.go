@@ -1,5 +1,5 @@
-// Package opcua reads tags from OPC UA servers through subscriptions. It is one
-// connection's life: dial, secure channel, session, subscription, monitored
+// Package opcua reads tags from OPC UA servers through subscriptions, or by
+// reading again and again where a server has none. It is one connection's life: dial, secure channel, session, subscription, monitored
 // items, and the notice that any of them is gone. It does not reconnect, it
 // does not interpret values, and it has no way to change anything on a server
 // but its own session.
@@ -32,12 +32,19 @@ type Connector struct {
 	plan     []plannedItem
 	// retryEvery is the time between two attempts at refused items.
 	retryEvery time.Duration
-	notes      notes
+	pulseEvery time.Duration
+	// fits is the number of items in one request that a server has shown it can
+	// not bear, halved; 0 if it bore all.
+	fits  atomic.Int32
+	notes notes
 
 	requests  atomic.Uint64
 	samples   atomic.Uint64
+	data      atomic.Uint64
+	timeouts  atomic.Uint64
 	lastGood  atomic.Pointer[time.Time]
 	roundTrip atomic.Int64
+	skew      atomic.Pointer[skew]
 }
 
 var _ connectors.Connector = (*Connector)(nil)
@@ -66,7 +73,7 @@ func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Connector{cfg: cfg, endpoint: ep, plan: plan, retryEvery: retryEvery}
+	c := &Connector{cfg: cfg, endpoint: ep, plan: plan, retryEvery: retryEvery, pulseEvery: pulseEvery}
 	for _, tag := range tags {
 		c.readings = append(c.readings, readingOf(tag))
 	}
@@ -88,7 +95,11 @@ func (c *Connector) attempt(ctx context.Context, emit func(connectors.Batch)) er
 		return err
 	}
 	if err = s.prepare(ctx); err == nil {
-		err = s.watch(ctx, emit)
+		if s.polls {
+			err = s.poll(ctx, emit)
+		} else {
+			err = s.watch(ctx, emit)
+		}
 	}
 	s.ch.closeAfter(err)
 	return err
@@ -100,10 +111,15 @@ func (c *Connector) Stats() connectors.Stats {
 	st := connectors.Stats{
 		Requests:  c.requests.Load(),
 		Samples:   c.samples.Load(),
+		Data:      c.data.Load(),
+		Timeouts:  c.timeouts.Load(),
 		RoundTrip: time.Duration(c.roundTrip.Load()),
 	}
 	if t := c.lastGood.Load(); t != nil {
 		st.LastGood = *t
+	}
+	if k := c.skew.Load(); k != nil {
+		st.Skew, st.SkewAt = k.ahead, k.at
 	}
 	return st
 }

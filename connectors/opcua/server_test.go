@@ -39,6 +39,15 @@ type plc struct {
 	certificate []byte
 	interval    float64 // what it makes of any publishing interval, if not 0
 
+	// skew is how far its clock is ahead. While frozen is set, its subscription
+	// answers and tells the time, but no other value.
+	skew   time.Duration
+	frozen bool
+	// largest is the number of items in one request at which it hangs up, 0 for
+	// none; sampling is what it makes of any sampling interval, if not 0.
+	largest  int
+	sampling float64
+
 	calls  []int                            // items of each CreateMonitoredItems
 	asked  []*ua.MonitoredItemCreateRequest // all items ever asked for
 	token  any                              // of the last session
@@ -142,7 +151,7 @@ func (p *plc) put(name string, dv *ua.DataValue) {
 	}
 	for c := range p.clients {
 		for _, it := range c.items {
-			if it.name == name {
+			if it.name == name && !p.frozen {
 				it.changed(dv)
 			}
 		}

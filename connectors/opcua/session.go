@@ -38,13 +38,15 @@ type session struct {
 	types      dictionary
 	paths      map[address]pathEnd // of the items last created
 
+	polls    bool // there is no subscription
 	sub      uint32
 	interval time.Duration // the server's word for the publishing interval
 	keep     time.Duration // longest time between two answers of a live server
 
-	items   []monitored         // the plan's, and the heartbeat as the last
-	samples []connectors.Sample // memory that batches are built in
-	last    time.Time           // of the last batch
+	canaries []canary
+	items    []monitored         // the plan's, and the heartbeat as the last
+	samples  []connectors.Sample // memory that batches are built in
+	last     time.Time           // of the last batch
 }
 
 // openSession connects as far as an activated session, and keeps the conditions

@@ -34,11 +34,18 @@ type running struct {
 // run calls Run once. It ends with the test at the latest.
 func run(t *testing.T, cfg Config, tags []connectors.Tag) *running {
 	t.Helper()
+	return runWith(t, cfg, tags, func(*Connector) {})
+}
+
+// runWith is run with a connector that the test has changed.
+func runWith(t *testing.T, cfg Config, tags []connectors.Tag, change func(*Connector)) *running {
+	t.Helper()
 	c, err := New(cfg, tags)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.retryEvery = 200 * time.Millisecond
+	change(c)
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{Recorder: connectortest.NewRecorder(len(tags)), c: c, stop: cancel}
 	r.Begin()

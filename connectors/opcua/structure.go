@@ -62,6 +62,9 @@ func (r *rawStructure) Decode(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// Encode implements the library's BinaryEncoder.
+func (r *rawStructure) Encode() ([]byte, error) { return r.body, nil }
+
 // open decodes a structure; problem is a reason or empty.
 func (d *dictionary) open(ext *ua.ExtensionObject) (*record, string) {
 	if ext == nil || ext.TypeID == nil || ext.TypeID.NodeID == nil {

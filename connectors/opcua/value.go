@@ -28,6 +28,9 @@ const (
 	reasonNotType   = "value is not of the configured type"
 	reasonNamespace = "namespace is not on the server"
 	reasonAddress   = "address can not be used"
+	// reasonNoMessages is for a tag whose every message counts, where values are
+	// read now and then.
+	reasonNoMessages = "the server has no subscriptions, and reading now and then can not see every message"
 	// Of members.
 	reasonNoArray          = "an index into a value that is no array"
 	reasonBeyond           = "index beyond the end of the array"

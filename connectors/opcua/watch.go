@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gopcua/opcua/id"
 	"github.com/gopcua/opcua/ua"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
@@ -20,7 +19,8 @@ const (
 	// aliveEvery bounds how often a connection vouches for its tags.
 	aliveEvery = 900 * time.Millisecond
 	// pulseEvery is the time between two small reads that keep the session,
-	// measure the round trip, and find a dead server under a slow subscription.
+	// measure round trip and clock, and find a dead server under a slow
+	// subscription, or a dead subscription on a live server.
 	pulseEvery = 10 * time.Second
 	// pulsesMissed is the number of reads in a row that may fail.
 	pulsesMissed = 2
@@ -58,9 +58,11 @@ func (s *session) watch(ctx context.Context, emit func(connectors.Batch)) error 
 	// the watch over silence is shorter than this.
 	timeout := 2*max(s.silence(), s.keep+s.interval) + s.c.cfg.Timeout
 	running.Go(func() { s.publish(ctx, timeout, publications) })
-	failed := make(chan error, 1)
-	running.Go(func() { s.pulse(ctx, failed) })
-	return s.consume(ctx, emit, publications, failed)
+	s.choose()
+	checks := make(chan check)
+	nodes := s.canaryNodes()
+	running.Go(func() { s.pulse(ctx, nodes, checks) })
+	return s.consume(ctx, emit, publications, checks)
 }
 
 // guard closes the socket if the session does not end by itself soon after its
@@ -90,7 +92,7 @@ func (s *session) silence() time.Duration {
 	return max(wait, silenceAtLeast)
 }
 
-func (s *session) consume(ctx context.Context, emit func(connectors.Batch), publications <-chan publication, failed <-chan error) error {
+func (s *session) consume(ctx context.Context, emit func(connectors.Batch), publications <-chan publication, checks <-chan check) error {
 	s.deliver(emit, connectors.Batch{Time: time.Now(), Link: connectors.LinkUp})
 	s.tellRefused(emit)
 
@@ -110,8 +112,10 @@ func (s *session) consume(ctx context.Context, emit func(connectors.Batch), publ
 				return err
 			}
 			silent.Reset(s.silence())
-		case err := <-failed:
-			return err
+		case got := <-checks:
+			if err := w.checked(got, publications); err != nil {
+				return err
+			}
 		case <-settle.C:
 			if err := w.drain(publications); err != nil {
 				return err
@@ -157,6 +161,17 @@ type watcher struct {
 	*session
 	emit  func(connectors.Batch)
 	alive time.Time // of the last batch that vouched
+}
+
+// checked looks at what the pulse has read. What was told before is taken first.
+func (w *watcher) checked(got check, publications <-chan publication) error {
+	if got.err != nil {
+		return got.err
+	}
+	if err := w.drain(publications); err != nil {
+		return err
+	}
+	return w.compare(got)
 }
 
 // drain takes what has arrived already, so that batches leave in the order of
@@ -221,7 +236,9 @@ func (w *watcher) changes(n *ua.DataChangeNotification) {
 		for _, t := range it.tags {
 			w.samples = append(w.samples, w.types.sample(t, w.c.readings[t], m.Value))
 		}
+		w.c.data.Add(1)
 		w.note(it, m.Value)
+		w.told(it, m.Value)
 	}
 }
 
@@ -279,29 +296,6 @@ func (s *session) publish(ctx context.Context, timeout time.Duration, out chan<-
 		acks = nil
 		if m := res.NotificationMessage; m != nil && len(m.NotificationData) > 0 {
 			acks = []*ua.SubscriptionAcknowledgement{{SubscriptionID: res.SubscriptionID, SequenceNumber: m.SequenceNumber}}
-		}
-	}
-}
-
-// pulse reads the server's state now and then. It sends at most one error.
-func (s *session) pulse(ctx context.Context, failed chan<- error) {
-	tick := time.NewTicker(min(pulseEvery, s.timeout/3))
-	defer tick.Stop()
-	missed := 0
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		_, err := s.read(ctx, id.Server_ServerStatus_State)
-		if err == nil {
-			missed = 0
-			continue
-		}
-		if missed++; missed >= pulsesMissed {
-			failed <- err
-			return
 		}
 	}
 }

@@ -1,0 +1,183 @@
+package opcua
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gopcua/opcua/ua"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+const (
+	// canaries is the number of items that are read beside the subscription.
+	canaries = 5
+	// suspectAtLeast is the shortest time for which a value that was read may
+	// differ from the one that was told.
+	suspectAtLeast = 2 * time.Second
+)
+
+// errMoved says that node ids of before mean other nodes now.
+var errMoved = errors.New("the server's namespaces are in another order than before, as after a program download; every address is looked for again")
+
+// canary is an item whose value is read now and then, to find a subscription
+// that is alive and tells nothing.
+type canary struct {
+	item int
+	told []byte    // the last value told, as it travels; nil if there is none to compare
+	off  time.Time // since when what is read differs, and nothing was told
+}
+
+// check is what the pulse has read.
+type check struct {
+	at     time.Time
+	values []*ua.DataValue // of the canaries, in their order
+	err    error
+}
+
+// choose picks some items to be canaries, spread over all. Items whose every
+// message counts are not read: their last value may be told again.
+func (s *session) choose() {
+	var able []int
+	for i := range s.items {
+		if it := &s.items[i]; it.tags != nil && !it.each && it.state != itemRefused {
+			able = append(able, i)
+		}
+	}
+	for k := range min(canaries, len(able)) {
+		s.canaries = append(s.canaries, canary{item: able[k*len(able)/min(canaries, len(able))]})
+	}
+}
+
+// told notes what the subscription says of an item.
+func (w *watcher) told(it *monitored, dv *ua.DataValue) {
+	for k := range w.canaries {
+		if c := &w.canaries[k]; &w.items[c.item] == it {
+			c.told, c.off = travelling(dv), time.Time{}
+		}
+	}
+}
+
+// travelling is a good value as it travels; nil for every other.
+func travelling(dv *ua.DataValue) []byte {
+	if dv == nil || dv.Value == nil || dv.Status&severity != 0 {
+		return nil
+	}
+	raw, err := dv.Value.Encode()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// compare holds what was read against what was told. A value may differ for as
+// long as sampling and publishing take; beyond that, with nothing told about the
+// item meanwhile, the subscription is dead though it answers.
+func (w *watcher) compare(got check) error {
+	for k := range w.canaries {
+		c := &w.canaries[k]
+		read := travelling(got.values[k])
+		it := &w.items[c.item]
+		if c.told == nil || read == nil || it.state != itemLive || bytes.Equal(read, c.told) {
+			c.off = time.Time{}
+			continue
+		}
+		if c.off.IsZero() {
+			c.off = got.at
+			continue
+		}
+		if patience := max(2*w.interval, 2*it.sampling, suspectAtLeast); got.at.Sub(c.off) >= patience {
+			return fmt.Errorf("the subscription is dead: it answers, but %s has had another value for %s and it does not tell it; a new one is needed", it.node, got.at.Sub(c.off).Round(time.Millisecond))
+		}
+	}
+	return nil
+}
+
+// pulse reads the server's clock and the canaries now and then. It sends its
+// last error and ends. The nodes are fixed, because the session's items belong
+// to another goroutine.
+func (s *session) pulse(ctx context.Context, nodes []*ua.ReadValueID, checks chan<- check) {
+	known := slices.Clone(s.namespaces)
+	tick := time.NewTicker(min(s.c.pulseEvery, s.timeout/3))
+	defer tick.Stop()
+	missed := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		got := s.look(ctx, nodes, known)
+		if got.err == nil {
+			missed = 0
+		} else if missed++; missed < pulsesMissed && !errors.Is(got.err, errMoved) {
+			continue
+		}
+		select {
+		case checks <- got:
+		case <-ctx.Done():
+			return
+		}
+		if got.err != nil {
+			return
+		}
+	}
+}
+
+// look is one beat of the pulse.
+func (s *session) look(ctx context.Context, nodes []*ua.ReadValueID, known []string) check {
+	namespaces, err := s.checkServer(ctx)
+	if err != nil {
+		return check{err: err}
+	}
+	// A namespace more, at the end, moves no other.
+	if len(known) > 0 && len(namespaces) > 0 && !slices.Equal(known, namespaces[:min(len(known), len(namespaces))]) {
+		return check{err: errMoved}
+	}
+	at := time.Now()
+	values, err := s.readOnce(ctx, nodes, ua.TimestampsToReturnNeither)
+	return check{at: at, values: values, err: err}
+}
+
+// canaryNodes are the canaries as they are read.
+func (s *session) canaryNodes() []*ua.ReadValueID {
+	out := make([]*ua.ReadValueID, len(s.canaries))
+	for k, c := range s.canaries {
+		node, _ := s.nodeOf(s.items[c.item].node)
+		out[k] = attribute(node, ua.AttributeIDValue)
+	}
+	return out
+}
+
+// tellRevised says whether the server samples or publishes slower than wished.
+func (s *session) tellRevised() {
+	if slower(s.c.cfg.Publishing, s.interval) {
+		s.c.notes.set(connectors.TooSlow, "", fmt.Sprintf("the server publishes each %s at best, not each %s; ask for less often", s.interval, s.c.cfg.Publishing))
+		return
+	}
+	slow, accepted, example := 0, 0, ""
+	for i := range s.items {
+		it := &s.items[i]
+		if it.state == itemRefused || it.tags == nil {
+			continue
+		}
+		if accepted++; it.every > 0 && slower(it.every, it.sampling) {
+			if slow++; example == "" {
+				example = fmt.Sprintf("%s each %s, not each %s", it.node, it.sampling, it.every)
+			}
+		}
+	}
+	if slow > 0 {
+		s.c.notes.set(connectors.TooSlow, "", fmt.Sprintf("the server samples %d of %d nodes slower than wished, for instance %s; ask for less often", slow, accepted, example))
+		return
+	}
+	s.c.notes.clear(connectors.TooSlow, "")
+}
+
+// slower says that a period is longer than wished by more than a server's
+// rounding.
+func slower(wished, got time.Duration) bool { return got > wished+wished/2 }

@@ -118,7 +118,11 @@ type rig struct {
 	totals  totals
 	err     error
 	// slow is how long emit blocks.
-	slow time.Duration
+	slow   time.Duration
+	health health
+	steps  []step
+	// serial says that answers carry no numbers.
+	serial bool
 }
 
 // play polls the tags for a while of virtual time (but not at its very end), and checks of every batch
@@ -137,7 +141,7 @@ func (g *rig) play(cfg Config, limit time.Duration, steps ...step) {
 		defer cancel()
 		g.start = time.Now()
 		g.device.start, g.device.steps = g.start, steps
-		g.err = newSession(streams, len(g.tags), newCaller(framingTCP, g.device), &g.totals, func(b connectors.Batch) {
+		s := newSession(streams, len(g.tags), newCaller(framingTCP, g.device), &g.totals, func(b connectors.Batch) {
 			seen := map[int]bool{}
 			for _, s := range b.Samples {
 				if seen[s.Tag] {
@@ -148,7 +152,10 @@ func (g *rig) play(cfg Config, limit time.Duration, steps ...step) {
 			b.Samples = slices.Clone(b.Samples)
 			g.batches = append(g.batches, b)
 			time.Sleep(g.slow)
-		}).run(ctx)
+		})
+		s.health = &g.health
+		s.numbered = !g.serial
+		g.err = s.run(ctx)
 	})
 }
 

@@ -77,20 +77,24 @@ func (c Config) holes() ([]dataRange, error) {
 // on. A hole without a unit is one of the configuration's unit.
 func (s *stream) setWalls(holes []dataRange) {
 	s.wall = make([]bool, len(s.spans))
+	// reach is the end of the spans so far that touch no hole.
 	reach := 0
 	for i, sp := range s.spans {
+		alone := false
 		for _, h := range holes {
 			if h.unit != s.unit || h.area != s.area {
 				continue
 			}
 			s.wall[i] = s.wall[i] || i > 0 && reach < sp.start && h.covers(reach, sp.start)
-			if h.covers(sp.start, sp.end) {
-				s.wall[i] = true
-				if i+1 < len(s.wall) {
-					s.wall[i+1] = true
-				}
-			}
+			alone = alone || h.covers(sp.start, sp.end)
 		}
-		reach = max(reach, sp.end)
+		if !alone {
+			reach = max(reach, sp.end)
+			continue
+		}
+		s.wall[i] = true
+		if i+1 < len(s.wall) {
+			s.wall[i+1] = true
+		}
 	}
 }

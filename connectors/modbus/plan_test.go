@@ -94,7 +94,7 @@ func TestPlanIsMinimal(t *testing.T) {
 	var mine, best cost
 	const maps = 1500
 	for range maps {
-		s, known := randomMap(rnd)
+		s, known, holes := randomMap(rnd)
 		got := s.blocks(known)
 		describe := fmt.Sprintf("most %d gap %d spans %v walls %v known %v: %v", s.most, s.gap, s.spans, s.wall, known, got)
 		covered := map[int]bool{}
@@ -104,6 +104,11 @@ func TestPlanIsMinimal(t *testing.T) {
 			c.data += b.count
 			if !allowed(s, known, b.lo, b.hi) {
 				t.Fatalf("not allowed: %v of %s", b, describe)
+			}
+			for _, h := range holes {
+				if b.hi-b.lo > 1 && h.covers(b.start, b.start+b.count) {
+					t.Fatalf("%v reads along %v: %s", b, h, describe)
+				}
 			}
 			for i := b.lo; i < b.hi; i++ {
 				if s.spans[i].start < b.start || s.spans[i].end > b.start+b.count || covered[i] {
@@ -135,7 +140,7 @@ func (c cost) less(than cost) bool {
 	return c.requests < than.requests || c.requests == than.requests && c.data < than.data
 }
 
-func randomMap(rnd *rand.Rand) (*stream, *knowledge) {
+func randomMap(rnd *rand.Rand) (*stream, *knowledge, []dataRange) {
 	s := &stream{area: Holding, most: 4 + rnd.IntN(9), gap: rnd.IntN(4)}
 	for i := range 1 + rnd.IntN(8) {
 		size := 1 << rnd.IntN(3)
@@ -155,7 +160,7 @@ func randomMap(rnd *rand.Rand) (*stream, *knowledge) {
 		}
 		known.cut[i], known.apart[i] = rnd.IntN(12) == 0, rnd.IntN(16) == 0
 	}
-	return s, known
+	return s, known, holes
 }
 
 // TestHoles: nothing in a hole is read along, and what a tag asks for in a hole

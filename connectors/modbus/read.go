@@ -53,7 +53,11 @@ func (s *session) read(ctx context.Context, p *part, w way) error {
 			}
 			suspected := b.failures > 0 && ever
 			t.reader.silent(b, time.Now(), a.reason, heard)
-			if suspected || heard && a.lost && !s.numbered {
+			if heard && a.lost && !s.numbered {
+				s.drop(p, s.work[i:], a.reason)
+				return nil
+			}
+			if suspected {
 				s.badTasks(s.work[i:], "")
 				break
 			}
@@ -66,9 +70,8 @@ func (s *session) read(ctx context.Context, p *part, w way) error {
 			continue
 		}
 		if a.lost && !s.numbered {
-			// What belongs to which request can not be told any more.
-			s.badTasks(s.work[i:], a.reason)
-			break
+			s.drop(p, s.work[i:], a.reason)
+			return nil
 		}
 		if b.failures > 0 && t.reader.lonely(b) {
 			t.reader.forget()
@@ -154,6 +157,14 @@ func (s *session) abandon(p *part, rest []task, reason string) {
 	if now := time.Now(); !p.unit.resting(now) {
 		p.unit.silent(now, reason)
 	}
+	s.drop(p, rest, reason)
+}
+
+// drop ends a unit's part of this round: what was not read is Bad. It is done
+// with a unit that fell silent, and on a line without transaction numbers after
+// every failure, so that an answer that is still under way meets no other
+// request of the unit.
+func (s *session) drop(p *part, rest []task, reason string) {
 	s.badTasks(rest, reason)
 	for _, rd := range p.readers {
 		for _, i := range rd.left {

@@ -169,6 +169,35 @@ func (p *play) run() error {
 		return fmt.Errorf("before the fault: %w", err)
 	}
 	broke, before := time.Now(), p.runs()
+	if err := p.suffers(broke, before); err != nil {
+		return err
+	}
+	mended := time.Now()
+	if p.fault.End != nil {
+		if err := p.fault.End(); err != nil {
+			return fmt.Errorf("the fault can not end: %w", err)
+		}
+		mended = time.Now()
+	}
+	if err := p.change(); err != nil {
+		return err
+	}
+	err := p.arrives(FreshWithin - time.Since(mended))
+	p.result.Fresh = p.firstOf(p.held[len(p.held)-1].value).Sub(mended)
+	p.result.Detect = max(0, p.detected(broke).Sub(broke))
+	p.result.Remark = p.said(before)
+	if err == nil {
+		err = p.healthy()
+	}
+	if err != nil {
+		return fmt.Errorf("after the fault: %w", err)
+	}
+	return p.allPulses()
+}
+
+// suffers begins the fault and stays with it until it may end. before is the
+// number of runs that had ended when it broke.
+func (p *play) suffers(broke time.Time, before int) error {
 	if err := p.fault.Begin(); err != nil {
 		return fmt.Errorf("the fault can not begin: %w", err)
 	}
@@ -185,42 +214,22 @@ func (p *play) run() error {
 			return fmt.Errorf("during the fault: %w", err)
 		}
 	}
-	seen := p.await(p.subject.Silent+Slack, func() bool { return p.lostAfter(broke) })
-	if p.c.Blind && !seen {
-		return fmt.Errorf("not detected within %v: the link is still said to be up", p.subject.Silent+Slack)
-	}
-	if p.c.Bears && seen {
+	limit := p.subject.Silent + Slack
+	seen := p.await(limit, func() bool { return p.lostAfter(broke) })
+	switch {
+	case p.c.Bears && seen:
 		return fmt.Errorf("the connection was given up although the peer answers: %s", p.said(before))
-	}
-	if p.c.Blind {
+	case p.c.Blind && !seen:
+		late := ""
+		if p.await(FreshWithin, func() bool { return p.lostAfter(broke) }) {
+			late = fmt.Sprintf("; it was after %v", p.detected(broke).Sub(broke).Round(10*time.Millisecond))
+		}
+		return fmt.Errorf("not detected within %v: the link was still said to be up%s", limit, late)
+	case p.c.Blind:
 		p.await(p.c.Lasts, func() bool { return false })
-		if err := p.quiet(broke); err != nil {
-			return err
-		}
+		return p.quiet(broke)
 	}
-	mended := time.Now()
-	if p.fault.End != nil {
-		if err := p.fault.End(); err != nil {
-			return fmt.Errorf("the fault can not end: %w", err)
-		}
-		mended = time.Now()
-	}
-	if err := p.change(); err != nil {
-		return err
-	}
-	err := p.arrives(FreshWithin - time.Since(mended))
-	p.result.Fresh = p.firstOf(p.held[len(p.held)-1].value).Sub(mended)
-	p.result.Detect = max(0, p.detected(broke).Sub(broke))
-	if p.runs() > before {
-		p.result.Remark = p.said(before)
-	}
-	if err != nil {
-		return fmt.Errorf("after the fault: %w", err)
-	}
-	if err := p.healthy(); err != nil {
-		return fmt.Errorf("after the fault: %w", err)
-	}
-	return p.allPulses()
+	return nil
 }
 
 // healthy changes the counter and waits for it.

@@ -4,11 +4,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -70,6 +72,34 @@ func (a *authority) issue(t testing.TB, dir string, end time.Time) {
 		t.Fatal(err)
 	}
 	writePEM(t, filepath.Join(dir, "key.pem"), "PRIVATE KEY", der)
+}
+
+// selfSigned leaves the certificate of an OPC UA server, and its key, in a
+// folder, and gives the names of the files.
+func selfSigned(t testing.TB, dir string, end time.Time) (cert, key string) {
+	t.Helper()
+	pair, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "plc"},
+		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: end,
+		URIs: []*url.URL{{Scheme: "urn", Opaque: "plc"}}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment | x509.KeyUsageKeyEncipherment | x509.KeyUsageDataEncipherment | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, about, about, &pair.PublicKey, pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key = filepath.Join(dir, "server.pem"), filepath.Join(dir, "server.key")
+	writePEM(t, cert, "CERTIFICATE", der)
+	if der, err = x509.MarshalPKCS8PrivateKey(pair); err != nil {
+		t.Fatal(err)
+	}
+	writePEM(t, key, "PRIVATE KEY", der)
+	return cert, key
 }
 
 func writePEM(t testing.TB, file, kind string, der []byte) {

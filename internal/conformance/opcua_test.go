@@ -55,6 +55,9 @@ func servePLC(t testing.TB, modules string, c connectortest.Case) *plc {
 		Folder: t.TempDir(), Namespaces: []string{"urn:a", "urn:plant"}, MaxSessions: 2000,
 		UsersOnly: c.Name == connectortest.PasswordChanged,
 	}}
+	if c.Name == connectortest.CertificateReplaced || c.Name == connectortest.CertificateEnded {
+		s.options.Certificate, s.options.Key = selfSigned(t, t.TempDir(), time.Now().Add(time.Hour))
+	}
 	if c.Name == connectortest.SessionsTaken {
 		s.options.MaxSessions = plcSessions
 	}
@@ -121,22 +124,29 @@ func (s *plc) Fault(name string) (connectortest.Fault, bool) {
 		return connectortest.Fault{Begin: s.occupy, End: s.leave}, true
 	case connectortest.PasswordChanged:
 		return connectortest.Fault{Begin: s.saying("password another"), End: s.saying("password right")}, true
-	case connectortest.CertificateReplaced:
-		folder := s.options.Folder
-		return connectortest.Fault{Begin: s.moved(s.t.TempDir()), End: s.moved(folder)}, true
+	case connectortest.CertificateReplaced, connectortest.CertificateEnded:
+		valid := time.Hour
+		if name == connectortest.CertificateEnded {
+			valid = -time.Hour
+		}
+		other, key := selfSigned(s.t, s.t.TempDir(), time.Now().Add(valid))
+		return connectortest.Fault{
+			Begin: s.certified(other, key),
+			End:   s.certified(s.options.Certificate, s.options.Key),
+		}, true
 	case connectortest.ClockJumped:
 		return connectortest.Fault{Begin: s.saying("clock -86400"), End: s.saying("clock 3600")}, true
 	}
 	return connectortest.Fault{}, false
 }
 
-// moved restarts the server with the certificate of another folder.
-func (s *plc) moved(folder string) func() error {
+// certified restarts the server with another certificate.
+func (s *plc) certified(cert, key string) func() error {
 	return func() error {
 		if err := s.stop(); err != nil {
 			return err
 		}
-		s.options.Folder = folder
+		s.options.Certificate, s.options.Key = cert, key
 		return s.start()
 	}
 }
@@ -198,7 +208,6 @@ func nodeOPCUA(t *testing.T) (connectortest.Subject, string) {
 		Cannot: map[string]string{
 			connectortest.SessionsKept:      "no broker",
 			connectortest.SessionsForgotten: "no broker",
-			connectortest.CertificateEnded:  "the server refuses to start with it",
 		},
 		Serve: func(t testing.TB, c connectortest.Case) connectortest.Source { return servePLC(t, modules, c) },
 	}, strings.TrimSpace(about.Version)

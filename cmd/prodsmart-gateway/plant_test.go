@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"sync/atomic"
 	"testing"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/plc"
@@ -11,6 +12,7 @@ import (
 // scripts find them.
 func devices(t *testing.T) map[string]string {
 	t.Helper()
+	var requests atomic.Uint32
 	modbus, err := plc.NewModbus("127.0.0.1:0", map[uint8]plc.Unit{1: {Read: func(_ plc.Reading, into *plc.Image) {
 		for a := uint16(0); a < 200; a++ {
 			into.Holding[a] = 0
@@ -18,6 +20,18 @@ func devices(t *testing.T) map[string]string {
 		plc.PutUint32(into.Holding, 100, "CDAB", 1234567)
 		plc.PutUint32(into.Holding, 110, "ABCD", math.Float32bits(229.0125))
 		into.Holding[120] = 4711
+	}}, 2: {Read: func(_ plc.Reading, into *plc.Image) {
+		for a := uint16(0); a < 200; a++ {
+			into.Holding[a] = 7
+		}
+		// A counter that stands for some readings and then goes on, beside one
+		// that holds the same at first and never moves.
+		parts := uint32(81240)
+		if requests.Add(1) > 4 {
+			parts = 81243
+		}
+		plc.PutUint32(into.Holding, 130, "CDAB", parts)
+		plc.PutUint32(into.Holding, 132, "ABCD", 81240)
 	}}})
 	if err != nil {
 		t.Fatal(err)

@@ -156,6 +156,17 @@ func (o *probeOptions) around(ctx context.Context, s connectors.Surveyor, tag co
 	return s.Around(ctx, tag)
 }
 
+// plain is an address in the notation of the readings around it: holding:99 for
+// 40100. It is the address itself if the device can not tell.
+func (o *probeOptions) plain(ctx context.Context, s connectors.Surveyor, tag connectors.Tag) string {
+	ctx, cancel := o.bounded(ctx)
+	defer cancel()
+	if same, err := s.Probe(ctx, []connectors.Tag{tag}); err == nil && len(same) == 1 && len(same[0]) > 1 {
+		return same[0][1].Tag.Address
+	}
+	return tag.Address
+}
+
 // solve looks for the displayed value, and once more for the later one.
 func (o *probeOptions) solve(ctx context.Context, s connectors.Surveyor, address string) error {
 	shown, err := probe.ParseShown(o.shows)
@@ -167,6 +178,7 @@ func (o *probeOptions) solve(ctx context.Context, s connectors.Surveyor, address
 	if err != nil {
 		return err
 	}
+	asked.Address = o.plain(ctx, s, asked)
 	samples := []probe.Sample{{Shown: shown, Readings: readings}}
 	matches := probe.Rank(asked, samples...)
 	if o.then != "" && len(matches) > 0 {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/modbus"
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/opcua"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/config"
 )
@@ -22,7 +23,7 @@ func surveyed(c config.Connection, site *config.Config) (connectors.Surveyor, er
 	case config.KindOPCUA:
 		return opcua.NewSurvey(opcuaSettings(c, site))
 	case config.KindModbus:
-		return nil, errUnspoken
+		return modbus.NewSurvey(c.Modbus())
 	case config.KindMQTT:
 		return nil, errUnspoken
 	}
@@ -81,7 +82,7 @@ func surveyedAddress(scheme, address string) (connectors.Surveyor, error) {
 	case scheme == "tcp" && port == "1883":
 		return nil, errUnspoken
 	case slices.Contains([]string{"tcp", "rtu", "ascii", "rtuovertcp", "asciiovertcp"}, scheme):
-		return nil, errUnspoken
+		return modbus.NewSurvey(modbus.Config{Address: address})
 	}
 	return nil, fmt.Errorf("%q is not known; write opc.tcp:// for OPC UA, tcp://, rtu://, ascii://, rtuovertcp:// or asciiovertcp:// for Modbus, mqtt:// or mqtts:// for MQTT", scheme+"://")
 }

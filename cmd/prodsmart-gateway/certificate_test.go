@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// secureServer starts node-opcua, and gives the port at which it serves.
+func secureServer(t *testing.T) int {
+	t.Helper()
+	miss := t.Skipf
+	if os.Getenv("PEERS") == "required" {
+		miss = t.Fatalf
+	}
+	modules, err := filepath.Abs("../../.peers/node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		miss("no node: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(modules, "node-opcua")); err != nil {
+		miss("no node-opcua: %v; .ci/peers installs it", err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	folder := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "node", "../../connectors/opcua/testdata/peer/server.js",
+		fmt.Sprintf(`{"port": %d, "folder": %q, "namespaces": ["urn:plant"], "nodes": ["Good"]}`, port, folder))
+	cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "HOME="+folder)
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		late.Stop()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	for s := bufio.NewScanner(out); s.Scan(); {
+		if s.Text() == "ready" {
+			return port
+		}
+	}
+	t.Fatal("node-opcua did not serve")
+	return 0
+}
+
+// TestCertificateTrust accepts a real server's certificate: nothing without a
+// yes, and from then on the pin is what is shown.
+func TestCertificateTrust(t *testing.T) {
+	port := secureServer(t)
+	t.Setenv("PRODSMART_KEY", "k")
+	t.Setenv("PRODSMART_SECRET", "s")
+	file := filepath.Join(t.TempDir(), "gateway.yaml")
+	text := fmt.Sprintf(`data: ./data
+connections: {bend: {opcua: {endpoint: "opc.tcp://127.0.0.1:%d", security: Basic256Sha256}}}
+machines: {B: {count: {tag: 'ns=1;s=Good', is: good, max_rate: 1/s}, state: {idle_after: 30s}}}
+prodsmart: {key: "${env:PRODSMART_KEY}", secret: "${env:PRODSMART_SECRET}"}
+`, port)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	call := func(want int, args ...string) string {
+		t.Helper()
+		var out, talk strings.Builder
+		if got := run(append(args, "-c", file), &out, &talk); got != want {
+			t.Fatalf("%v: exit code %d\n%s%s", args, got, out.String(), talk.String())
+		}
+		return out.String() + talk.String()
+	}
+	asked := call(1, "certificate", "trust", "bend")
+	thumb := regexp.MustCompile(`thumbprint [0-9A-F]{40}`).FindString(asked)
+	if thumb == "" || !strings.Contains(asked, "nothing was changed") {
+		t.Fatal(asked)
+	}
+	if got := call(0, "certificate", "bend"); !strings.Contains(got, "no certificate of this server is kept") {
+		t.Fatal(got)
+	}
+	call(0, "certificate", "trust", "bend", "--yes")
+	if got := call(0, "certificate", "bend"); !strings.Contains(got, thumb) {
+		t.Fatalf("%s is not shown:\n%s", thumb, got)
+	}
+	if got := call(0, "certificate", "trust", "bend"); !strings.Contains(got, "accepted already") {
+		t.Fatal(got)
+	}
+}

@@ -134,13 +134,19 @@ func (s *session) look(ctx context.Context, nodes []*ua.ReadValueID, known []str
 	if err != nil {
 		return check{err: err}
 	}
-	// A namespace more, at the end, moves no other.
-	if len(known) > 0 && len(namespaces) > 0 && !slices.Equal(known, namespaces[:min(len(known), len(namespaces))]) {
+	if moved(known, namespaces) {
 		return check{err: errMoved}
 	}
 	at := time.Now()
 	values, err := s.readOnce(ctx, nodes, ua.TimestampsToReturnNeither)
 	return check{at: at, values: values, err: err}
+}
+
+// moved says that an index may mean another namespace than before. One more, at
+// the end, moves no other; a server that does not tell is believed to have the
+// old ones.
+func moved(before, now []string) bool {
+	return len(before) > 0 && len(now) > 0 && !slices.Equal(before, now[:min(len(before), len(now))])
 }
 
 // canaryNodes are the canaries as they are read.

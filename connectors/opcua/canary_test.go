@@ -192,3 +192,28 @@ func TestPollPeriods(t *testing.T) {
 		t.Errorf("the slow tag was read %d times", n)
 	}
 }
+
+// TestOneNodeCostsNoOther: a server that refuses whole requests for the sake of
+// one node serves the others all the same, and the one is named.
+func TestOneNodeCostsNoOther(t *testing.T) {
+	for _, read := range []string{ReadSubscribe, ReadPoll} {
+		t.Run(read, func(t *testing.T) {
+			p := startPLC(t)
+			p.with(func() { p.poison = "n13" })
+			var names []string
+			for i := range 40 {
+				names = append(names, fmt.Sprint("n", i))
+				p.is(names[i], uint32(i))
+			}
+			cfg := dialling(p.addr)
+			cfg.Read = read
+			r := run(t, cfg, tagsOf(names...))
+			for i := range names {
+				if i != 13 {
+					r.WaitValue(t, within, i, connectors.Uint(uint64(i)))
+				}
+			}
+			r.waitReason(t, 13, "BadInternalError")
+		})
+	}
+}

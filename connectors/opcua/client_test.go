@@ -161,6 +161,9 @@ func (p *plc) offered(url string) []*ua.EndpointDescription {
 func (c *client) read(req *ua.ReadRequest) ua.Response {
 	res := &ua.ReadResponse{ResponseHeader: header(req)}
 	for _, n := range req.NodesToRead {
+		if p := c.plc.poison; p != "" && n.NodeID.StringID() == p {
+			return fault(req, ua.StatusBadInternalError)
+		}
 		res.Results = append(res.Results, c.value(n.NodeID))
 	}
 	return res
@@ -257,6 +260,11 @@ func (c *client) create(req *ua.CreateMonitoredItemsRequest) ua.Response {
 	p := c.plc
 	p.calls = append(p.calls, len(req.ItemsToCreate))
 	p.asked = append(p.asked, req.ItemsToCreate...)
+	for _, r := range req.ItemsToCreate {
+		if node := r.ItemToMonitor.NodeID; p.poison != "" && node.StringID() == p.poison {
+			return fault(req, ua.StatusBadInternalError)
+		}
+	}
 	if p.largest > 0 && len(req.ItemsToCreate) >= p.largest {
 		_ = c.tcp.Close()
 		return nil

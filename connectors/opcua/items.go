@@ -20,6 +20,9 @@ const (
 	itemsPerCall = 1000
 	// itemsAlways is what every server takes in one request.
 	itemsAlways = 10
+	// splitsMost bounds the search for the items for which a server refuses
+	// whole requests, each time that refused items are tried.
+	splitsMost = 64
 	// notificationsPerPublish bounds one answer of the server; the rest follows
 	// in the next.
 	notificationsPerPublish = 10_000
@@ -164,6 +167,7 @@ func (s *session) createRefused(ctx context.Context) error {
 	if err := s.forget(ctx, stale); err != nil {
 		return err
 	}
+	s.splits = splitsMost
 	return inBatches(len(pending), &s.perCall, func(from, to int) error { return s.createItems(ctx, pending[from:to]) })
 }
 
@@ -208,9 +212,9 @@ func (s *session) forget(ctx context.Context, ids []uint32) error {
 	return nil
 }
 
-// createItems creates some items in one request. A refusal of the whole request
-// counts for each item, unless it means that the session is lost or that the
-// request was too large.
+// createItems creates some items in one request. If the whole request is
+// refused, though it was not too large, each half is tried by itself; what is
+// still refused then is so for each item.
 func (s *session) createItems(ctx context.Context, indexes []int) error {
 	req := &ua.CreateMonitoredItemsRequest{SubscriptionID: s.sub, TimestampsToReturn: ua.TimestampsToReturnBoth}
 	for _, i := range indexes {
@@ -228,6 +232,14 @@ func (s *session) createItems(ctx context.Context, indexes []int) error {
 		return err
 	case !errors.As(err, &refused) || fatal(refused) || tooLarge(refused) && len(indexes) > 1:
 		return err
+	case len(indexes) > 1 && s.splits > 0:
+		// One node may be what the server minds: it shall not cost the others.
+		s.splits--
+		half := len(indexes) / 2
+		if err := s.createItems(ctx, indexes[:half]); err != nil {
+			return err
+		}
+		return s.createItems(ctx, indexes[half:])
 	default:
 		for _, i := range indexes {
 			s.items[i].reason = statusName(refused.code)

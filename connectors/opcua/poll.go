@@ -59,7 +59,10 @@ func (s *session) poll(ctx context.Context, emit func(connectors.Batch)) error {
 			err = p.round(ctx)
 			timer.Reset(time.Until(p.next()))
 		case <-keep.C:
-			_, err = s.checkServer(ctx)
+			var now []string
+			if now, err = s.checkServer(ctx); err == nil && moved(s.namespaces, now) {
+				err = errMoved
+			}
 		case <-retry.C:
 			err = s.findLost(ctx)
 		}

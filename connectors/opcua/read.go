@@ -89,16 +89,27 @@ func (s *session) readAll(ctx context.Context, nodes []*ua.ReadValueID, stamps u
 	return out, err
 }
 
-// readOnce is one request. A refusal of a single node is that node's status, if
-// the session is not lost by it.
+// readOnce is one request. If the server refuses it as a whole, though it was
+// not too large, each half is asked for by itself: one node may be what the
+// server minds. A refusal of a single node is that node's status.
 func (s *session) readOnce(ctx context.Context, nodes []*ua.ReadValueID, stamps ua.TimestampsToReturn) ([]*ua.DataValue, error) {
 	res, err := call[*ua.ReadResponse](ctx, s.ch, &ua.ReadRequest{TimestampsToReturn: stamps, NodesToRead: nodes}, s.c.cfg.Timeout)
 	var refused *refusal
-	if len(nodes) == 1 && errors.As(err, &refused) && !fatal(err) {
-		return []*ua.DataValue{badValue(refused.code)}, nil
-	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case !errors.As(err, &refused) || fatal(err):
 		return nil, err
+	case len(nodes) == 1:
+		return []*ua.DataValue{badValue(refused.code)}, nil
+	case tooLarge(err):
+		return nil, err
+	default:
+		first, err := s.readOnce(ctx, nodes[:len(nodes)/2], stamps)
+		if err != nil {
+			return nil, err
+		}
+		second, err := s.readOnce(ctx, nodes[len(nodes)/2:], stamps)
+		return append(first, second...), err
 	}
 	if len(res.Results) != len(nodes) {
 		return nil, fmt.Errorf("Read: %d values were asked for and %d came", len(nodes), len(res.Results))

@@ -46,6 +46,7 @@ type plc struct {
 	// largest is the number of items in one request at which it hangs up, 0 for
 	// none; sampling is what it makes of any sampling interval, if not 0.
 	largest  int
+	poison   string // a node for which it refuses every request
 	sampling float64
 
 	calls  []int                            // items of each CreateMonitoredItems

@@ -34,6 +34,7 @@ type session struct {
 
 	namespaces []string
 	perCall    int // monitored items that one request may create
+	splits     int // how often refused requests may still be halved
 	per        perRequest
 	types      dictionary
 	paths      map[address]pathEnd // of the items last created

@@ -153,8 +153,9 @@ func (s *survey) nameAll(ctx context.Context, nodes []variable) error {
 	return nil
 }
 
-// Around implements connectors.Surveyor: the tag's node, and all variables that
-// hang where it hangs.
+// Around implements connectors.Surveyor: the tag's node, all variables that hang
+// where it hangs, and the elements and members of those that are arrays or
+// structures.
 func (v *Survey) Around(ctx context.Context, tag connectors.Tag) ([]connectors.Reading, error) {
 	var out []connectors.Reading
 	err := v.visit(ctx, nil, func(s *survey) error {
@@ -169,8 +170,15 @@ func (v *Survey) Around(ctx context.Context, tag connectors.Tag) ([]connectors.R
 		if err := s.describe(ctx, near, true); err != nil {
 			return err
 		}
+		if err := s.learnHeld(ctx, near); err != nil {
+			return err
+		}
 		for i := range near {
-			out = append(out, s.reading(&near[i]))
+			r := s.reading(&near[i])
+			out = append(out, r)
+			if held := valueOf(near[i].value); held != nil {
+				out = s.members(out, r, near[i].value, held, nil)
+			}
 		}
 		return nil
 	})

@@ -200,6 +200,22 @@ func TestPeerMembers(t *testing.T) {
 			}
 		}
 	}
+	near, err := surveyOf(t, p.config()).Around(t.Context(), connectors.Tag{Address: node("Hall.Counts"), Bit: connectors.NoBit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		if c.reason != "" {
+			continue
+		}
+		tag := connectors.Tag{Address: node("Hall." + c.name), Path: "." + strings.TrimPrefix(c.path, "."), Bit: connectors.NoBit}
+		if strings.HasPrefix(c.path, "[") {
+			tag.Path = c.path
+		}
+		if !slices.ContainsFunc(near, func(r connectors.Reading) bool { return r.Tag == tag && r.Sample.Value == c.want && r.Type != "" }) {
+			t.Errorf("%s%s is not around", c.name, c.path)
+		}
+	}
 	if s, _ := r.Latest(len(cases)); s.Value != connectors.String("NodeOPCUA-Server") {
 		t.Errorf("a structure of the standard: %+v", s)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -133,7 +132,7 @@ func advice(err error) string {
 		return "; the host is there, but nothing listens on this port: check the port, and that Modbus is switched on in the device"
 	case errors.As(err, &dns):
 		return "; check the host name, or write the number"
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case closedByPeer(err):
 		return "; the device closed the connection: many allow only one to four at a time, so check who else is connected"
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "; check the address, the cable, and a firewall in between"

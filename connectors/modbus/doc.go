@@ -1,6 +1,7 @@
 // Package modbus reads coils, discrete inputs, input registers and holding
-// registers of Modbus TCP devices, and of serial devices behind a Modbus TCP
-// gateway. It polls: each period's tags are read in as few requests as the
+// registers of Modbus devices: over Modbus TCP, over a serial port (RTU and
+// ASCII), and over a converter that carries serial frames through a network. It
+// polls: each period's tags are read in as few requests as the
 // device's limits and holes allow, and come out as one batch.
 //
 // It never writes: the function codes 1 to 4 are all it sends. It does not know
@@ -54,14 +55,40 @@
 // only the bytes can be swapped, so there CDAB is ABCD and DCBA is BADC. A
 // string knows ABCD and BADC.
 //
+// # Requests
+//
+// The plan of a period is the smallest number of requests that the limits of the
+// device allow, and of these the one that reads the fewest data. It never tears
+// a value of several registers, never reads on over more than Config.Gap unused
+// data, and never touches Config.Holes. What a device refuses to give together
+// is split, remembered over connections, and tried anew after half an hour.
+//
+// # Serial lines
+//
+// One Config is one line with all its units, and one request is under way at a
+// time. Serial frames carry no number, so what belongs to which request follows
+// from time alone: after the port was opened, and after every request that
+// failed, the line must be silent for one timeout before anything is sent, and
+// the unit that failed is asked nothing more in that round. An answer must have
+// the unit, function, size and checksum of the request, and must stand alone.
+// One that is later than two timeouts and has the very shape of a request that
+// is then under way can not be told from its answer, by anyone; so the timeout
+// belongs well above the longest time that the device takes.
+//
+// The timeout is for the device; the time that the characters take on the line
+// is added to it. go.bug.st/serial drives the port, since it bounds each read
+// by itself, empties the port's buffers and claims the port for itself, none of which
+// goburrow/serial does.
+//
 // # Trouble
 //
-// An answer belongs to a request only if it carries its transaction number, so
-// an answer that comes too late is dropped, never given to the next request. A
-// unit that does not answer is left alone for 1, 2, 4, then 8 s, and delays the
-// other units by no more than one timeout each time. A datum that the device
-// refuses ("illegal data address") is separated from its neighbours, so that
-// they go on, and is asked for again after 5 to 30 s. In both cases the tags
-// concerned are samples of Bad quality with the reason in every period. When
-// nothing answers at all, Run ends.
+// In Modbus TCP an answer belongs to a request only if it carries its
+// transaction number, so an answer that comes too late is dropped, never given
+// to the next request. A unit that does not answer is left alone for 1, 2, 4,
+// then 8 s, and delays the other units by no more than one timeout each time. A
+// datum that the device refuses ("illegal data address") is separated from its
+// neighbours, so that they go on, and is asked for again after 5 to 30 s; one
+// about which it keeps silent while it answers others, after 1 to 8 s. In all
+// these cases the tags concerned are samples of Bad quality with the reason in
+// every period. When nothing answers at all, Run ends.
 package modbus

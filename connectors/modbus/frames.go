@@ -83,8 +83,12 @@ func (rtuCodec) foreign(got, request []byte) bool {
 // crcFits says that the last two bytes are the CRC of the others.
 func crcFits(frame []byte) bool {
 	n := len(frame) - 2
+	return binary.LittleEndian.Uint16(frame[n:]) == crcOf(frame[:n])
+}
+
+func crcOf(data []byte) uint16 {
 	crc := uint16(0xffff)
-	for _, b := range frame[:n] {
+	for _, b := range data {
 		crc ^= uint16(b)
 		for range 8 {
 			low := crc & 1
@@ -94,7 +98,7 @@ func crcFits(frame []byte) bool {
 			}
 		}
 	}
-	return binary.LittleEndian.Uint16(frame[n:]) == crc
+	return crc
 }
 
 // asciiCodec knows frames of a colon, unit, function, data and LRC in

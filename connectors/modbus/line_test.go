@@ -15,13 +15,7 @@ import (
 
 // rtuFrame adds the CRC.
 func rtuFrame(body ...byte) []byte {
-	for c := range 1 << 16 {
-		frame := binary.LittleEndian.AppendUint16(append([]byte(nil), body...), uint16(c))
-		if crcFits(frame) {
-			return frame
-		}
-	}
-	return nil
+	return binary.LittleEndian.AppendUint16(append([]byte(nil), body...), crcOf(body))
 }
 
 // asciiFrame adds colon, LRC and the end of the line.

@@ -58,3 +58,10 @@ func TestSilenceBetweenFrames(t *testing.T) {
 		}
 	}
 }
+
+// TestCRC holds the CRC against the standard's example.
+func TestCRC(t *testing.T) {
+	if got := crcOf([]byte{0x02, 0x07}); got != 0x1241 {
+		t.Errorf("%#x", got)
+	}
+}

@@ -9,35 +9,46 @@ import (
 
 // delivery hands the messages of one session to emit, on Run's goroutine.
 type delivery struct {
-	c       *Connector
-	s       *session
-	emit    func(connectors.Batch)
-	samples []connectors.Sample
-	found   []int
+	c    *Connector
+	s    *session
+	emit func(connectors.Batch)
+	wake *time.Timer // of the decoder
+	left leftovers
+	// since is when the connection was there: what waited at the broker comes
+	// first, and its age says nothing about clocks.
+	since time.Time
+}
+
+func newDelivery(c *Connector, s *session, emit func(connectors.Batch)) *delivery {
+	d := &delivery{c: c, s: s, emit: emit, wake: time.NewTimer(time.Hour), since: time.Now()}
+	d.wake.Stop()
+	return d
 }
 
 // begin emits LinkUp, and a bad sample for every tag whose subscription was not
 // granted.
-func (d *delivery) begin(refused map[string]string) {
+func (d *delivery) begin(filters []filter, refused map[string]string) {
 	d.hand(connectors.Batch{Time: time.Now(), Link: connectors.LinkUp})
-	if len(refused) == 0 {
-		return
-	}
-	d.samples = d.samples[:0]
-	for _, f := range d.c.filters {
+	var samples []connectors.Sample
+	for _, f := range filters {
 		reason, ok := refused[f.topic]
 		if !ok {
 			continue
 		}
 		for _, tag := range f.tags {
-			d.samples = append(d.samples, connectors.Sample{Tag: tag, Reason: reason})
+			samples = append(samples, connectors.Sample{Tag: tag, Reason: reason})
 		}
 	}
-	d.hand(connectors.Batch{Time: time.Now(), Samples: d.samples})
+	if len(samples) > 0 {
+		d.hand(connectors.Batch{Time: time.Now(), Samples: samples})
+	}
+	now := time.Now()
+	d.follow(now, d.c.decoder.begin(now), nil)
 }
 
 // run delivers until the connection or the context ends.
 func (d *delivery) run(ctx context.Context) error {
+	defer d.wake.Stop()
 	var batch []arrival
 	for {
 		select {
@@ -46,6 +57,9 @@ func (d *delivery) run(ctx context.Context) error {
 		case err := <-d.s.lost:
 			d.rest(ctx, batch)
 			return err
+		case now := <-d.wake.C:
+			d.follow(now, d.c.decoder.tick(now), nil)
+			continue
 		case <-d.s.inbox.arrived:
 		}
 		batch = d.s.inbox.take(batch)
@@ -73,41 +87,51 @@ func (d *delivery) rest(ctx context.Context, used []arrival) {
 
 // message makes one batch of one message and sees to its acknowledgement.
 func (d *delivery) message(a arrival) {
-	d.found = d.c.topics.match(d.found[:0], a.Topic())
-	if len(d.found) == 0 {
-		d.c.meter.ignoring()
-		d.s.acks.add(a.Message)
-		return
-	}
-	doc := newDocument(a.Payload())
-	key := uint64(0)
+	in := incoming{topic: a.Topic(), payload: a.Payload(), retained: a.Retained(), repeated: a.Duplicate(), at: a.at}
 	if a.Qos() > 0 {
-		key = messageKey(a.MessageID(), a.Topic(), a.Payload())
+		in.key = messageKey(a.MessageID(), in.topic, in.payload)
 	}
-	each := false
-	d.samples = d.samples[:0]
-	for _, tag := range d.found {
-		sample := connectors.Sample{
-			Tag:         tag,
-			Quality:     connectors.Good,
-			Retained:    a.Retained(),
-			Redelivered: a.Duplicate(),
-			Key:         key,
+	o := d.c.decoder.message(in)
+	d.c.meter.receiving(o.known)
+	if !o.known {
+		if d.c.persistent {
+			d.s.unsubscribe(d.left.filters(in.topic))
 		}
-		if sample.Value, sample.Reason = d.c.readers[tag].read(doc); sample.Reason != "" {
-			sample.Quality = connectors.Bad
-		}
-		d.samples = append(d.samples, sample)
-		each = each || d.c.tags[tag].EachMessage
-	}
-	batch := connectors.Batch{Time: a.at, Samples: d.samples}
-	if each {
-		batch.Committed = func() { d.s.acks.add(a.Message) }
-		d.hand(batch)
+		d.s.acks.add(a.Ack)
 		return
 	}
-	d.hand(batch)
-	d.s.acks.add(a.Message)
+	if !o.stamp.IsZero() && !in.retained && !in.repeated && a.at.Sub(d.since) >= d.c.backlog() {
+		d.c.meter.stamped(o.stamp, a.at)
+	}
+	if o.counted {
+		d.follow(a.at, o, func() { d.s.acks.add(a.Ack) })
+		return
+	}
+	d.follow(a.at, o, nil)
+	d.s.acks.add(a.Ack)
+}
+
+// backlog is for how long after connecting messages may be ones that waited.
+func (c *Connector) backlog() time.Duration {
+	if c.persistent {
+		return 30 * time.Second
+	}
+	return 0
+}
+
+// follow does what a decoder's outcome asks for.
+func (d *delivery) follow(at time.Time, o outcome, committed func()) {
+	if len(o.samples) > 0 {
+		d.hand(connectors.Batch{Time: at, Samples: o.samples, Committed: committed})
+	}
+	if !o.wake.IsZero() {
+		d.wake.Reset(time.Until(o.wake))
+	}
+	if d.c.cfg.Rebirth {
+		for _, r := range o.asks {
+			d.s.ask(r)
+		}
+	}
 }
 
 // hand emits a batch. Its time never lies before that of the batch before:

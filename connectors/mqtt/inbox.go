@@ -92,14 +92,15 @@ func signal(c chan struct{}) {
 	}
 }
 
-// acker sends acknowledgements in the order they were asked for, on a goroutine
-// of its own because sending may wait for the network and who asks may not.
+// acker sends acknowledgements, and the few other packets that nobody waits
+// for, in the order they were asked for, on a goroutine of its own because
+// sending may wait for the network and who asks may not.
 type acker struct {
 	wake chan struct{}
 	done chan struct{} // closed when run has ended
 
 	mu     sync.Mutex
-	due    []paho.Message
+	due    []func()
 	closed bool
 }
 
@@ -110,10 +111,10 @@ func newAcker() *acker {
 }
 
 // add never blocks. After close it does nothing: the broker delivers again.
-func (a *acker) add(m paho.Message) {
+func (a *acker) add(send func()) {
 	a.mu.Lock()
 	if !a.closed {
-		a.due = append(a.due, m)
+		a.due = append(a.due, send)
 	}
 	a.mu.Unlock()
 	signal(a.wake)
@@ -134,8 +135,8 @@ func (a *acker) run() {
 		due, closed := a.due, a.closed
 		a.due = nil
 		a.mu.Unlock()
-		for _, m := range due {
-			m.Ack()
+		for _, send := range due {
+			send()
 		}
 		if len(due) > 0 {
 			continue

@@ -1,7 +1,8 @@
 // Package mqtt reads machines that send their values to an MQTT 3.1.1 broker.
 // It subscribes, decodes plain and JSON payloads, and acknowledges each message
-// after it was taken over. It never sends a message to anybody, sets no last
-// will, does not speak Sparkplug, and does not know what a value means.
+// after it was taken over. It sets no last will, sends no message but the
+// request for introduction that Config.Rebirth allows, and does not know what a
+// value means.
 package mqtt
 
 import (
@@ -28,13 +29,10 @@ type Connector struct {
 	at         endpoint
 	persistent bool
 	tags       []connectors.Tag
-	readers    []reader
-	topics     topics
-	filters    []filter
+	decoder    decoder
 	meter      meter
-	// Only Run, which is never called twice at a time, uses what follows.
-	closures int // connections in a row that the broker ended while young
-	last     time.Time
+	state      state
+	last       time.Time // of the last batch; only Run uses it
 }
 
 var _ connectors.Connector = (*Connector)(nil)
@@ -44,6 +42,7 @@ type filter struct {
 	topic string
 	qos   byte
 	each  bool
+	first bool // its retained messages must come before those of the others
 	tags  []int
 }
 
@@ -80,16 +79,12 @@ func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
 	if _, err = cfg.tlsConfig(c.at); err != nil {
 		return nil, fmt.Errorf("mqtt: %w", err)
 	}
-	for i, tag := range tags {
-		r, err := newReader(tag)
-		if err != nil {
-			return nil, fmt.Errorf("mqtt: tag %d: %w", i+1, err)
-		}
-		c.readers = append(c.readers, r)
-		c.topics.add(tag.Address, i)
+	for _, tag := range tags {
 		c.persistent = c.persistent || tag.EachMessage
 	}
-	c.filters = group(tags, *c.cfg.QoS)
+	if c.decoder, err = newDecoder(c.cfg, c.tags); err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
 	if c.cfg.ClientID == "" {
 		if c.persistent {
 			return nil, errors.New("mqtt: a connection that counts messages needs a client id, by which the broker keeps what comes while the gateway is away")
@@ -99,24 +94,39 @@ func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
 	return c, nil
 }
 
-// group makes one filter of all tags with the same topic, in a fixed order.
-func group(tags []connectors.Tag, qos byte) []filter {
+// group makes one filter of all tags with the same topic, in a fixed order. The
+// topics of first come before the others and need no tag.
+func group(tags []connectors.Tag, first []string, qos byte) []filter {
 	index := map[string]int{}
 	var filters []filter
-	for i, tag := range tags {
-		n, ok := index[tag.Address]
+	at := func(topic string) *filter {
+		n, ok := index[topic]
 		if !ok {
 			n = len(filters)
-			index[tag.Address] = n
-			filters = append(filters, filter{topic: tag.Address, qos: qos})
+			index[topic] = n
+			filters = append(filters, filter{topic: topic, qos: qos})
 		}
-		f := &filters[n]
+		return &filters[n]
+	}
+	for _, topic := range first {
+		at(topic).first = true
+	}
+	for i, tag := range tags {
+		f := at(tag.Address)
 		f.tags = append(f.tags, i)
 		if tag.EachMessage {
 			f.each, f.qos = true, 1
 		}
 	}
-	slices.SortFunc(filters, func(a, b filter) int { return cmp.Compare(a.topic, b.topic) })
+	slices.SortFunc(filters, func(a, b filter) int {
+		if a.first != b.first {
+			if a.first {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.topic, b.topic)
+	})
 	return filters
 }
 
@@ -161,23 +171,32 @@ func (c *Connector) run(ctx context.Context, emit func(connectors.Batch)) error 
 		return c.trouble(at, err)
 	}
 	connected := time.Now()
-	refused, err := s.subscribe(ctx, c.filters, c.cfg.Timeout)
+	filters := c.decoder.filters()
+	refused, err := s.subscribe(ctx, filters, c.cfg.Timeout)
 	if err != nil {
-		c.closure(err, time.Since(connected))
+		c.state.closure(err, time.Since(connected))
 		return c.trouble(subscribing, err)
 	}
 	if ctx.Err() != nil || !uncut() {
 		return nil
 	}
-	d := delivery{c: c, s: s, emit: emit}
-	d.begin(refused)
+	d := newDelivery(c, s, emit)
+	d.begin(filters, refused)
+	c.state.open(connected)
+	defer c.state.shut()
 	err = d.run(ctx)
 	if ctx.Err() != nil {
 		return nil
 	}
-	c.closure(err, time.Since(connected))
+	c.state.closure(err, time.Since(connected))
 	return c.trouble(listening, err)
 }
 
 // Conditions implements connectors.Connector.
-func (c *Connector) Conditions() []connectors.Condition { return nil }
+func (c *Connector) Conditions() []connectors.Condition {
+	list := c.state.conditions(time.Now(), c.cfg.ClientID)
+	if c.state.isOpen() {
+		list = append(list, c.decoder.conditions()...)
+	}
+	return append(list, c.meter.clock()...)
+}

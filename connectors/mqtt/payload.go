@@ -21,9 +21,10 @@ const (
 
 // reader turns payloads into the values of one tag.
 type reader struct {
-	kind string // "", int, float, bool or string
-	bit  int
-	path *path // nil: the payload is the value
+	kind  string // "", int, float, bool or string
+	bit   int
+	path  *path // nil: the payload is the value
+	comma bool  // the decimal sign of numbers in texts
 }
 
 // document is a payload, checked at most once however many tags select from it.
@@ -58,7 +59,7 @@ func (r reader) read(d *document) (connectors.Value, string) {
 	case len(d.payload) > maxPayload:
 		return connectors.Value{}, "payload larger than 1 MiB"
 	case r.path == nil:
-		return r.scalar(string(limited(d.payload)), len(d.payload))
+		return r.text(string(limited(d.payload)), len(d.payload))
 	case !d.isJSON():
 		return connectors.Value{}, "not JSON"
 	}
@@ -78,9 +79,71 @@ func (r reader) read(d *document) (connectors.Value, string) {
 		if !ok {
 			return connectors.Value{}, "not JSON"
 		}
-		return r.scalar(text, len(text))
+		return r.text(text, len(text))
 	}
 	return r.scalar(string(limited(raw)), len(raw))
+}
+
+// text decodes a text of that many bytes, in which numbers have the configured
+// decimal sign. Numbers of JSON always have a point.
+func (r reader) text(text string, size int) (connectors.Value, string) {
+	if r.kind == "string" || size > maxText {
+		return r.scalar(text, size)
+	}
+	word := strings.TrimSpace(text)
+	if !r.comma {
+		if r.kind == "float" && strings.Contains(word, ",") {
+			return r.lenient(word)
+		}
+		return r.scalar(text, size)
+	}
+	if plain, ok := pointed(word); ok {
+		return r.scalar(plain, len(plain))
+	}
+	if isNumber(word) { // with a point where none belongs
+		if r.kind == "" && r.bit == connectors.NoBit {
+			return connectors.String(text), ""
+		}
+		return connectors.Value{}, "not a number"
+	}
+	return r.scalar(text, size)
+}
+
+// lenient takes a comma for a decimal sign where it can be nothing else. 1,234
+// may be one or a thousand.
+func (r reader) lenient(word string) (connectors.Value, string) {
+	before, after, _ := strings.Cut(word, ",")
+	if strings.ContainsAny(after, ",.") || strings.Contains(before, ".") {
+		return connectors.Value{}, "not a number"
+	}
+	if len(after) == 3 && digits(after) {
+		return connectors.Value{}, "the comma may separate thousands or decimals; set the decimal sign"
+	}
+	plain := before + "." + after
+	return r.scalar(plain, len(plain))
+}
+
+// pointed rewrites a number with a decimal comma, in which points may separate
+// groups of three digits: 1.234,5 is 1234.5.
+func pointed(word string) (string, bool) {
+	whole, fraction, broken := strings.Cut(word, ",")
+	if strings.ContainsAny(fraction, ",.") && broken {
+		return "", false
+	}
+	groups := strings.Split(whole, ".")
+	for i, g := range groups {
+		if i > 0 && (len(g) != 3 || !digits(g)) {
+			return "", false
+		}
+	}
+	if first := strings.TrimLeft(groups[0], "+-"); len(groups) > 1 && (len(first) == 0 || len(first) > 3) {
+		return "", false
+	}
+	plain := strings.Join(groups, "")
+	if broken {
+		plain += "." + fraction
+	}
+	return plain, isNumber(plain)
 }
 
 // limited keeps a copy of a huge text small: longer than maxText is refused
@@ -148,12 +211,9 @@ func boolean(text string) (connectors.Value, string) {
 	return connectors.Value{}, "not true or false"
 }
 
-// float decodes a number; with this type a comma is a decimal point.
+// float decodes a number.
 func float(text string) (connectors.Value, string) {
 	word := strings.TrimSpace(text)
-	if strings.Count(word, ",") == 1 && !strings.Contains(word, ".") {
-		word = strings.Replace(word, ",", ".", 1)
-	}
 	if !isNumber(word) {
 		return connectors.Value{}, "not a number"
 	}

@@ -79,6 +79,7 @@ func TestPayloads(t *testing.T) {
 		{"float", "", "12", "float 12"},
 		{"float", "", "1,5", "float 1.5"},
 		{"float", "", "1,500.0", "bad: not a number"},
+		{"float", "", "1,234", "bad: the comma may separate thousands or decimals; set the decimal sign"},
 		{"float", "", "NaN", "bad: not a number"},
 		{"bool", "", "on", "bool true"},
 		{"bool", "", "0", "bool false"},
@@ -258,7 +259,7 @@ func FuzzPayload(f *testing.F) {
 	for _, reason := range []string{"", "empty payload", "payload larger than 1 MiB", "not JSON", "no member a.b",
 		"no member $", "an object, not a value", "a list, not a value", "null", "text longer than 4096 bytes",
 		"not text", "not a number", "not a whole number", "number out of range", "not true or false",
-		"not a whole number, so it has no bits"} {
+		"not a whole number, so it has no bits", "the comma may separate thousands or decimals; set the decimal sign"} {
 		reasons[reason] = true
 	}
 	f.Fuzz(func(t *testing.T, payload []byte, kind, bit int) {

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 )
 
 // tlsConfig reads the certificate files. It is called at every connect, so that
@@ -64,4 +67,22 @@ func tlsTrouble(err error) string {
 		return "the broker refused the TLS connection; it may want a client certificate of its own CA (certificate and key)"
 	}
 	return ""
+}
+
+// tlsKind is the kind of trouble behind a failed handshake.
+func tlsKind(err error) (connectors.Trouble, bool) {
+	var (
+		invalid  x509.CertificateInvalidError
+		verified *tls.CertificateVerificationError
+		alert    *net.OpError
+	)
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return connectors.CertificateExpiring, true
+	case errors.As(err, &verified):
+		return connectors.CertificateUntrusted, true
+	case errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate"):
+		return connectors.CertificateRefused, true
+	}
+	return 0, false
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,10 +15,13 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-// client is what is used of the library. Sending messages is not part of it.
+// client is what is used of the library.
 type client interface {
 	Connect() paho.Token
 	SubscribeMultiple(filters map[string]byte, callback paho.MessageHandler) paho.Token
+	Unsubscribe(filters ...string) paho.Token
+	// Publish is called by ask alone.
+	Publish(topic string, qos byte, retained bool, payload any) paho.Token
 	Disconnect(quiesce uint)
 }
 
@@ -106,6 +110,7 @@ func dial(ctx context.Context, c *Connector, secure *tls.Config) (net.Conn, erro
 		_ = conn.Close()
 		return nil, err
 	}
+	c.state.certified(encrypted.ConnectionState(), secure)
 	return encrypted, nil
 }
 
@@ -151,6 +156,9 @@ func (s *session) subscribe(ctx context.Context, filters []filter, timeout time.
 	refused := map[string]string{}
 	for len(filters) > 0 {
 		part := filters[:min(len(filters), filtersPerRequest)]
+		if n := slices.IndexFunc(part, func(f filter) bool { return f.first != part[0].first }); n > 0 {
+			part = part[:n]
+		}
 		filters = filters[len(part):]
 		wanted := make(map[string]byte, len(part))
 		for _, f := range part {
@@ -210,6 +218,19 @@ func (s *session) request(ctx context.Context, wanted map[string]byte, timeout t
 		return nil, errMalformed
 	}
 	return answer.Result(), nil
+}
+
+// ask sends the request of a decoder, without waiting.
+func (s *session) ask(r request) {
+	s.acks.add(func() { s.client.Publish(r.topic, 0, false, r.payload) })
+}
+
+// unsubscribe ends subscriptions without waiting. The broker's answer is of no
+// use: if a subscription is still there, its messages say so.
+func (s *session) unsubscribe(filters []string) {
+	if len(filters) > 0 {
+		s.acks.add(func() { s.client.Unsubscribe(filters...) })
+	}
 }
 
 // close ends the session within endWithin plus ackWithin and waits for its

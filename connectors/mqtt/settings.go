@@ -16,6 +16,8 @@ const (
 	longestKeepAlive  = time.Hour
 	shortestTimeout   = 100 * time.Millisecond
 	longestTimeout    = time.Minute
+	shortestRebirth   = 10 * time.Second
+	longestRebirth    = time.Hour
 )
 
 // Defaults is the configuration with every missing number filled in. ClientID
@@ -30,6 +32,15 @@ func (c Config) Defaults() Config {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 5 * time.Second
+	}
+	if c.Payload == "" {
+		c.Payload = PayloadText
+	}
+	if c.Decimal == "" {
+		c.Decimal = DecimalPoint
+	}
+	if c.RebirthEvery == 0 {
+		c.RebirthEvery = time.Minute
 	}
 	return c
 }
@@ -63,7 +74,28 @@ func (c Config) Check() error {
 	if c.Timeout < shortestTimeout || c.Timeout > longestTimeout {
 		report("timeout %v is out of range; allowed: %v to %v", c.Timeout, shortestTimeout, longestTimeout)
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, c.checkPayload())...)
+}
+
+// checkPayload is Check for what concerns the messages.
+func (c Config) checkPayload() error {
+	var problems []error
+	report := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if c.Payload != PayloadText && c.Payload != PayloadSparkplug {
+		report("payload %q is unknown; allowed: %s, %s", c.Payload, PayloadText, PayloadSparkplug)
+	}
+	if c.Decimal != DecimalPoint && c.Decimal != DecimalComma {
+		report("decimal %q is unknown; allowed: %s, %s", c.Decimal, DecimalPoint, DecimalComma)
+	}
+	if c.TimePath != "" {
+		if _, err := parsePath(c.TimePath); err != nil {
+			report("time path: %w", err)
+		}
+	}
+	if c.RebirthEvery < shortestRebirth || c.RebirthEvery > longestRebirth {
+		report("rebirth every %v is out of range; allowed: %v to %v", c.RebirthEvery, shortestRebirth, longestRebirth)
+	}
+	return errors.Join(append(problems, checkAvailability(c.Availability))...)
 }
 
 // String shows the configuration without its password.

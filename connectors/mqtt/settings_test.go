@@ -89,14 +89,14 @@ func TestNew(t *testing.T) {
 func TestFiltersAskForWhatCounts(t *testing.T) {
 	zero := byte(0)
 	c := connector(t, Config{Broker: "tcp://a", ClientID: "g", QoS: &zero}, tag("b", "x"), pulse("a"), tag("b", "y"), tag("a", "n"))
-	if len(c.filters) != 2 || c.filters[0].topic != "a" || c.filters[0].qos != 1 || c.filters[1].qos != 0 || !c.persistent {
-		t.Errorf("filters are %+v", c.filters)
+	if len(c.decoder.filters()) != 2 || c.decoder.filters()[0].topic != "a" || c.decoder.filters()[0].qos != 1 || c.decoder.filters()[1].qos != 0 || !c.persistent {
+		t.Errorf("filters are %+v", c.decoder.filters())
 	}
-	if got := c.filters[0].judge(map[string]byte{"a": 0}); !strings.Contains(got, "QoS 0 only") {
+	if got := c.decoder.filters()[0].judge(map[string]byte{"a": 0}); !strings.Contains(got, "QoS 0 only") {
 		t.Errorf("a pulse at QoS 0 is judged %q", got)
 	}
 	for granted, want := range map[byte]string{0: "", 1: "", 0x80: "refused", 0x87: "refused"} {
-		if got := c.filters[1].judge(map[string]byte{"b": granted}); (want == "") != (got == "") || !strings.Contains(got, want) {
+		if got := c.decoder.filters()[1].judge(map[string]byte{"b": granted}); (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("granted %#x is judged %q", granted, got)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 // Errors of our own that explain themselves.
 var (
 	errTooLarge  = errors.New("the broker sent a packet larger than 16 MiB; exclude its topic from the filters")
+	errMute      = errors.New("the broker did not answer the keep-alive")
 	errMalformed = errors.New("the broker answered a subscription with more results than were asked for; is it an MQTT 3.1.1 broker?")
 )
 
@@ -33,7 +34,12 @@ const (
 // trouble makes the error of a Run: where, what, what to do, and the cause.
 func (c *Connector) trouble(at phase, err error) error {
 	where := "mqtt " + c.at.addr()
-	if words := c.explain(at, err); words != "" {
+	if timedOut(err) || errors.Is(err, errMute) {
+		c.meter.missing()
+	}
+	words := c.explain(at, err)
+	c.state.failed(err, words)
+	if words != "" {
 		return fmt.Errorf("%s: %s (%w)", where, words, err)
 	}
 	return fmt.Errorf("%s: %w", where, err)
@@ -70,11 +76,11 @@ func (c *Connector) explain(at phase, err error) string {
 		if c.at.secure {
 			return "the broker closed the connection at once; it may want a client certificate, or not speak TLS on this port"
 		}
-		return "the broker closed the connection at once; is this its TLS port? Then write ssl://"
+		return "the broker closed the connection at once; is this its TLS port? Then write ssl://. If it has worked before, the broker may have no connection left"
 	case subscribing:
-		return "the broker closed the connection during the subscription; it may not allow these topics or so many, see its log" + c.takeover()
+		return "the broker closed the connection during the subscription; it may not allow these topics or so many, see its log" + c.state.takeover(c.cfg.ClientID)
 	}
-	return "the broker closed the connection" + c.takeover()
+	return "the broker closed the connection" + c.state.takeover(c.cfg.ClientID)
 }
 
 // refusal puts the broker's answer to the greeting into words.
@@ -87,41 +93,18 @@ func (c *Connector) refusal(err error) string {
 	case errors.Is(err, packets.ErrorRefusedNotAuthorised):
 		return "the broker does not let this client in; check user and password, and its access rules"
 	case errors.Is(err, packets.ErrorRefusedServerUnavailable):
-		return "the broker is not ready for clients; see its log"
+		return "the broker is not ready for clients, or has no connection left; see its log and its limits"
 	case errors.Is(err, packets.ErrorRefusedBadProtocolVersion):
 		return "the broker does not speak MQTT 3.1.1; allow that version there"
 	}
 	return ""
 }
 
-// settled is how long a connection must last to be no sign of a second client
-// with the same id.
-const settled = time.Minute
-
-// closure notes that the broker ended a connection of that age. Two clients
-// with one id throw each other out in turn.
-func (c *Connector) closure(err error, age time.Duration) {
-	if closedByPeer(err) && age < settled {
-		c.closures++
-		return
-	}
-	c.closures = 0
-}
-
-// takeover is the hint at a second client, once the broker has ended two young
-// connections in a row.
-func (c *Connector) takeover() string {
-	if c.closures < 2 {
-		return ""
-	}
-	return fmt.Sprintf(", %d times in a row soon after connecting; another client may use the client id %q: every client needs its own", c.closures, c.cfg.ClientID)
-}
-
 // loss names the one loss of a connection that the library reports by its text
 // only.
 func loss(err error, timeout time.Duration) error {
 	if strings.HasPrefix(err.Error(), "pingresp not received") {
-		return fmt.Errorf("the broker did not answer the keep-alive within %v; the network or the broker hangs", timeout)
+		return fmt.Errorf("%w within %v; the network or the broker hangs", errMute, timeout)
 	}
 	return err
 }

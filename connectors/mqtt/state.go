@@ -1,0 +1,137 @@
+package mqtt
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+)
+
+// settled is how long a connection must last to be no sign of a second client
+// with the same id.
+const settled = time.Minute
+
+// expirySoon is how long before its end a certificate is worth a word.
+const expirySoon = 60 * 24 * time.Hour
+
+// state is what a connector knows about its own trouble. All methods may be
+// called from any goroutine.
+type state struct {
+	mu       sync.Mutex
+	opened   time.Time // zero while there is no connection
+	closures int       // connections in a row that the broker ended while young
+	failure  *connectors.Condition
+	ends     []ending
+}
+
+// ending is the end of a certificate's validity.
+type ending struct {
+	whose string
+	at    time.Time
+}
+
+// open notes a connection that works; what made earlier ones fail is over.
+func (s *state) open(since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened, s.failure = since, nil
+}
+
+func (s *state) shut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened = time.Time{}
+}
+
+func (s *state) isOpen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.opened.IsZero()
+}
+
+// closure notes that a connection of that age ended. Two clients with one id
+// throw each other out in turn.
+func (s *state) closure(err error, age time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if closedByPeer(err) && age < settled {
+		s.closures++
+		return
+	}
+	s.closures = 0
+}
+
+// takeover is the hint at a second client, once the broker has ended two young
+// connections in a row.
+func (s *state) takeover(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closures < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", %d times in a row soon after connecting; another client may use the client id %q: every client needs its own", s.closures, id)
+}
+
+// failed notes why an attempt failed, if that is a kind of trouble.
+func (s *state) failed(err error, words string) {
+	kind, ok := classify(err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure = nil
+	if ok {
+		s.failure = &connectors.Condition{Trouble: kind, Detail: words}
+	}
+}
+
+// classify finds the kind of trouble behind an error.
+func classify(err error) (connectors.Trouble, bool) {
+	switch {
+	case errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword), errors.Is(err, packets.ErrorRefusedNotAuthorised):
+		return connectors.LoginRefused, true
+	case errors.Is(err, packets.ErrorRefusedServerUnavailable):
+		return connectors.SessionsExhausted, true
+	}
+	return tlsKind(err)
+}
+
+// certified notes until when the certificates of a connection are valid.
+func (s *state) certified(shown tls.ConnectionState, own *tls.Config) {
+	var ends []ending
+	if len(shown.PeerCertificates) > 0 {
+		ends = append(ends, ending{"the broker's", shown.PeerCertificates[0].NotAfter})
+	}
+	for _, pair := range own.Certificates {
+		if pair.Leaf != nil {
+			ends = append(ends, ending{"the gateway's", pair.Leaf.NotAfter})
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ends = ends
+}
+
+// conditions gives what holds at a time.
+func (s *state) conditions(now time.Time, id string) []connectors.Condition {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []connectors.Condition
+	if s.failure != nil {
+		list = append(list, *s.failure)
+	}
+	if young := s.opened.IsZero() || now.Sub(s.opened) < settled; s.closures >= 2 && young {
+		list = append(list, connectors.Condition{Trouble: connectors.ClientIDTaken,
+			Detail: fmt.Sprintf("the broker has ended %d connections in a row soon after they began; give every client, also a second gateway or a test program, a client id of its own instead of %q", s.closures, id)})
+	}
+	for _, end := range s.ends {
+		if left := end.at.Sub(now); left < expirySoon {
+			list = append(list, connectors.Condition{Trouble: connectors.CertificateExpiring,
+				Detail: fmt.Sprintf("%s certificate is valid until %s; renew it before", end.whose, end.at.UTC().Format("2006-01-02 15:04 MST"))})
+		}
+	}
+	return list
+}

@@ -92,8 +92,8 @@ func (b *browser) print(r connectors.Reading) error {
 		e.SetEscapeHTML(false)
 		return e.Encode(readingJSON(r))
 	case b.yaml:
-		if r.Sample.Value.Kind() == connectors.KindNone && r.Sample.Reason == "" && r.Children {
-			return nil // a folder
+		if r.Children && r.Sample.Quality == connectors.Bad {
+			return nil // a folder, or a range
 		}
 		return printed(b.out, "%s  # %s\n", visible(probe.Line(r.Tag, "")), visible(described(r)))
 	}
@@ -118,6 +118,7 @@ func described(r connectors.Reading) string {
 		parts = append(parts, kind)
 	}
 	switch {
+	case r.Children && r.Note != "" && r.Sample.Quality == connectors.Bad: // a range: the remark says all
 	case r.Sample.Quality == connectors.Bad && r.Sample.Reason != "":
 		parts = append(parts, "bad: "+r.Sample.Reason)
 	case r.Sample.Quality != connectors.Bad:

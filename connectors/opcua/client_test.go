@@ -131,6 +131,14 @@ func (c *client) answer(ctx context.Context, r ua.Request, n uint32) ua.Response
 		return &ua.CloseSessionResponse{ResponseHeader: header(r)}
 	case *ua.ReadRequest:
 		return c.read(req)
+	case *ua.BrowseRequest:
+		res := &ua.BrowseResponse{ResponseHeader: header(r)}
+		for _, n := range req.NodesToBrowse {
+			res.Results = append(res.Results, p.page(n.NodeID.StringID(), 0, int(req.RequestedMaxReferencesPerNode)))
+		}
+		return res
+	case *ua.BrowseNextRequest:
+		return p.goOn(req)
 	case *ua.CreateSubscriptionRequest:
 		return c.subscribe(ctx, req)
 	case *ua.CreateMonitoredItemsRequest:

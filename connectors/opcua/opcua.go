@@ -4,6 +4,11 @@
 // does not interpret values, and it has no way to change anything on a server
 // but its own session.
 //
+// A tag's address is a node id, nsu=URI;s=Name, or the browse path to a node,
+// path:/Objects/nsu=URI;Line/nsu=URI;Good. Both are looked for anew in each
+// session, and in one session as long as they are not found. Tag.Path chooses an
+// element of an array or a member of a structure, [0].AccCount.
+//
 // A subscription ends with its session. What changed while there was none is
 // not told later: the next session starts with present values. For a tag whose
 // every message counts this means that pulses during an interruption, and those

@@ -49,6 +49,10 @@ type plc struct {
 	poison   string // a node for which it refuses every request
 	sampling float64
 
+	// flat is the number of variables in the folder Flat. At most two
+	// continuation points are open at a time; points is their number now.
+	flat, points int
+
 	calls  []int                            // items of each CreateMonitoredItems
 	asked  []*ua.MonitoredItemCreateRequest // all items ever asked for
 	token  any                              // of the last session

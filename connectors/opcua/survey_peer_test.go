@@ -74,25 +74,8 @@ func TestPeerBrowseLarge(t *testing.T) {
 	if growth > 16<<20 {
 		t.Errorf("the walk took %d MiB", growth>>20)
 	}
-
-	// More early ends than the server has continuation points.
-	own := errors.New("enough")
-	for range 30 {
-		n := 0
-		if err := v.Browse(t.Context(), root, func(connectors.Reading) error {
-			if n++; n == 3 {
-				return own
-			}
-			return nil
-		}); !errors.Is(err, own) {
-			t.Fatalf("the walk ended with %v", err)
-		}
-	}
-	root.Limit = 5
-	if err := v.Browse(t.Context(), root, func(connectors.Reading) error { return nil }); !errors.Is(err, connectors.ErrMore) {
-		t.Errorf("a limited walk ended with %v", err)
-	}
-	root.Limit, root.Depth = 0, 1
+	endsEarly(t, v, root)
+	root.Depth = 1
 	rows = 0
 	if err := v.Browse(t.Context(), root, func(r connectors.Reading) error {
 		if rows++; r.Depth != 0 || !r.Children {
@@ -101,6 +84,25 @@ func TestPeerBrowseLarge(t *testing.T) {
 		return nil
 	}); err != nil || rows != count/200+1 {
 		t.Errorf("one level: %d rows, %v", rows, err)
+	}
+}
+
+// endsEarly ends a walk by found, and by its limit.
+func endsEarly(t *testing.T, v *Survey, walk connectors.Walk) {
+	t.Helper()
+	own := errors.New("enough")
+	n := 0
+	if err := v.Browse(t.Context(), walk, func(connectors.Reading) error {
+		if n++; n == 3 {
+			return own
+		}
+		return nil
+	}); !errors.Is(err, own) || n != 3 {
+		t.Fatalf("the walk ended with %v after %d rows", err, n)
+	}
+	walk.Limit = 5
+	if err := v.Browse(t.Context(), walk, func(connectors.Reading) error { return nil }); !errors.Is(err, connectors.ErrMore) {
+		t.Errorf("a limited walk ended with %v", err)
 	}
 }
 

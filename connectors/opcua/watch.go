@@ -13,7 +13,7 @@ import (
 
 const (
 	// silenceAtLeast is the shortest silence that ends a session.
-	silenceAtLeast = 4 * time.Second
+	silenceAtLeast = 3 * time.Second
 	// retryEvery is the time between two attempts at refused items.
 	retryEvery = 5 * time.Second
 	// aliveEvery bounds how often a connection vouches for its tags.
@@ -82,14 +82,14 @@ func (s *session) guard(ctx context.Context, finished <-chan struct{}) {
 	}
 }
 
-// silence is how long a live subscription may say nothing.
+// silence is how long a live subscription may say nothing: three publishings,
+// unless the server has made heartbeat and keep-alives rarer than that.
 func (s *session) silence() time.Duration {
-	wait := 3 * s.interval
-	if heart := &s.items[len(s.items)-1]; heart.state == itemRefused {
-		// Only keep-alives are left to expect.
-		wait = max(wait, s.keep+s.interval)
+	expected := s.keep
+	if heart := &s.items[len(s.items)-1]; heart.state != itemRefused {
+		expected = min(expected, heart.sampling)
 	}
-	return max(wait, silenceAtLeast)
+	return max(3*s.interval, expected+2*s.interval, silenceAtLeast)
 }
 
 func (s *session) consume(ctx context.Context, emit func(connectors.Batch), publications <-chan publication, checks <-chan check) error {

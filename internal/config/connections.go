@@ -1,17 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"net"
-	"net/url"
-	"path/filepath"
-	"strconv"
-	"strings"
-
-	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/modbus"
-	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/mqtt"
-	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/opcua"
-)
+import "strings"
 
 func (l *loader) readConnections(c *Config) {
 	l.connections = map[string]*Connection{}
@@ -24,10 +13,15 @@ func (l *loader) readConnections(c *Config) {
 		l.connections[connection.Name] = connection
 		if l.readConnection(connection, e.value) {
 			for _, other := range c.Connections {
-				if connection.Kind == KindModbus && other.device() == connection.device() {
-					l.warn(e.key, "the connection "+other.Name+" goes to the same device; many devices serve one connection only: use one for both")
-					break
+				if connection.Kind != KindModbus || other.Kind != KindModbus || other.device() != connection.device() {
+					continue
 				}
+				if connection.serial() {
+					l.badKey(e.value, "the connection "+other.Name+" has the same serial port; only one can open it: use one connection for both, with unit/ before each address")
+				} else {
+					l.warn(e.key, "the connection "+other.Name+" goes to the same device; many devices serve one connection only: use one for both")
+				}
+				break
 			}
 			c.Connections = append(c.Connections, *connection)
 		}
@@ -77,110 +71,14 @@ func (c Connection) device() string {
 	case KindOPCUA:
 		return strings.ToLower(c.opcua.Endpoint)
 	case KindModbus:
-		return strings.ToLower(c.modbus.Address)
+		port, _, _ := strings.Cut(c.modbus.Address, "?")
+		_, port, _ = strings.Cut(port, "://")
+		return strings.ToLower(port)
 	}
 	return strings.ToLower(c.mqtt.Broker)
 }
 
-// address checks a kindText that is scheme://host:port and gives it back.
-func (l *loader) address(v *view, key, example string, schemes ...string) string {
-	text := v.text(key)
-	if !v.valid(key) {
-		return text
-	}
-	u, err := url.Parse(text)
-	var problem string
-	switch {
-	case err != nil || u.Scheme == "" || u.Opaque != "":
-		problem = "expected an address such as " + example + ", got " + quote(text)
-	case !containsText(schemes, u.Scheme):
-		problem = quote(u.Scheme+"://") + " is not possible; allowed are " + oneOf(withSlashes(schemes)) + didYouMean(u.Scheme+"://", withSlashes(schemes))
-	case u.User != nil:
-		problem = "the address holds a user or password; they belong into user and password"
-	case u.Hostname() == "":
-		problem = "the address names no host; write it like " + example
-	}
-	if problem == "" && strings.Contains(u.Host, ":") {
-		if _, port, err := net.SplitHostPort(u.Host); err == nil {
-			if number, err := strconv.Atoi(port); err != nil || number < 1 || number > 65535 {
-				problem = "the port " + quote(port) + " is not possible; allowed are 1 to 65535"
-			}
-		}
-	}
-	if problem != "" {
-		l.bad(v.at(key), problem)
-	}
-	return text
-}
-
-func withSlashes(schemes []string) []string {
-	out := make([]string, len(schemes))
-	for i, s := range schemes {
-		out[i] = s + "://"
-	}
-	return out
-}
-
-func (l *loader) credentials(c *Connection, v *view) {
-	c.User, c.Password = l.secret(v, "user"), l.secret(v, "password")
-	switch {
-	case v.has("password") && !v.has("user"):
-		l.badKey(v.at("password"), "a password is given, but no user; set user as well")
-	case v.has("user") && !v.has("password") && c.Kind == KindOPCUA:
-		l.badKey(v.at("user"), "a user is given, but no password; "+referenceHint)
-	}
-}
-
-func (l *loader) readOPCUA(c *Connection, v *view) {
-	c.opcua = &opcua.Config{
-		Endpoint: l.address(v, "endpoint", "opc.tcp://10.0.4.21:4840", "opc.tcp"),
-		Security: v.text("security"), CertificateDir: filepath.Join(l.data, "pki"),
-		Publishing: v.duration("publishing"), Queue: uint32(v.whole("queue")), Timeout: v.duration("timeout"),
-	}
-	if folder := v.text("certificate_dir"); folder != "" {
-		c.opcua.CertificateDir = l.beside(folder)
-	}
-	l.credentials(c, v)
-	if c.opcua.Security == opcua.SecurityNone && v.valid("password") {
-		l.warn(v.at("password"), "security is None: the password may cross the network in clear if the server allows it; use Basic256Sha256")
-	}
-}
-
-func (l *loader) readModbus(c *Connection, v *view) {
-	unit := uint8(v.whole("unit"))
-	c.modbus = &modbus.Config{
-		Address: l.address(v, "address", "tcp://10.0.4.30:502", "tcp"), Unit: &unit,
-		Every: v.duration("every"), Timeout: v.duration("timeout"), MaxRead: v.whole("max_read"),
-		MaxReadBits: v.whole("max_read_bits"), Gap: v.whole("gap"), OneBased: v.truth("one_based"),
-	}
-	if c.modbus.Gap == 0 {
-		c.modbus.Gap = -1 // 0 is the default to the connector; no unused register is the same as none
-	}
-}
-
-func (l *loader) readMQTT(c *Connection, v *view) {
-	qos := byte(v.whole("qos"))
-	c.mqtt = &mqtt.Config{
-		Broker:   l.address(v, "broker", "tcp://10.0.4.5:1883", "tcp", "ssl"),
-		ClientID: v.text("client_id"), ServerName: v.text("server_name"), QoS: &qos,
-		KeepAlive: v.duration("keep_alive"), Timeout: v.duration("timeout"),
-	}
-	if c.mqtt.ClientID == "" {
-		c.mqtt.ClientID = "prodsmart-gateway-" + c.Name
-		if l.site.name != "" {
-			c.mqtt.ClientID = fmt.Sprintf("prodsmart-gateway-%s-%s", l.site.name, c.Name)
-		}
-	}
-	for key, to := range map[string]*string{"ca": &c.mqtt.CA, "certificate": &c.mqtt.Certificate, "key": &c.mqtt.Key} {
-		if path := v.text(key); path != "" {
-			*to = l.beside(path)
-		}
-		if v.valid(key) && strings.HasPrefix(c.mqtt.Broker, "tcp://") {
-			l.badKey(v.at(key), "certificates need an encrypted connection; the broker's address must begin with ssl://")
-		}
-	}
-	if v.has("certificate") != v.has("key") {
-		l.badKey(v.node, "certificate and key belong together; give both or none")
-	}
-	l.credentials(c, v)
+// serial says that the connection is a serial port of this computer.
+func (c Connection) serial() bool {
+	return c.Kind == KindModbus && (strings.HasPrefix(c.modbus.Address, "rtu://") || strings.HasPrefix(c.modbus.Address, "ascii://"))
 }

@@ -10,9 +10,11 @@ import (
 func TestEverySettingHasAKey(t *testing.T) {
 	text := `data: d
 connections:
-  a: {opcua: {endpoint: "opc.tcp://h:4840", security: Basic256Sha256, user: u, password: "${env:P}", certificate_dir: c, publishing: 2s, queue: 3, timeout: 4s}}
-  b: {modbus: {address: "tcp://h:502", unit: 2, every: 3s, timeout: 4s, max_read: 5, max_read_bits: 6, gap: 7, one_based: true}}
-  c: {mqtt: {broker: "ssl://h:8883", client_id: i, user: u, password: "${env:P}", ca: ca.pem, certificate: c.pem, key: k.pem, server_name: s, qos: 1, keep_alive: 6s, timeout: 7s}}
+  a: {opcua: {endpoint: "opc.tcp://h:4840", security: Aes256_Sha256_RsaPss, mode: sign, user: u, password: "${env:P}", certificate_dir: c, trust: list, ignore_host: true, profile: kepware, read: poll, publishing: 2s, sampling: 500ms, queue: 3, timeout: 4s}}
+  b: {modbus: {address: "tcp://h:502", unit: 2, every: 3s, timeout: 4s, max_read: 5, max_read_bits: 6, gap: 7, one_based: true, holes: "holding:100-119", connect_pause: 1s, pause: 20ms, release: true}}
+  c: {mqtt: {broker: "ssl://h:8883", client_id: i, user: u, password: "${env:P}", ca: ca.pem, certificate: c.pem, key: k.pem, server_name: s, qos: 1, keep_alive: 6s, timeout: 7s, payload: text, decimal: comma, time_path: ts, availability: [{topic: "tele/{device}/LWT", path: a, offline: away}]}}
+  d: {opcua: {endpoint: "opc.tcp://i:4840", security: Basic256Sha256, user_certificate: u.pem, user_key: u.key}}
+  e: {mqtt: {broker: "tcp://i:1883", payload: sparkplug, rebirth: true, rebirth_every: 30s}}
 machines:
   M: {connection: b, ideal_cycle: 1s, count: {tag: 40001, is: good}}
 `
@@ -23,13 +25,22 @@ machines:
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	for _, settings := range []any{config.Connections[0].OPCUA(), config.Connections[1].Modbus(), config.Connections[2].MQTT()} {
-		v := reflect.ValueOf(settings)
-		for i := range v.NumField() {
-			if v.Field(i).IsZero() {
-				t.Errorf("%s.%s can not be set", v.Type(), v.Type().Field(i).Name)
+	c := config.Connections
+	// What excludes something else is set in a second connection.
+	for _, group := range [][]any{{c[0].OPCUA(), c[3].OPCUA()}, {c[1].Modbus()}, {c[2].MQTT(), c[4].MQTT()}} {
+		first := reflect.ValueOf(group[0])
+		for i := range first.NumField() {
+			set := false
+			for _, settings := range group {
+				set = set || !reflect.ValueOf(settings).Field(i).IsZero()
+			}
+			if !set {
+				t.Errorf("%s.%s can not be set", first.Type(), first.Type().Field(i).Name)
 			}
 		}
+	}
+	if a := c[2].MQTT().Availability; len(a) != 1 || reflect.ValueOf(a[0]).FieldByName("Path").IsZero() || a[0].Offline != "away" || a[0].Topic != "tele/{device}/LWT" {
+		t.Errorf("availability %+v", a)
 	}
 	// The wrong kind gives nothing, and no nil is followed.
 	if !reflect.ValueOf(config.Connections[0].MQTT()).IsZero() || !reflect.ValueOf(config.Connections[0].Modbus()).IsZero() ||

@@ -97,11 +97,19 @@ func calendarObject() *object {
 func opcuaObject() *object {
 	return &object{name: "opcua", fields: []*field{
 		{key: "endpoint", kind: kindText, required: true, doc: "it is the server's address, such as opc.tcp://10.0.4.21:4840"},
-		{key: "security", kind: kindText, def: "None", allowed: []string{"None", "Basic256Sha256"}, doc: "None, or messages signed and encrypted with Basic256Sha256"},
+		{key: "security", kind: kindText, def: "None", allowed: []string{"None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"}, doc: "security policy of the messages; None neither signs nor encrypts"},
+		{key: "mode", kind: kindText, def: "sign_and_encrypt", allowed: []string{"sign_and_encrypt", "sign"}, doc: "what a policy other than None does with messages"},
 		{key: "user", kind: kindUser, doc: "user name at the server"},
 		{key: "password", kind: kindSecret, doc: "reference to the password"},
-		{key: "certificate_dir", kind: kindText, doc: "folder of the gateway's own certificate; without it the folder pki in data"},
-		{key: "publishing", kind: kindDuration, def: "1s", min: "50ms", max: "1m", doc: "how often the server sends what changed"},
+		{key: "user_certificate", kind: kindText, doc: "PEM or DER file of the certificate of a user who logs in with it instead of a password"},
+		{key: "user_key", kind: kindText, doc: "PEM or DER file with the key of that certificate"},
+		{key: "certificate_dir", kind: kindText, doc: "folder of the gateway's own certificate and of the servers'; without it the folder pki in data"},
+		{key: "trust", kind: kindText, def: "first", allowed: []string{"first", "list", "any"}, doc: "which certificates of servers are accepted: the first one seen and no other from then on, those in the folder of trusted ones, or any"},
+		{key: "ignore_host", kind: kindBool, def: "false", doc: "accept a certificate that names another host than endpoint"},
+		{key: "profile", kind: kindText, def: "auto", allowed: []string{"auto", "generic", "s7-1200", "s7-1500", "kepware", "codesys", "beckhoff"}, doc: "kind of server, with the limits of its maker; auto finds it out"},
+		{key: "read", kind: kindText, def: "auto", allowed: []string{"auto", "subscribe", "poll"}, doc: "how values come; auto polls where a server has no subscriptions"},
+		{key: "publishing", kind: kindDuration, def: "1s", min: "50ms", max: "1m", doc: "how often the server sends what changed; the period where it is polled"},
+		{key: "sampling", kind: kindDuration, min: "10ms", max: "1h", doc: "how often the server looks at tags that name no period; without it as often as it sends"},
 		{key: "queue", kind: kindInt, def: "10", min: "1", max: "10000", doc: "values the server keeps for a tag between two publishings"},
 		{key: "timeout", kind: kindDuration, def: "5s", min: "100ms", max: "1m", doc: "longest time for connecting and for a request"},
 	}}
@@ -109,7 +117,7 @@ func opcuaObject() *object {
 
 func modbusObject() *object {
 	return &object{name: "modbus", fields: []*field{
-		{key: "address", kind: kindText, required: true, doc: "it is the device's address, such as tcp://10.0.4.30:502"},
+		{key: "address", kind: kindText, required: true, doc: "it is the device's address, such as tcp://10.0.4.30:502, rtuovertcp:// or asciiovertcp:// for serial frames over a network, or a serial port: rtu:///dev/ttyUSB0?baud=9600&parity=E&stop=1&data=8, rtu://COM3, ascii://COM3"},
 		{key: "unit", kind: kindInt, def: "1", min: "0", max: "255", doc: "unit of tags that name none"},
 		{key: "every", kind: kindDuration, def: "1s", min: "20ms", max: "24h", doc: "polling period of tags that name none"},
 		{key: "timeout", kind: kindDuration, def: "2s", min: "50ms", max: "1m", doc: "longest time for connecting and for a request; longer than a serial gateway's own"},
@@ -117,6 +125,10 @@ func modbusObject() *object {
 		{key: "max_read_bits", kind: kindInt, def: "2000", min: "1", max: "2000", doc: "most coils or discrete inputs in one request"},
 		{key: "gap", kind: kindInt, def: "16", min: "-1", max: "124", doc: "most unused registers read along to save a request; -1 reads nothing but tags"},
 		{key: "one_based", kind: kindBool, def: "false", doc: "true if holding:1 is the first register, as in manuals that count from one"},
+		{key: "holes", kind: kindTexts, doc: "what must never be read along, such as holding:100-119 or 3/input:7"},
+		{key: "connect_pause", kind: kindDuration, def: "0", min: "0", max: "10s", doc: "wait between connecting and the first request"},
+		{key: "pause", kind: kindDuration, def: "0", min: "0", max: "10s", doc: "wait between an answer and the next request"},
+		{key: "release", kind: kindBool, def: "false", doc: "give the connection back after every round, for devices that serve one client at a time"},
 	}}
 }
 
@@ -133,5 +145,19 @@ func mqttObject() *object {
 		{key: "qos", kind: kindInt, def: "1", min: "0", max: "1", doc: "quality of service of subscriptions"},
 		{key: "keep_alive", kind: kindDuration, def: "5s", min: "1s", max: "10m", doc: "silence after which the broker is asked whether it is there"},
 		{key: "timeout", kind: kindDuration, def: "5s", min: "100ms", max: "1m", doc: "longest time for connecting and for an answer"},
+		{key: "payload", kind: kindText, def: "text", allowed: []string{"text", "sparkplug"}, doc: "text or JSON, or Sparkplug B: then a tag is GROUP/NODE or GROUP/NODE/DEVICE, and path the name of a metric"},
+		{key: "decimal", kind: kindText, def: "point", allowed: []string{"point", "comma"}, doc: "decimal sign of numbers in texts"},
+		{key: "time_path", kind: kindText, doc: "member of a JSON payload with the time of its values: seconds, milliseconds or microseconds since 1970, or ISO 8601"},
+		{key: "availability", kind: kindObjects, sub: availabilityObject(), doc: "topics on which devices tell whether they are there, or such a topic alone"},
+		{key: "rebirth", kind: kindBool, def: "false", doc: "ask a Sparkplug node to introduce itself again when its messages can not be understood: the only message the gateway ever sends"},
+		{key: "rebirth_every", kind: kindDuration, def: "1m", min: "10s", max: "1h", doc: "least time between two such requests to one node"},
+	}}
+}
+
+func availabilityObject() *object {
+	return &object{name: "availability", short: "topic", fields: []*field{
+		{key: "topic", kind: kindText, required: true, doc: "it is a topic such as tele/{device}/LWT; {device} stands for one level, and the topic concerns the tags with the same text at that level, without it all tags of the connection"},
+		{key: "path", kind: kindText, doc: "member of a JSON payload; without it the whole payload"},
+		{key: "offline", kind: kindText, def: "offline", doc: "payload that means away, in any case of letters; everything else means there"},
 	}}
 }

@@ -195,3 +195,84 @@ func bridge(t testing.TB, port, addr string) {
 		}
 	}
 }
+
+// TestLineWithWrongSettings: what comes is never an answer, as with a wrong baud
+// rate or parity.
+func TestLineWithWrongSettings(t *testing.T) {
+	addr := strings.TrimPrefix(serveBytes(t, func(c net.Conn, request []byte) error {
+		for i := range request {
+			request[i] = request[i]<<1 | 1
+		}
+		_, err := c.Write(request[:7])
+		return err
+	}), "tcp://")
+	con := mustNew(t, fastConfig("rtuovertcp://"+addr), tag("holding:1", ""))
+	err := watch(t, con, func(connectors.Batch) bool { return false })
+	for _, want := range []string{"modbus rtuovertcp://" + addr, "the last: garbled answer", "check baud rate, parity and stop bits"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\ndoes not say %q", err, want)
+		}
+	}
+	if s := con.Stats(); s.Timeouts != 0 || s.Data != 0 || s.Requests != 3 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// serveBytes answers every eight bytes with what answer writes.
+func serveBytes(t *testing.T, answer func(c net.Conn, request []byte) error) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() {
+				defer c.Close()
+				for {
+					var b [rtuRequest]byte
+					if _, err := io.ReadFull(c, b[:]); err != nil || answer(c, b[:]) != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		all.Wait()
+	})
+	return "tcp://" + l.Addr().String()
+}
+
+// TestSurveyOfALine: the same questions work where frames carry no numbers.
+func TestSurveyOfALine(t *testing.T) {
+	p := serveRTUPLC(t)
+	p.registers[500] = 4711
+	p.bits[3] = true
+	s := mustSurvey(t, fastConfig("rtuovertcp://"+p.addr))
+	probed, err := s.Probe(t.Context(), []connectors.Tag{tag("holding:500", ""), tag("discrete:3", ""), tag("holding:2000", "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if probed[0][0].Sample.Value != connectors.Uint(4711) || probed[1][0].Sample.Value != connectors.Bool(true) || probed[2][0].Sample.Reason != exceptionReason(exceptionAddress) {
+		t.Errorf("%+v", probed)
+	}
+	var seen []string
+	err = s.Browse(t.Context(), connectors.Walk{Root: "holding:450-1100"}, func(r connectors.Reading) error {
+		seen = append(seen, r.Tag.Address+" "+r.Name)
+		return nil
+	})
+	if got := strings.Join(seen, ", "); err != nil || got != "holding:450 holding:450-999, holding:500 " {
+		t.Errorf("%s, %v", got, err)
+	}
+	facts, err := s.Examine(t.Context(), []connectors.Tag{tag("holding:0", "")})
+	if err != nil || len(facts) < 6 || facts[0].Value != "RTU over TCP" {
+		t.Errorf("%+v, %v", facts, err)
+	}
+}

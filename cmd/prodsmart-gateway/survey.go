@@ -40,7 +40,7 @@ func opcuaSettings(c config.Connection, site *config.Config) opcua.Config {
 	return settings
 }
 
-var errUnspoken = errors.New("this protocol can not be asked from the command line")
+var errUnspoken = errors.New("MQTT connections can not be asked from the command line; watch the broker with a client such as mosquitto_sub")
 
 // survey finds what a person wants to ask: a connection of the configuration by
 // its name, or a device by its address, for which no file is needed. data holds

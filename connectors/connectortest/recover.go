@@ -112,7 +112,7 @@ func recoverFrom(t *testing.T, s Subject, c Case) Result {
 	if why, ok := s.Cannot[c.Name]; ok {
 		return Result{Remark: why}
 	}
-	p := newPlay(t, s, c)
+	p := newPlay(t, s, c, GatewayBackoff())
 	err := p.run()
 	p.supervisor.stop(t)
 	if err == nil {
@@ -145,7 +145,7 @@ type play struct {
 	result  Result
 }
 
-func newPlay(t *testing.T, s Subject, c Case) *play {
+func newPlay(t *testing.T, s Subject, c Case, b Backoff) *play {
 	t.Helper()
 	source := s.Serve(t, c)
 	proxy := NewProxy(t, source.Addr())
@@ -159,7 +159,7 @@ func newPlay(t *testing.T, s Subject, c Case) *play {
 		}
 		p.fault = fault
 	}
-	p.supervisor = superviseWith(t, source.Connect(t, proxy.Addr()), 2, proxy.Addr(), GatewayBackoff().pauses())
+	p.supervisor = superviseWith(t, source.Connect(t, proxy.Addr()), 2, proxy.Addr(), b.pauses())
 	return p
 }
 

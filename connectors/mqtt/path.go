@@ -154,41 +154,49 @@ func member(doc []byte, name string) (value []byte, found bool) {
 	if doc[0] != '{' {
 		return nil, false
 	}
-	i := space(doc, 1)
-	for doc[i] != '}' {
-		end := skip(doc, i)
-		key := doc[i:end]
-		i = space(doc, end) // the colon
-		i = space(doc, i+1) // the value
-		valueEnd := skip(doc, i)
+	children(doc, func(_ int, key, child []byte) bool {
 		if sameName(key, name) {
-			value, found = doc[i:valueEnd], true
+			value, found = child, true
 		}
-		i = space(doc, valueEnd)
-		if doc[i] == ',' {
-			i = space(doc, i+1)
-		}
-	}
+		return true
+	})
 	return value, found
 }
 
 // element finds an element of a list.
-func element(doc []byte, index int) ([]byte, bool) {
+func element(doc []byte, index int) (value []byte, found bool) {
 	if doc[0] != '[' {
 		return nil, false
 	}
-	i := space(doc, 1)
-	for n := 0; doc[i] != ']'; n++ {
-		end := skip(doc, i)
+	children(doc, func(n int, _, child []byte) bool {
 		if n == index {
-			return doc[i:end], true
+			value, found = child, true
 		}
-		i = space(doc, end)
-		if doc[i] == ',' {
+		return !found
+	})
+	return value, found
+}
+
+// children calls do for each member of an object, with its quoted key, or each
+// element of a list, with no key, until do says no.
+func children(doc []byte, do func(n int, key, value []byte) bool) {
+	var key []byte
+	i := space(doc, 1)
+	for n := 0; doc[i] != '}' && doc[i] != ']'; n++ {
+		if doc[0] == '{' {
+			end := skip(doc, i)
+			key = doc[i:end]
+			i = space(doc, end) // the colon
+			i = space(doc, i+1) // the value
+		}
+		end := skip(doc, i)
+		if !do(n, key, doc[i:end]) {
+			return
+		}
+		if i = space(doc, end); doc[i] == ',' {
 			i = space(doc, i+1)
 		}
 	}
-	return nil, false
 }
 
 // sameName compares a quoted key with a name.

@@ -27,6 +27,7 @@ type state struct {
 	closures int       // connections in a row that the broker ended while young
 	failure  *connectors.Condition
 	ends     []ending
+	tls      *tls.ConnectionState // of the last connection; nil without TLS
 }
 
 // ending is the end of a certificate's validity.
@@ -112,7 +113,7 @@ func (s *state) certified(shown tls.ConnectionState, own *tls.Config) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ends = ends
+	s.ends, s.tls = ends, &shown
 }
 
 // conditions gives what holds at a time.

@@ -1,7 +1,6 @@
 package opcua
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +40,8 @@ var (
 // of the library that serve it end with close.
 type channel struct {
 	c   *Connector
-	tcp *net.TCPConn
+	tcp *net.TCPConn // the library's end of the way to the server
+	in  *inspector
 	sc  *uasc.SecureChannel
 	// token names the session in every request; nil before there is one.
 	token *ua.NodeID
@@ -86,35 +86,41 @@ func (c *Connector) dial(ctx context.Context, cfg *uasc.Config) (*channel, error
 // secure greets the server and opens a secure channel. If it fails, the caller
 // closes tcp.
 func (c *Connector) secure(ctx context.Context, tcp *net.TCPConn, cfg *uasc.Config) (*channel, error) {
-	wire, err := greet(ctx, tcp, c.endpoint.url.String())
+	can, err := greet(ctx, tcp, c.endpoint.url.String())
 	if err != nil {
 		return nil, err
 	}
-	wanted := *cfg
+	ch := &channel{c: c, gone: make(chan struct{}), quit: make(chan struct{})}
+	if ch.tcp, ch.in, err = inspect(tcp, cfg.SecurityPolicyURI, cfg.RemoteCertificate, &ch.waiting); err != nil {
+		return nil, err
+	}
+	policy := cfg.SecurityPolicyURI
 	failures := make(chan error, 16)
-	sc, err := uasc.NewSecureChannel(c.endpoint.url.String(), wire, cfg, failures)
-	if err != nil {
+	if ch.sc, err = newChannel(c.endpoint.url.String(), ch.tcp, can, cfg, failures); err != nil {
+		ch.in.close()
+		_ = ch.tcp.Close()
+		ch.waiting.Wait()
 		return nil, fmt.Errorf("secure channel: %w", err)
 	}
-	ch := &channel{c: c, tcp: tcp, sc: sc, gone: make(chan struct{}), quit: make(chan struct{})}
 	ch.waiting.Go(func() { ch.listen(failures) })
-	if err := sc.Open(ctx); err != nil {
+	if err := ch.sc.Open(ctx); err != nil {
 		ch.drop()
-		return nil, explainSecure(ch.lost(err), wanted.SecurityPolicyURI)
-	}
-	// The library takes policy and certificate from the answer; an answer with
-	// less security than was asked for would not disturb it.
-	if cfg.SecurityPolicyURI != wanted.SecurityPolicyURI || !bytes.Equal(leafOf(cfg.RemoteCertificate), leafOf(wanted.RemoteCertificate)) {
-		ch.drop()
-		return nil, errors.New("the server answered with another security policy or certificate than it advertises; the connection may be tampered with")
+		return nil, explainSecure(ch.lost(err), policy)
 	}
 	return ch, nil
 }
 
-// greet exchanges hello and acknowledge, and makes a connection of what both
-// sides can take. The library would use the server's limits for requests as
+func newChannel(url string, tcp *net.TCPConn, can *uacp.Acknowledge, cfg *uasc.Config, failures chan<- error) (*uasc.SecureChannel, error) {
+	wire, err := uacp.NewConn(tcp, can)
+	if err != nil {
+		return nil, err
+	}
+	return uasc.NewSecureChannel(url, wire, cfg, failures)
+}
+
+// greet exchanges hello and acknowledge, and returns what both sides can take. The library would use the server's limits for requests as
 // its own limits for answers, and trust a server that claims none.
-func greet(ctx context.Context, tcp *net.TCPConn, url string) (*uacp.Conn, error) {
+func greet(ctx context.Context, tcp *net.TCPConn, url string) (*uacp.Acknowledge, error) {
 	conn, err := uacp.NewConn(tcp, &uacp.Acknowledge{ReceiveBufSize: bufferSize, SendBufSize: bufferSize})
 	if err != nil {
 		return nil, err
@@ -133,12 +139,12 @@ func greet(ctx context.Context, tcp *net.TCPConn, url string) (*uacp.Conn, error
 	if takes < minBufferSize {
 		return nil, fmt.Errorf("greeting: the server takes chunks of %d bytes; OPC UA asks for at least %d", takes, minBufferSize)
 	}
-	return uacp.NewConn(tcp, &uacp.Acknowledge{
+	return &uacp.Acknowledge{
 		ReceiveBufSize: bufferSize,
 		SendBufSize:    min(takes, bufferSize),
 		MaxMessageSize: maxMessage,
 		MaxChunkCount:  maxChunks,
-	})
+	}, nil
 }
 
 // listen waits for the end of the socket. The other errors of the library's
@@ -160,6 +166,9 @@ func (ch *channel) listen(failures <-chan error) {
 
 // lost turns the library's words for a broken connection into ours.
 func (ch *channel) lost(err error) error {
+	if why := ch.in.reason(); why != nil {
+		return why
+	}
 	var op *net.OpError
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.As(err, &op) || errors.Is(err, ua.StatusBadServerNotConnected) {
 		return errLost
@@ -210,6 +219,9 @@ func (ch *channel) leave() {
 // drop closes the socket and ends every goroutine of the channel.
 func (ch *channel) drop() {
 	_ = ch.tcp.Close()
+	// What was written last is on its way through the inspector, and ends it.
+	force := time.AfterFunc(endsWithin, ch.in.close)
+	defer force.Stop()
 	timer := time.NewTimer(endsWithin)
 	defer timer.Stop()
 	select {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"testing"
 )
 
@@ -41,7 +41,7 @@ func TestExpanded(t *testing.T) {
 					t.Errorf("machine %s changed:\n%s\nwas:\n%s", config.Machines[i].Spec.Code, got, want)
 				}
 			}
-			if strings.Contains(out.String(), "use:") || strings.Contains(out.String(), "templates:") {
+			if regexp.MustCompile(`(?m)^\s*(use|templates):`).MatchString(out.String()) {
 				t.Errorf("templates are left:\n%s", out.String())
 			}
 		})

@@ -113,6 +113,9 @@ func (c *client) answer(ctx context.Context, r ua.Request, n uint32) ua.Response
 	case *ua.GetEndpointsRequest:
 		return &ua.GetEndpointsResponse{ResponseHeader: header(r), Endpoints: p.offered(req.EndpointURL)}
 	case *ua.CreateSessionRequest:
+		if p.onlyFor != "" && req.EndpointURL != p.onlyFor {
+			return fault(r, ua.StatusBadTCPEndpointURLInvalid)
+		}
 		p.opened = req
 		p.nonce = make([]byte, 32)
 		if _, err := rand.Read(p.nonce); err != nil {

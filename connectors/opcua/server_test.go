@@ -37,6 +37,7 @@ type plc struct {
 	refuse      map[uint16]ua.StatusCode
 	endpoints   []*ua.EndpointDescription
 	certificate []byte
+	onlyFor     string  // the URL that sessions must be opened for, if not empty
 	interval    float64 // what it makes of any publishing interval, if not 0
 
 	// skew is how far its clock is ahead. While frozen is set, its subscription

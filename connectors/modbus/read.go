@@ -73,20 +73,8 @@ func (s *session) read(ctx context.Context, p *part, w way) error {
 			s.drop(p, s.work[i:], a.reason)
 			return nil
 		}
-		if b.failures > 0 && t.reader.lonely(b) {
-			t.reader.forget()
-		}
 		ever, heard = true, true
-		p.unit.trouble, b.trouble = trouble{}, trouble{}
-		switch a.verdict {
-		case answered:
-			s.good(t.reader, *b, a.data)
-		case refused:
-			err = s.learn(ctx, p, t.reader, b.lo, b.hi, a.reason)
-		default:
-			s.bad(t.reader, b.lo, b.hi, a.reason)
-		}
-		if err != nil {
+		if err := s.take(ctx, p, t, a); err != nil {
 			return err
 		}
 		if p.unit.failures > 0 {
@@ -100,8 +88,29 @@ func (s *session) read(ctx context.Context, p *part, w way) error {
 				return err
 			}
 		}
+		if rd.returned {
+			rd.forget()
+		}
 		rd.doubt(time.Now())
 		rd.replan()
+	}
+	return nil
+}
+
+// take makes samples of a request that the unit answered, be it with a refusal.
+func (s *session) take(ctx context.Context, p *part, t task, a answer) error {
+	b := t.get()
+	if b.failures > 0 && t.reader.lonely(b) {
+		t.reader.returned = true
+	}
+	p.unit.trouble, b.trouble = trouble{}, trouble{}
+	switch a.verdict {
+	case answered:
+		s.good(t.reader, *b, a.data)
+	case refused:
+		return s.learn(ctx, p, t.reader, b.lo, b.hi, a.reason)
+	default:
+		s.bad(t.reader, b.lo, b.hi, a.reason)
 	}
 	return nil
 }

@@ -68,8 +68,9 @@ type reader struct {
 	plan []block
 	// left are the spans that the plan leaves out because they were refused.
 	left []int
-	// stale says that the knowledge is newer than the plan.
-	stale bool
+	// stale says that the knowledge is newer than the plan, returned that a
+	// datum answers that had been silent, so that all is to be learnt anew.
+	stale, returned bool
 }
 
 func newReader(s *stream) *reader {
@@ -90,7 +91,7 @@ func (r *reader) forget() {
 	r.cut = make([]bool, len(r.spans))
 	r.apart = make([]bool, len(r.spans))
 	r.knowledge.most = 0
-	r.stale = true
+	r.stale, r.returned = true, false
 }
 
 // doubt lets the device's map be asked for as if it were whole, now and then,

@@ -89,27 +89,33 @@ func (s *session) readAll(ctx context.Context, nodes []*ua.ReadValueID, stamps u
 	return out, err
 }
 
-// readOnce is one request. If the server refuses it as a whole, though it was
-// not too large, each half is asked for by itself: one node may be what the
-// server minds. A refusal of a single node is that node's status.
+// readOnce reads with one request. If the server refuses it as a whole, though
+// it was not too large, each half is asked for by itself: one node may be what
+// the server minds. A refusal of a single node is that node's status.
 func (s *session) readOnce(ctx context.Context, nodes []*ua.ReadValueID, stamps ua.TimestampsToReturn) ([]*ua.DataValue, error) {
-	res, err := call[*ua.ReadResponse](ctx, s.ch, &ua.ReadRequest{TimestampsToReturn: stamps, NodesToRead: nodes}, s.c.cfg.Timeout)
+	values, err := s.askRead(ctx, nodes, stamps)
 	var refused *refusal
 	switch {
-	case err == nil:
-	case !errors.As(err, &refused) || fatal(err):
-		return nil, err
+	case err == nil, !errors.As(err, &refused), fatal(err):
+		return values, err
 	case len(nodes) == 1:
 		return []*ua.DataValue{badValue(refused.code)}, nil
 	case tooLarge(err):
 		return nil, err
-	default:
-		first, err := s.readOnce(ctx, nodes[:len(nodes)/2], stamps)
-		if err != nil {
-			return nil, err
-		}
-		second, err := s.readOnce(ctx, nodes[len(nodes)/2:], stamps)
-		return append(first, second...), err
+	}
+	first, err := s.readOnce(ctx, nodes[:len(nodes)/2], stamps)
+	if err != nil {
+		return nil, err
+	}
+	second, err := s.readOnce(ctx, nodes[len(nodes)/2:], stamps)
+	return append(first, second...), err
+}
+
+// askRead is one request for some attributes.
+func (s *session) askRead(ctx context.Context, nodes []*ua.ReadValueID, stamps ua.TimestampsToReturn) ([]*ua.DataValue, error) {
+	res, err := call[*ua.ReadResponse](ctx, s.ch, &ua.ReadRequest{TimestampsToReturn: stamps, NodesToRead: nodes}, s.c.cfg.Timeout)
+	if err != nil {
+		return nil, err
 	}
 	if len(res.Results) != len(nodes) {
 		return nil, fmt.Errorf("Read: %d values were asked for and %d came", len(nodes), len(res.Results))
@@ -127,13 +133,14 @@ func badValue(code ua.StatusCode) *ua.DataValue {
 	return &ua.DataValue{EncodingMask: ua.DataValueStatusCode, Status: code}
 }
 
-// read reads values of the standard namespace.
+// read reads values of the standard namespace. A server that refuses the request
+// can not be worked with.
 func (s *session) read(ctx context.Context, nodes ...uint32) ([]*ua.DataValue, error) {
 	ids := make([]*ua.ReadValueID, len(nodes))
 	for i, n := range nodes {
 		ids[i] = attribute(numericNodeID(0, n), ua.AttributeIDValue)
 	}
-	return s.readOnce(ctx, ids, ua.TimestampsToReturnNeither)
+	return s.askRead(ctx, ids, ua.TimestampsToReturnNeither)
 }
 
 // browseFor says which references of a node to follow: kind and its subtypes.

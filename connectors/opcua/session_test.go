@@ -198,8 +198,8 @@ func TestSilentSubscription(t *testing.T) {
 	r := run(t, dialling(p.addr), tagsOf("Counter"))
 	r.WaitValue(t, within, 0, connectors.Uint(1))
 	began := time.Now()
-	want(t, r.end(t), "was silent", "4s", p.addr)
-	if d := time.Since(began); d > 6*time.Second {
+	want(t, r.end(t), "was silent", "3s", p.addr)
+	if d := time.Since(began); d > 5*time.Second {
 		t.Errorf("noticed after %v", d)
 	}
 	p.seen(t, "the end of the session", func() bool { return p.closed == 1 })

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/modbus"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/mqtt"
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/opcua"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/config"
 )
@@ -25,7 +26,11 @@ func surveyed(c config.Connection, site *config.Config) (connectors.Surveyor, er
 	case config.KindModbus:
 		return modbus.NewSurvey(c.Modbus())
 	case config.KindMQTT:
-		return nil, errUnspoken
+		settings := c.MQTT()
+		if settings.ClientID == "" {
+			settings.ClientID = "prodsmart-gateway-" + site.Site + "-" + c.Name
+		}
+		return mqtt.NewSurvey(settings)
 	}
 	return nil, fmt.Errorf("kind %q is not known", c.Kind)
 }
@@ -39,8 +44,6 @@ func opcuaSettings(c config.Connection, site *config.Config) opcua.Config {
 	}
 	return settings
 }
-
-var errUnspoken = errors.New("MQTT connections can not be asked from the command line; watch the broker with a client such as mosquitto_sub")
 
 // survey finds what a person wants to ask: a connection of the configuration by
 // its name, or a device by its address, for which no file is needed. data holds
@@ -76,11 +79,11 @@ func surveyedAddress(scheme, address string) (connectors.Surveyor, error) {
 	case scheme == "opc.tcp":
 		return opcua.NewSurvey(opcua.Config{Endpoint: address})
 	case scheme == "mqtt":
-		return nil, errUnspoken
+		return mqtt.NewSurvey(mqtt.Config{Broker: "tcp" + strings.TrimPrefix(address, scheme), ClientID: "prodsmart-gateway"})
 	case scheme == "mqtts" || scheme == "ssl":
-		return nil, errUnspoken
+		return mqtt.NewSurvey(mqtt.Config{Broker: "ssl" + strings.TrimPrefix(address, scheme), ClientID: "prodsmart-gateway"})
 	case scheme == "tcp" && port == "1883":
-		return nil, errUnspoken
+		return mqtt.NewSurvey(mqtt.Config{Broker: address, ClientID: "prodsmart-gateway"})
 	case slices.Contains([]string{"tcp", "rtu", "ascii", "rtuovertcp", "asciiovertcp"}, scheme):
 		return modbus.NewSurvey(modbus.Config{Address: address})
 	}

@@ -17,6 +17,9 @@ const (
 	// again: fresh data must flow within 10 s after the device answers.
 	firstPause   = 500 * time.Millisecond
 	longestPause = 4 * time.Second
+	// refusedPause is the longest wait, with its share of chance 8 s, where a
+	// login or a name was refused.
+	refusedPause = 6400 * time.Millisecond
 	// steadyAfter is how long a connection must have been up for its next
 	// failure to be a first one.
 	steadyAfter = 10 * time.Second
@@ -39,6 +42,13 @@ type link struct {
 	status    LinkStatus
 	everUp    bool
 	mentioned bool // this outage was logged
+	// bad says of the tags heard of since the link came up whether they are
+	// bad now, badTags of how many that is true.
+	bad     map[int]bool
+	badTags int
+
+	telling sync.Mutex // held before mu
+	told    map[place]string
 }
 
 // LinkStatus is what pages and metrics show of a connection.
@@ -52,11 +62,20 @@ type LinkStatus struct {
 	Attempts int
 	// Reconnects counts the times it came up, less the first.
 	Reconnects int
-	Stats      connectors.Stats
+	// BadSince is since when the link is up and every value that came is bad;
+	// zero while at least one is not, or none came. Stats.LastGood is when the
+	// newest good value came.
+	BadSince time.Time
+	Stats    connectors.Stats
+	// Conditions are what the connector found out by itself.
+	Conditions []connectors.Condition
 }
 
 // run tries until ctx ends.
 func (l *link) run(ctx context.Context) {
+	var asking sync.WaitGroup
+	asking.Go(func() { l.ask(ctx) })
+	defer asking.Wait()
 	pause := firstPause
 	var reminded time.Time
 	for {
@@ -70,9 +89,14 @@ func (l *link) run(ctx context.Context) {
 			pause = firstPause
 		}
 		l.complain(err, &reminded)
+		l.tell()
+		longest := longestPause
+		if l.refused() {
+			longest = refusedPause
+		}
 		wait := pause + time.Duration(rand.Int64N(int64(pause/4)))
-		pause = min(2*pause, longestPause)
-		if time.Since(began) > longestPause {
+		pause = min(2*pause, longest)
+		if time.Since(began) > longestPause && longest == longestPause {
 			wait = firstPause // a slow failure was its own pause
 		}
 		select {
@@ -87,6 +111,7 @@ func (l *link) emit(b connectors.Batch) {
 	if b.Link == connectors.LinkUp {
 		l.found(b.Time)
 	}
+	l.judge(b)
 	l.ingest(l.feed, b)
 }
 
@@ -124,6 +149,7 @@ func (l *link) lost(err error) bool {
 		s.Since = now
 	}
 	s.Up = false
+	s.BadSince, l.bad, l.badTags = time.Time{}, nil, 0
 	s.Attempts++
 	if err != nil {
 		s.Problem = err.Error()
@@ -164,6 +190,6 @@ func (l *link) snapshot() LinkStatus {
 	l.mu.Lock()
 	s := l.status
 	l.mu.Unlock()
-	s.Name, s.Stats = l.name, l.connector.Stats()
+	s.Name, s.Stats, s.Conditions = l.name, l.connector.Stats(), l.connector.Conditions()
 	return s
 }

@@ -22,6 +22,24 @@ const (
 	PostRefused
 	// LinkDown is about a connection.
 	LinkDown
+	// LinkStale is about a connection.
+	LinkStale
+	// CertificateUntrusted is about a connection, as the others are that bear
+	// the names of what connectors find out by themselves. Their subject is the
+	// connection, or connection/unit, connection/device.
+	CertificateUntrusted
+	// CertificateRefused is about a connection.
+	CertificateRefused
+	// LoginRefused is about a connection.
+	LoginRefused
+	// SessionsExhausted is about a connection.
+	SessionsExhausted
+	// ClientIDTaken is about a connection.
+	ClientIDTaken
+	// UnitSilent is about a unit of a connection.
+	UnitSilent
+	// SourceOffline is about a device of a connection.
+	SourceOffline
 	// CounterSaturated is about a machine.
 	CounterSaturated
 	// ReportBelowTold is about a machine.
@@ -39,6 +57,14 @@ const (
 	Contradiction
 	// WasteExceeds is about a machine.
 	WasteExceeds
+	// CertificateExpiring is about a connection.
+	CertificateExpiring
+	// SourceIncomplete is about a source of a connection.
+	SourceIncomplete
+	// TooSlow is about a connection.
+	TooSlow
+	// ClockWrong is about a connection.
+	ClockWrong
 	// Limited is about the gateway.
 	Limited
 	// BudgetShort is about the gateway.
@@ -79,6 +105,9 @@ func (c Code) Definition() Definition {
 	d, known := aboutGateway(c)
 	if !known {
 		d, known = aboutMachines(c)
+	}
+	if !known {
+		d, known = aboutConnections(c)
 	}
 	if !known {
 		d = Definition{Name: "unknown", Severity: Alarm, Title: "Unnamed condition", Next: "Report this to the makers of the gateway."}
@@ -124,15 +153,12 @@ func aboutGateway(c Code) (Definition, bool) {
 	return Definition{}, false
 }
 
-// aboutMachines describes what concerns connections and machines.
+// aboutMachines describes what concerns machines.
 func aboutMachines(c Code) (Definition, bool) {
 	switch c {
 	case PostRefused:
 		return Definition{Name: "post_refused", Severity: Alarm, Title: "Prodsmart refuses a post of this machine",
 			Next: "Read the refusal: usually the machine code, a waste code, a parameter or a downtime type is not set up for this machine in Prodsmart. It is tried again slowly; other machines go on."}, true
-	case LinkDown:
-		return Definition{Name: "link_down", Severity: Alarm, Title: "The connection is down",
-			Next: "Check that the device is on and in run mode, its cable and switch, its address, and whether another program took its last session or something between swallows packets. The gateway keeps trying; the state of its machines is unknown meanwhile."}, true
 	case CounterSaturated:
 		return Definition{Name: "counter_saturated", Severity: Alarm, Title: "The counter stands at its end",
 			Next: "Reset the counter in the PLC, or map a wider one: this one can not grow any more, and parts made now are not counted."}, true

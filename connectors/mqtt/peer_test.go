@@ -165,23 +165,63 @@ func TestMosquittoTLSAndPassword(t *testing.T) {
 		Broker: "ssl://" + m.addr, ClientID: "gateway", User: "gateway", Password: "right",
 		CA: ca.file("ca.pem"), Certificate: ca.file("gateway.pem"), Key: ca.file("gateway.key"), ServerName: "broker.plant",
 	}
-	r := start(t, connector(t, cfg, tag("press/count", "")), nil)
+	con := connector(t, cfg, tag("press/count", ""))
+	r := start(t, con, nil)
 	r.WaitUp(t, patience)
 	m.send(t, "press/count", "7", "--cafile", ca.file("ca.pem"), "--insecure", "-u", "gateway", "-P", "right",
 		"--cert", ca.file("gateway.pem"), "--key", ca.file("gateway.key"))
 	r.waitTexts(t, 0, "7 good")
-	for want, change := range map[string]func(*Config){
-		"check user and password": func(c *Config) { c.Password = "wrong" },
-		"client certificate":      func(c *Config) { c.Certificate, c.Key = "", "" },
-		"another host name":       func(c *Config) { c.ServerName = "" },
-		"unknown authority":       func(c *Config) { c.CA = "" },
+	other := newAuthority(t)
+	for _, c := range []struct {
+		want   string
+		kind   connectors.Trouble
+		change func(*Config)
+	}{
+		{"check user and password", connectors.LoginRefused, func(c *Config) { c.Password = "wrong" }},
+		{"client certificate", connectors.CertificateRefused, func(c *Config) { c.Certificate, c.Key = "", "" }},
+		{"another host name", connectors.CertificateUntrusted, func(c *Config) { c.ServerName = "" }},
+		{"unknown authority", connectors.CertificateUntrusted, func(c *Config) { c.CA = "" }},
+		{"unknown authority", connectors.CertificateUntrusted, func(c *Config) { c.CA = other.file("ca.pem") }},
 	} {
 		bad := cfg
-		change(&bad)
-		err := connector(t, bad, tag("a", "")).Run(t.Context(), func(connectors.Batch) {})
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Run says %v, want ...%s...", err, want)
+		c.change(&bad)
+		con := connector(t, bad, tag("a", ""))
+		err := con.Run(t.Context(), func(connectors.Batch) {})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("Run says %v, want ...%s...", err, c.want)
 		}
+		if list := con.Conditions(); len(list) == 0 || list[0].Trouble != c.kind {
+			t.Errorf("after %v the conditions are %+v", err, list)
+		}
+	}
+	// The certificates of this test end within the hour.
+	if list := con.Conditions(); len(list) != 2 || list[0].Trouble != connectors.CertificateExpiring {
+		t.Errorf("conditions are %+v", list)
+	}
+}
+
+// TestMosquittoForgetsLeftovers: an older configuration's wildcard brings one
+// message of each topic at most, then nothing any more.
+func TestMosquittoForgetsLeftovers(t *testing.T) {
+	m := newMosquitto(t, anonymous, "log_type all")
+	old := start(t, connector(t, m.config(), pulse("saw/pulse"), pulse("old/+/pulse"), tag("older/#", "")), nil)
+	old.WaitUp(t, patience)
+	if err := old.stop(t); err != nil {
+		t.Fatal(err)
+	}
+	m.waitLog(t, "Received DISCONNECT from gateway", 1)
+	c := connector(t, m.config(), pulse("saw/pulse"))
+	r := start(t, c, nil)
+	r.WaitUp(t, patience)
+	m.send(t, "old/1/pulse", "1")
+	m.send(t, "older/a/b", "1")
+	m.waitLog(t, "Sending UNSUBACK to gateway", 2)
+	m.send(t, "old/2/pulse", "2")
+	m.send(t, "older/c", "2")
+	m.send(t, "saw/pulse", "3")
+	r.waitTexts(t, 0, "3 good")
+	if c.Ignored() != 2 {
+		t.Errorf("%d messages were ignored, want 2", c.Ignored())
 	}
 }
 
@@ -297,6 +337,9 @@ func TestMosquittoTwoClientsWithOneID(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), `another client may use the client id "gateway"`) {
 		t.Errorf("after being thrown out three times Run says %v", err)
+	}
+	if list := one.Conditions(); len(list) != 1 || list[0].Trouble != connectors.ClientIDTaken {
+		t.Errorf("after being thrown out three times the conditions are %+v", list)
 	}
 }
 

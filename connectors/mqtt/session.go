@@ -105,7 +105,7 @@ func dial(ctx context.Context, c *Connector, secure *tls.Config) (net.Conn, erro
 	if err != nil || secure == nil {
 		return conn, err
 	}
-	encrypted := tls.Client(conn, secure)
+	encrypted := tls.Client(conn, c.state.watched(secure))
 	if err := encrypted.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		return nil, err

@@ -27,6 +27,7 @@ type state struct {
 	closures int       // connections in a row that the broker ended while young
 	failure  *connectors.Condition
 	ends     []ending
+	wanted   bool                 // the broker asked for the gateway's certificate
 	tls      *tls.ConnectionState // of the last connection; nil without TLS
 }
 
@@ -79,10 +80,14 @@ func (s *state) takeover(id string) string {
 }
 
 // failed notes why an attempt failed, if that is a kind of trouble.
-func (s *state) failed(err error, words string) {
+func (s *state) failed(at phase, err error, words string) {
 	kind, ok := classify(err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !ok && at == greeting && s.wanted && closedByPeer(err) {
+		// Its refusal was overtaken by the end of the connection.
+		kind, ok = connectors.CertificateRefused, true
+	}
 	s.failure = nil
 	if ok {
 		s.failure = &connectors.Condition{Trouble: kind, Detail: words}
@@ -98,6 +103,28 @@ func classify(err error) (connectors.Trouble, bool) {
 		return connectors.SessionsExhausted, true
 	}
 	return tlsKind(err)
+}
+
+// watched is a configuration that notes whether the broker asks for the
+// gateway's certificate, which may then be what it does not like.
+func (s *state) watched(secure *tls.Config) *tls.Config {
+	s.mu.Lock()
+	s.wanted = false
+	s.mu.Unlock()
+	secure = secure.Clone()
+	own := secure.Certificates
+	secure.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		s.mu.Lock()
+		s.wanted = true
+		s.mu.Unlock()
+		for i := range own {
+			if asked.SupportsCertificate(&own[i]) == nil {
+				return &own[i], nil
+			}
+		}
+		return &tls.Certificate{}, nil // none
+	}
+	return secure
 }
 
 // certified notes until when the certificates of a connection are valid.

@@ -38,7 +38,7 @@ func (c *Connector) trouble(at phase, err error) error {
 		c.meter.missing()
 	}
 	words := c.explain(at, err)
-	c.state.failed(err, words)
+	c.state.failed(at, err, words)
 	if words != "" {
 		return fmt.Errorf("%s: %s (%w)", where, words, err)
 	}

@@ -39,7 +39,9 @@ func newPretend() *pretend {
 	p := &pretend{ready: make(chan struct{})}
 	p.status = gateway.Status{
 		At: at, Started: at.Add(-time.Hour), Site: "izmir",
-		Links:   []gateway.LinkStatus{{Name: "line", Up: true, Reconnects: 2, Stats: connectors.Stats{Requests: 7, Samples: 70, LastGood: at, RoundTrip: 3 * time.Millisecond}}},
+		Links: []gateway.LinkStatus{{Name: "line", Up: true, Reconnects: 2, Stats: connectors.Stats{
+			Requests: 7, Samples: 70, Data: 140, Timeouts: 3, LastGood: at, RoundTrip: 3 * time.Millisecond, Skew: -90 * time.Second, SkewAt: at,
+		}}, {Name: "bad", Up: true, BadSince: at}},
 		Posts:   []gateway.PostCount{{Service: "counter", Verdict: "accepted", Count: 12}},
 		Events:  []gateway.EventCount{{Machine: "BEND-2", Level: mapping.Alarm, Count: 4}, {Machine: "IMM-05", Level: mapping.Notice}, {Level: mapping.Notice, Count: 1}},
 		GivenUp: 5,
@@ -88,6 +90,11 @@ func TestMetrics(t *testing.T) {
 		`prodsmart_gateway_connection_up{connection="line"} 1`,
 		`prodsmart_gateway_connection_reconnects_total{connection="line"} 2`,
 		`prodsmart_gateway_connection_round_trip_seconds{connection="line"} 0.003`,
+		`prodsmart_gateway_connection_data_total{connection="line"} 140`,
+		`prodsmart_gateway_connection_timeouts_total{connection="line"} 3`,
+		`prodsmart_gateway_connection_clock_skew_seconds{connection="line"} -90`,
+		`prodsmart_gateway_connection_all_bad{connection="line"} 0`,
+		`prodsmart_gateway_connection_all_bad{connection="bad"} 1`,
 		`prodsmart_gateway_uplink_posts_total{service="counter",verdict="accepted"} 12`,
 		`prodsmart_gateway_uplink_used_requests 12`,
 		`prodsmart_gateway_journal_events_total{level="alarm",machine="BEND-2"} 4`,

@@ -22,7 +22,8 @@ type collector struct {
 type descriptions struct {
 	parts, waste, state, stateSeconds, parameter, age, stop *prometheus.Desc
 	linkUp, linkReconnects, linkRequests, linkSamples       *prometheus.Desc
-	linkLastGood, linkRoundTrip                             *prometheus.Desc
+	linkLastGood, linkRoundTrip, linkAllBad                 *prometheus.Desc
+	linkData, linkTimeouts, linkSkew                        *prometheus.Desc
 	posts, budget, used, pace, due, paused, trouble, oldest *prometheus.Desc
 	condition, journal, started                             *prometheus.Desc
 	storeBytes, storeFailing, storeLost                     *prometheus.Desc
@@ -47,6 +48,10 @@ func describe() descriptions {
 		linkSamples:        d("connection_samples_total", "Samples received.", "connection"),
 		linkLastGood:       d("connection_last_good_timestamp_seconds", "When the newest good value came.", "connection"),
 		linkRoundTrip:      d("connection_round_trip_seconds", "Last time between request and answer.", "connection"),
+		linkAllBad:         d("connection_all_bad", "1 while the connection is up and every value that came is bad.", "connection"),
+		linkData:           d("connection_data_total", "Data that the device sent: registers and bits, notifications, messages.", "connection"),
+		linkTimeouts:       d("connection_timeouts_total", "Requests that were not answered in time.", "connection"),
+		linkSkew:           d("connection_clock_skew_seconds", "The device's clock less the gateway's, where it was measured.", "connection"),
 		posts:              d("uplink_posts_total", "Posts to Prodsmart, by service and verdict.", "service", "verdict"),
 		budget:             d("uplink_budget_requests_per_minute", "Requests a minute the gateway may spend."),
 		used:               d("uplink_used_requests", "Requests spent in the last 60 seconds."),
@@ -132,6 +137,12 @@ func (c *collector) link(out emitter, l *gateway.LinkStatus) {
 		out.gauge(c.d.linkLastGood, seconds(l.Stats.LastGood), l.Name)
 	}
 	out.gauge(c.d.linkRoundTrip, l.Stats.RoundTrip.Seconds(), l.Name)
+	out.gauge(c.d.linkAllBad, truth(!l.BadSince.IsZero()), l.Name)
+	out.counter(c.d.linkData, float64(l.Stats.Data), l.Name)
+	out.counter(c.d.linkTimeouts, float64(l.Stats.Timeouts), l.Name)
+	if !l.Stats.SkewAt.IsZero() {
+		out.gauge(c.d.linkSkew, l.Stats.Skew.Seconds(), l.Name)
+	}
 }
 
 func (c *collector) uplink(out emitter, s *gateway.Status) {

@@ -22,6 +22,14 @@ type scripted struct {
 
 	mu    sync.Mutex
 	began []time.Time
+	holds []connectors.Condition
+}
+
+// hold says what the connector knows from now on.
+func (s *scripted) hold(c ...connectors.Condition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.holds = c
 }
 
 func (s *scripted) Run(ctx context.Context, emit func(connectors.Batch)) error {
@@ -33,7 +41,11 @@ func (s *scripted) Run(ctx context.Context, emit func(connectors.Batch)) error {
 
 func (s *scripted) Stats() connectors.Stats { return connectors.Stats{} }
 
-func (s *scripted) Conditions() []connectors.Condition { return nil }
+func (s *scripted) Conditions() []connectors.Condition {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]connectors.Condition(nil), s.holds...)
+}
 
 func (s *scripted) attempts() []time.Time {
 	s.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -142,16 +143,19 @@ func (p *process) frozen() connectortest.Fault {
 	}
 }
 
-// free finds a port of 127.0.0.1 that nobody uses.
+// free finds a port of 127.0.0.1 that nobody uses. It is below those that the
+// system gives to outgoing connections, so that none takes it before the peer.
 func free(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := fmt.Sprint(10000 + rand.IntN(20000))
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer func() { _ = l.Close() }()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	t.Fatal("no port is free")
+	return ""
 }
 
 // lacking skips a subject whose peer is not installed, or fails it where peers

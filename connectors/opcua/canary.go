@@ -98,10 +98,9 @@ func (w *watcher) compare(got check) error {
 }
 
 // pulse reads the server's clock and the canaries now and then. It sends its
-// last error and ends. The nodes are fixed, because the session's items belong
-// to another goroutine.
-func (s *session) pulse(ctx context.Context, nodes []*ua.ReadValueID, checks chan<- check) {
-	known := slices.Clone(s.namespaces)
+// last error and ends. Nodes and namespaces are those of its beginning, because
+// the session's own belong to another goroutine.
+func (s *session) pulse(ctx context.Context, nodes []*ua.ReadValueID, known []string, checks chan<- check) {
 	tick := time.NewTicker(min(s.c.pulseEvery, s.timeout/3))
 	defer tick.Stop()
 	missed := 0

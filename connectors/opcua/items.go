@@ -320,9 +320,12 @@ func (s *session) retry(ctx context.Context) error {
 		return nil
 	}
 	// The namespaces may have become others along with the nodes.
-	limit := s.perCall
+	limit, known := s.perCall, s.namespaces
 	if err := s.readServer(ctx); err != nil {
 		return err
+	}
+	if moved(known, s.namespaces) {
+		return errMoved
 	}
 	s.perCall = min(limit, s.perCall)
 	if err := s.createRefused(ctx); err != nil {

@@ -60,8 +60,8 @@ func (s *session) watch(ctx context.Context, emit func(connectors.Batch)) error 
 	running.Go(func() { s.publish(ctx, timeout, publications) })
 	s.choose()
 	checks := make(chan check)
-	nodes := s.canaryNodes()
-	running.Go(func() { s.pulse(ctx, nodes, checks) })
+	nodes, known := s.canaryNodes(), s.namespaces
+	running.Go(func() { s.pulse(ctx, nodes, known, checks) })
 	return s.consume(ctx, emit, publications, checks)
 }
 

@@ -127,11 +127,6 @@ func (d *delivery) follow(at time.Time, o outcome, committed func()) {
 	if !o.wake.IsZero() {
 		d.wake.Reset(time.Until(o.wake))
 	}
-	if d.c.cfg.Rebirth {
-		for _, r := range o.asks {
-			d.s.ask(r)
-		}
-	}
 }
 
 // hand emits a batch. Its time never lies before that of the batch before:

@@ -1,8 +1,7 @@
 // Package mqtt reads machines that send their values to an MQTT 3.1.1 broker.
 // It subscribes, decodes plain and JSON payloads, and acknowledges each message
-// after it was taken over. It sets no last will, sends no message but the
-// request for introduction that Config.Rebirth allows, and does not know what a
-// value means.
+// after it was taken over. It never sends a message to anybody, sets no last
+// will, and does not know what a value means.
 package mqtt
 
 import (

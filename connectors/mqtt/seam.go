@@ -52,15 +52,6 @@ type outcome struct {
 	stamp time.Time
 	// wake is when tick is to be called. Zero leaves what was asked before.
 	wake time.Time
-	// asks are messages to send. The session sends them only if Config.Rebirth
-	// allows it; the decoder limits how often.
-	asks []request
-}
-
-// request is a message that asks a Sparkplug Edge Node to introduce itself.
-type request struct {
-	topic   string
-	payload []byte
 }
 
 // newDecoder makes the decoder of a configuration with its defaults and of tags

@@ -15,13 +15,11 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-// client is what is used of the library.
+// client is what is used of the library. Sending messages is not part of it.
 type client interface {
 	Connect() paho.Token
 	SubscribeMultiple(filters map[string]byte, callback paho.MessageHandler) paho.Token
 	Unsubscribe(filters ...string) paho.Token
-	// Publish is called by ask alone.
-	Publish(topic string, qos byte, retained bool, payload any) paho.Token
 	Disconnect(quiesce uint)
 }
 
@@ -218,11 +216,6 @@ func (s *session) request(ctx context.Context, wanted map[string]byte, timeout t
 		return nil, errMalformed
 	}
 	return answer.Result(), nil
-}
-
-// ask sends the request of a decoder, without waiting.
-func (s *session) ask(r request) {
-	s.acks.add(func() { s.client.Publish(r.topic, 0, false, r.payload) })
 }
 
 // unsubscribe ends subscriptions without waiting. The broker's answer is of no

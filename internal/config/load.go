@@ -31,6 +31,22 @@ type Options struct {
 // configuration, or everything that is wrong, never both. Doubts are in
 // Config.Warnings.
 func Load(path string, o Options) (*Config, Problems) {
+	l, err := newLoader(path, o)
+	if err != nil {
+		return nil, Problems{{Pos: Pos{path, 1, 1}, Text: err.Error()}}
+	}
+	config := l.load(path)
+	l.settleDeferred()
+	if len(l.errors.list) > 0 {
+		return nil, l.errors.sorted(l.files)
+	}
+	config.Warnings = l.warnings.sorted(l.files)
+	return config, nil
+}
+
+// newLoader prepares the reading of one main file. The error is a fault of the
+// schema, not of the file.
+func newLoader(path string, o Options) (*loader, error) {
 	if o.Env == nil {
 		o.Env = os.LookupEnv
 	}
@@ -42,19 +58,12 @@ func Load(path string, o Options) (*Config, Problems) {
 	}
 	s, err := newSchema()
 	if err != nil {
-		return nil, Problems{{Pos: Pos{path, 1, 1}, Text: err.Error()}}
+		return nil, err
 	}
-	l := &loader{o: o, schema: s, dir: filepath.Dir(path), exprs: map[string]*mapping.Expr{}, made: map[*node]int{}}
-	config := l.load(path)
-	l.settleDeferred()
-	if len(l.errors.list) > 0 {
-		return nil, l.errors.sorted(l.files)
-	}
-	config.Warnings = l.warnings.sorted(l.files)
-	return config, nil
+	return &loader{o: o, schema: s, dir: filepath.Dir(path), exprs: map[string]*mapping.Expr{}, made: map[*node]int{}}, nil
 }
 
-// loader is one run of Load.
+// loader is one run of Load, or of Connections.
 type loader struct {
 	o      Options
 	schema *schema

@@ -49,7 +49,7 @@ device's address, for which no file is needed. NODE is where to begin.`,
 		case len(args) == 2:
 			b.walk.Root = args[1]
 		}
-		s, err := survey(c.ErrOrStderr(), *path, args[0])
+		s, err := survey(c.ErrOrStderr(), *path, args[0], 0)
 		if err != nil {
 			return err
 		}

@@ -1,17 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,13 +23,11 @@ func certificateCommand() *cobra.Command {
 UA servers, and which server's certificate each connection accepts. A server
 must be told once to trust the gateway's: export it, or find its thumbprint in
 the server's list of rejected ones.`,
+		Args:    oneConnection,
 		Example: "  prodsmart-gateway certificate -c gateway.yaml\n  prodsmart-gateway certificate export -o gateway.der\n  prodsmart-gateway certificate trust bend",
 	}
 	path := configFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if len(args) > 1 {
-			return usage{c, errors.New("at most one connection: certificate [CONNECTION]")}
-		}
 		all, err := secured(c.ErrOrStderr(), *path, args)
 		if err != nil {
 			return err
@@ -51,32 +45,31 @@ type secure struct {
 }
 
 // secured finds the OPC UA connections of a configuration, or the named one.
+// No secret is needed for that.
 func secured(talk io.Writer, path string, names []string) ([]secure, error) {
-	name := ""
+	offline := config.Options{SkipSecrets: true}
 	if len(names) > 0 {
-		name = names[0]
+		c, err := connectionOf(talk, path, names[0], offline)
+		if err == nil && c.Kind != config.KindOPCUA {
+			err = fmt.Errorf("the connection %s is of %s; only OPC UA has certificates to trust", c.Name, c.Kind)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return []secure{{c.Name, c.OPCUA()}}, nil
 	}
-	site, err := loadFor(talk, path, name)
-	if err != nil {
+	well, problems := config.Connections(path, offline)
+	if err := problems.Print(talk); err != nil {
 		return nil, err
 	}
 	var all []secure
-	var known []string
-	for _, c := range site.Connections {
-		if c.Kind != config.KindOPCUA {
-			continue
-		}
-		known = append(known, c.Name)
-		if name == "" || c.Name == name {
-			all = append(all, secure{c.Name, opcuaSettings(c, site)})
+	for _, c := range well {
+		if c.Kind == config.KindOPCUA {
+			all = append(all, secure{c.Name, c.OPCUA()})
 		}
 	}
 	if len(all) == 0 {
-		hint := "it has none"
-		if len(known) > 0 {
-			hint = "it has " + strings.Join(known, ", ")
-		}
-		return nil, fmt.Errorf("%s has no OPC UA connection %s; %s", path, name, hint)
+		return nil, fmt.Errorf("%s has no OPC UA connection that can be used; only those need certificates", path)
 	}
 	return all, nil
 }
@@ -106,32 +99,83 @@ func showCertificates(w io.Writer, all []secure) error {
 		if err := describe(w, own); err != nil {
 			return err
 		}
-		rejected, err := os.ReadDir(filepath.Join(dir, "rejected"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		for _, f := range rejected {
-			if err := printed(w, "  refused    %s\n", visible(filepath.Join(dir, "rejected", f.Name()))); err != nil {
+		for _, kept := range []struct{ folder, title string }{
+			{trustedFolder, "in the list of trusted ones"}, {rejectedFolder, "refused; certificate trust CONNECTION accepts what a server shows"},
+		} {
+			if err := showFolder(w, filepath.Join(dir, kept.folder), kept.title); err != nil {
 				return err
 			}
 		}
 	}
 	for _, s := range all {
-		if err := printed(w, "connection %s, %s\n", s.name, s.Endpoint); err != nil {
+		if err := showConnection(w, s); err != nil {
 			return err
 		}
-		pinned, err := opcua.Pinned(s.CertificateDir, s.Endpoint)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			err = printed(w, "  no certificate of this server is kept\n")
-		case err == nil:
-			err = describe(w, pinned)
+	}
+	return nil
+}
+
+// The folders of servers' certificates below a folder of certificates.
+const (
+	trustedFolder  = "trusted"
+	rejectedFolder = "rejected"
+)
+
+// showFolder prints the certificates of a folder, which need not be there.
+func showFolder(w io.Writer, folder, title string) error {
+	files, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for i, f := range files {
+		if f.IsDir() {
+			continue
+		}
+		if i == 0 {
+			if err := printed(w, "%s\n", title); err != nil {
+				return err
+			}
+		}
+		file := filepath.Join(folder, f.Name())
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := printed(w, "  file       %s\n", visible(file)); err != nil {
+			return err
+		}
+		c, err := opcua.ParseCertificate(raw)
+		if err != nil {
+			err = printed(w, "  %v\n", err)
+		} else {
+			err = describe(w, c)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// showConnection prints which certificate a connection accepts.
+func showConnection(w io.Writer, s secure) error {
+	if err := printed(w, "connection %s, %s, security %s, trust %s\n", s.name, s.Endpoint, s.Security, s.Trust); err != nil {
+		return err
+	}
+	switch s.Trust {
+	case opcua.TrustAny:
+		return printed(w, "  any certificate is accepted\n")
+	case opcua.TrustList:
+		return printed(w, "  the list of trusted ones decides\n")
+	}
+	pinned, err := opcua.Pinned(s.CertificateDir, s.Endpoint)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return printed(w, "  no certificate of this server is kept; the first one that it shows will be\n")
+	case err != nil:
+		return err
+	}
+	return describe(w, pinned)
 }
 
 // describe prints what identifies a certificate.
@@ -148,17 +192,17 @@ func describe(w io.Writer, c opcua.Certificate) error {
 
 func certificateExport() *cobra.Command {
 	c := &cobra.Command{
-		Use: "export", Short: "Write the gateway's own certificate to a file for a server's list of trusted ones", Args: noArgs,
+		Use: "export [CONNECTION]", Short: "Write the gateway's own certificate to a file for a server's list of trusted ones", Args: oneConnection,
 		Example: "  prodsmart-gateway certificate export -o gateway.der\n  prodsmart-gateway certificate export -o gateway.pem --pem",
 	}
 	path := configFlag(c)
 	file := c.Flags().StringP("output", "o", "", "the `file` to write")
 	text := c.Flags().Bool("pem", false, "write PEM instead of DER")
-	c.RunE = func(c *cobra.Command, _ []string) error {
+	c.RunE = func(c *cobra.Command, args []string) error {
 		if *file == "" {
 			return usage{c, errors.New("the file is missing: certificate export -o FILE")}
 		}
-		own, _, err := ownOf(c.ErrOrStderr(), *path)
+		own, _, err := ownOf(c.ErrOrStderr(), *path, args)
 		if err != nil {
 			return err
 		}
@@ -174,26 +218,37 @@ func certificateExport() *cobra.Command {
 	return c
 }
 
+// oneConnection refuses more than the name of a connection.
+func oneConnection(c *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usage{c, fmt.Errorf("at most one connection: %s", c.CommandPath()+" [CONNECTION]")}
+	}
+	return nil
+}
+
 // ownOf finds the gateway's certificate and its folder.
-func ownOf(talk io.Writer, path string) (opcua.Certificate, string, error) {
-	all, err := secured(talk, path, nil)
+func ownOf(talk io.Writer, path string, names []string) (opcua.Certificate, string, error) {
+	all, err := secured(talk, path, names)
 	if err != nil {
 		return opcua.Certificate{}, "", err
 	}
-	dir := folders(all)[0]
-	own, err := opcua.OwnCertificate(dir)
-	return own, dir, err
+	dirs := folders(all)
+	if len(dirs) > 1 {
+		return opcua.Certificate{}, "", fmt.Errorf("the connections keep their certificates in several folders (%s): name the connection", strings.Join(dirs, ", "))
+	}
+	own, err := opcua.OwnCertificate(dirs[0])
+	return own, dirs[0], err
 }
 
 func certificateRenew() *cobra.Command {
 	c := &cobra.Command{
-		Use: "renew", Short: "Make the gateway a certificate of its own again; every server must then trust the other one", Args: noArgs,
+		Use: "renew [CONNECTION]", Short: "Make the gateway a certificate of its own again; every server must then trust the other one", Args: oneConnection,
 		Example: "  prodsmart-gateway certificate renew --yes",
 	}
 	path := configFlag(c)
 	yes := c.Flags().Bool("yes", false, "do not ask")
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		own, dir, err := ownOf(c.ErrOrStderr(), *path)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		own, dir, err := ownOf(c.ErrOrStderr(), *path, args)
 		if err != nil {
 			return err
 		}
@@ -210,76 +265,4 @@ func certificateRenew() *cobra.Command {
 		return describe(c.OutOrStdout(), renewed)
 	}
 	return c
-}
-
-func certificateTrust() *cobra.Command {
-	c := &cobra.Command{
-		Use: "trust CONNECTION", Short: "Fetch the certificate that a server shows, and accept it from now on",
-		Example: "  prodsmart-gateway certificate trust bend",
-	}
-	path := configFlag(c)
-	yes := c.Flags().Bool("yes", false, "do not ask")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return usage{c, errors.New("one connection is needed: certificate trust CONNECTION")}
-		}
-		all, err := secured(c.ErrOrStderr(), *path, args)
-		if err != nil {
-			return err
-		}
-		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
-		defer stop()
-		return trust(ctx, all[0], *yes, c.OutOrStdout(), c.InOrStdin())
-	}
-	return c
-}
-
-// trust shows what a server offers beside what was accepted before, and accepts
-// it if a person agrees.
-func trust(ctx context.Context, s secure, yes bool, w io.Writer, in io.Reader) error {
-	der, err := opcua.Offered(ctx, s.Config)
-	if err != nil {
-		return err
-	}
-	offered, err := opcua.ParseCertificate(der)
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.Endpoint, err)
-	}
-	before, err := opcua.Pinned(s.CertificateDir, s.Endpoint)
-	switch {
-	case err == nil && before.Thumbprint == offered.Thumbprint:
-		if err := describe(w, offered); err != nil {
-			return err
-		}
-		return printed(w, "%s is accepted already.\n", s.name)
-	case err == nil:
-		if err := printed(w, "accepted before:\n"); err != nil {
-			return err
-		}
-		if err := describe(w, before); err != nil {
-			return err
-		}
-	}
-	if err := printed(w, "%s shows:\n", s.Endpoint); err != nil {
-		return err
-	}
-	if err := describe(w, offered); err != nil {
-		return err
-	}
-	if !yes && !agreed(w, in, "Compare the thumbprint with the one on the server. Accept it?") {
-		return errors.New("nothing was changed; --yes answers the question")
-	}
-	if err := opcua.Accept(s.CertificateDir, s.Endpoint, offered.DER); err != nil {
-		return err
-	}
-	return printed(w, "%s is accepted; a gateway that runs takes it at its next attempt.\n", s.name)
-}
-
-// agreed asks a question that only a y answers with yes.
-func agreed(w io.Writer, in io.Reader, question string) bool {
-	fmt.Fprintf(w, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(in).ReadString('\n')
-	fmt.Fprintln(w)
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
 }

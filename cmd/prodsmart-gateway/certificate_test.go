@@ -69,25 +69,7 @@ func secureServer(t *testing.T) int {
 // yes, and from then on the pin is what is shown.
 func TestCertificateTrust(t *testing.T) {
 	port := secureServer(t)
-	t.Setenv("PRODSMART_KEY", "k")
-	t.Setenv("PRODSMART_SECRET", "s")
-	file := filepath.Join(t.TempDir(), "gateway.yaml")
-	text := fmt.Sprintf(`data: ./data
-connections: {bend: {opcua: {endpoint: "opc.tcp://127.0.0.1:%d", security: Basic256Sha256}}}
-machines: {B: {count: {tag: 'ns=1;s=Good', is: good, max_rate: 1/s}, state: {idle_after: 30s}}}
-prodsmart: {key: "${env:PRODSMART_KEY}", secret: "${env:PRODSMART_SECRET}"}
-`, port)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	call := func(want int, args ...string) string {
-		t.Helper()
-		var out, talk strings.Builder
-		if got := run(append(args, "-c", file), &out, &talk); got != want {
-			t.Fatalf("%v: exit code %d\n%s%s", args, got, out.String(), talk.String())
-		}
-		return out.String() + talk.String()
-	}
+	call := trusting(t, port, "first")
 	asked := call(1, "certificate", "trust", "bend")
 	thumb := regexp.MustCompile(`thumbprint [0-9A-F]{40}`).FindString(asked)
 	if thumb == "" || !strings.Contains(asked, "nothing was changed") {
@@ -100,7 +82,51 @@ prodsmart: {key: "${env:PRODSMART_KEY}", secret: "${env:PRODSMART_SECRET}"}
 	if got := call(0, "certificate", "bend"); !strings.Contains(got, thumb) {
 		t.Fatalf("%s is not shown:\n%s", thumb, got)
 	}
-	if got := call(0, "certificate", "trust", "bend"); !strings.Contains(got, "accepted already") {
+	if got := call(0, "certificate", "trust", "bend"); !strings.Contains(got, "accepts it already") {
 		t.Fatal(got)
+	}
+}
+
+// TestCertificateTrustList accepts a server's certificate into the list, where
+// the connection looks for it.
+func TestCertificateTrustList(t *testing.T) {
+	call := trusting(t, secureServer(t), "list")
+	if got := call(1, "probe", "bend", "i=2258"); !strings.Contains(got, "not trusted") {
+		t.Fatal(got)
+	}
+	refused := call(0, "certificate")
+	thumb := regexp.MustCompile(`refused; [^\n]*\n[^\n]*\n  (thumbprint [0-9A-F]{40})`).FindStringSubmatch(refused)
+	if thumb == nil {
+		t.Fatalf("the refused certificate is not shown:\n%s", refused)
+	}
+	call(0, "certificate", "trust", "bend", "--yes")
+	if got := call(1, "probe", "bend", "i=2258"); !strings.Contains(got, "the server does not trust this gateway") {
+		t.Fatalf("the gateway must have accepted the server, which has not accepted it yet:\n%s", got)
+	}
+	got := call(0, "certificate", "bend")
+	if _, listed, ok := strings.Cut(got, "in the list of trusted ones"); !ok || !strings.Contains(listed, thumb[1]) || strings.Contains(got, "refused;") {
+		t.Fatal(got)
+	}
+	if got := call(0, "certificate", "trust", "bend"); !strings.Contains(got, "accepts it already") {
+		t.Fatal(got)
+	}
+}
+
+// trusting gives a way to call the program with one OPC UA connection, and with
+// neither secrets nor machines.
+func trusting(t *testing.T, port int, trust string) func(want int, args ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "gateway.yaml")
+	text := fmt.Sprintf("data: ./data\nconnections: {bend: {opcua: {endpoint: \"opc.tcp://127.0.0.1:%d\", security: Basic256Sha256, ignore_host: true, trust: %s}}}\n", port, trust)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return func(want int, args ...string) string {
+		t.Helper()
+		var out, talk strings.Builder
+		if got := run(append(args, "-c", file), &out, &talk); got != want {
+			t.Fatalf("%v: exit code %d\n%s%s", args, got, out.String(), talk.String())
+		}
+		return out.String() + talk.String()
 	}
 }

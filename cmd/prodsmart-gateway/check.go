@@ -43,6 +43,10 @@ every tag is read once.`,
 		case o.online && (o.expanded || o.skip):
 			return usage{c, errors.New("--online needs the secrets and prints the plan: leave --skip-secrets and --expanded out")}
 		}
+		if o.each <= 0 {
+			return usage{c, errors.New("--timeout must be positive")}
+		}
+		o.patient = f.Changed("timeout")
 		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
 		return o.check(ctx, *path, c.OutOrStdout(), c.ErrOrStderr())
@@ -54,6 +58,8 @@ every tag is read once.`,
 type checkOptions struct {
 	expanded, json, skip, online bool
 	each                         time.Duration
+	// patient says that each was given.
+	patient bool
 }
 
 func (o checkOptions) check(ctx context.Context, path string, out, talk io.Writer) error {
@@ -62,7 +68,7 @@ func (o checkOptions) check(ctx context.Context, path string, out, talk io.Write
 		cfg, problems := config.Load(path, options)
 		var devices *onlineReport
 		if o.online && cfg != nil {
-			report := online(ctx, cfg, o.each)
+			report := online(ctx, cfg, o.each, o.patient)
 			devices = &report
 		}
 		return checkJSON(out, cfg, problems, devices)
@@ -85,7 +91,7 @@ func (o checkOptions) check(ctx context.Context, path string, out, talk io.Write
 	if !o.online {
 		return nil
 	}
-	devices := online(ctx, cfg, o.each)
+	devices := online(ctx, cfg, o.each, o.patient)
 	if err := devices.print(out); err != nil {
 		return err
 	}

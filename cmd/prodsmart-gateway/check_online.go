@@ -35,6 +35,8 @@ type onlineConnection struct {
 	Read int         `json:"read"`
 	Tags int         `json:"tags"`
 	Bad  []onlineTag `json:"bad"`
+	// NotAsked are those for which the time was too short.
+	NotAsked []onlineTag `json:"not_asked,omitempty"`
 }
 
 type onlineFact struct {
@@ -42,18 +44,19 @@ type onlineFact struct {
 	Value string `json:"value"`
 }
 
-// onlineTag is a tag that can not be read.
+// onlineTag is a tag that can not be read, or was not asked and has no reason.
 type onlineTag struct {
 	Machines []string `json:"machines"`
 	Tag      string   `json:"tag"`
 	Path     string   `json:"path,omitempty"`
-	Reason   string   `json:"reason"`
-	Next     string   `json:"next"`
+	Reason   string   `json:"reason,omitempty"`
+	Next     string   `json:"next,omitempty"`
 }
 
 // online asks every device of a configuration what it is and reads every tag
-// once. Each connection has the given time.
-func online(ctx context.Context, cfg *config.Config, each time.Duration) onlineReport {
+// once. Each connection has the given time; patient says that a person chose
+// it, and wants to wait as long for what comes by itself.
+func online(ctx context.Context, cfg *config.Config, each time.Duration, patient bool) onlineReport {
 	specs := make([]*mapping.Spec, len(cfg.Machines))
 	for i := range cfg.Machines {
 		specs[i] = &cfg.Machines[i].Spec
@@ -71,14 +74,16 @@ func online(ctx context.Context, cfg *config.Config, each time.Duration) onlineR
 		work.Go(func() {
 			free <- struct{}{}
 			defer func() { <-free }()
-			ctx, cancel := context.WithTimeout(ctx, each)
-			defer cancel()
-			r.Connections[i] = askConnection(ctx, cfg.Connections[at], cfg, f.Tags, users)
+			a := asking{connection: cfg.Connections[at], tags: f.Tags, users: users, each: each}
+			if patient {
+				a.patience = each * 3 / 4
+			}
+			r.Connections[i] = a.ask(ctx)
 		})
 	}
 	work.Wait()
 	for _, c := range r.Connections {
-		r.OK = r.OK && c.Problem == "" && len(c.Bad) == 0
+		r.OK = r.OK && c.Problem == "" && len(c.Bad)+len(c.NotAsked) == 0
 	}
 	return r
 }
@@ -94,40 +99,67 @@ func usersOf(specs []*mapping.Spec) map[mapping.Signal][]string {
 	return users
 }
 
-func askConnection(ctx context.Context, c config.Connection, cfg *config.Config, tags []connectors.Tag, users map[mapping.Signal][]string) onlineConnection {
-	o := onlineConnection{Name: c.Name, Kind: c.Kind, Tags: len(tags), Facts: []onlineFact{}, Bad: []onlineTag{}}
-	s, err := surveyed(c, cfg)
+// asking is one connection that is asked.
+type asking struct {
+	connection config.Connection
+	tags       []connectors.Tag
+	users      map[mapping.Signal][]string
+	// each bounds it all, patience the wait for what comes by itself; 0 is the
+	// configured wait.
+	each, patience time.Duration
+}
+
+func (a asking) ask(ctx context.Context) onlineConnection {
+	o := onlineConnection{Name: a.connection.Name, Kind: a.connection.Kind, Tags: len(a.tags), Facts: []onlineFact{}, Bad: []onlineTag{}}
+	s, err := surveyed(a.connection, a.patience)
 	if err != nil {
 		o.Problem = err.Error()
 		return o
 	}
-	facts, err := s.Examine(ctx, tags)
+	ctx, cancel := context.WithTimeout(ctx, a.each)
+	defer cancel()
+	began := time.Now()
+	facts, err := s.Examine(ctx, a.tags)
 	for _, f := range facts {
 		o.Facts = append(o.Facts, onlineFact(f))
 	}
-	if err != nil {
+	if err = unfinished(ctx, err, a.each); err != nil {
 		o.Problem = err.Error()
-		return o
-	}
-	readings, err := s.Probe(ctx, tags)
-	if err != nil {
-		o.Problem = err.Error()
-		return o
-	}
-	for i, tag := range tags {
-		reason := "no answer"
-		if i < len(readings) && len(readings[i]) > 0 {
-			first := readings[i][0].Sample
-			if first.Quality != connectors.Bad {
-				o.Read++
-				continue
-			}
-			reason = first.Reason
+		if ctx.Err() != nil || !severalUnits(o.Kind, a.tags) {
+			return o
 		}
-		o.Bad = append(o.Bad, onlineTag{Machines: users[mapping.Signal{Connection: c.Name, Tag: tag}],
-			Tag: tag.Address, Path: tag.Path, Reason: reason, Next: nextStep(c, tag)})
+	}
+	a.judge(&o, readPortions(ctx, s, o.Kind, a.tags))
+	switch asked := len(a.tags) - len(o.NotAsked); {
+	case len(o.NotAsked) == 0:
+	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		o.Problem = fmt.Sprintf("stopped; %d of %d tags were not asked", len(o.NotAsked), len(a.tags))
+	case asked == 0:
+		o.Problem = fmt.Sprintf("no tag was read within %v; --timeout allows more", a.each)
+	default:
+		more := time.Since(began).Seconds() * float64(len(a.tags)) / float64(asked) * 1.2
+		o.Problem = fmt.Sprintf("%d of %d tags were not asked within %v; give about --timeout %.0fs", len(o.NotAsked), len(a.tags), a.each, more+1)
 	}
 	return o
+}
+
+// judge sorts the tags into those that can be read, can not, and were not asked.
+func (a asking) judge(o *onlineConnection, readings [][]connectors.Reading) {
+	for i, tag := range a.tags {
+		t := onlineTag{Machines: a.users[mapping.Signal{Connection: o.Name, Tag: tag}], Tag: tag.Address, Path: tag.Path}
+		switch of := readings[i]; {
+		case len(of) == 0:
+			o.NotAsked = append(o.NotAsked, t)
+		case of[0].Sample.Quality != connectors.Bad:
+			o.Read++
+		default:
+			t.Reason, t.Next = of[0].Sample.Reason, nextStep(a.connection, tag)
+			if of[0].Note != "" {
+				t.Reason += "; " + of[0].Note
+			}
+			o.Bad = append(o.Bad, t)
+		}
+	}
 }
 
 // nextStep says what a person can do about a tag that can not be read.
@@ -165,15 +197,50 @@ func (r onlineReport) print(w io.Writer) error {
 				return err
 			}
 		}
-		for _, b := range c.Bad {
-			tag := b.Tag
-			if b.Path != "" {
-				tag += " " + b.Path
-			}
-			if err := printed(w, "  machine %s, tag %s: %s\n    next: %s\n", strings.Join(b.Machines, ", "), visible(tag), visible(b.Reason), b.Next); err != nil {
-				return err
-			}
+		if err := c.printTags(w); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// onlineMost is how many tags of a connection are printed; JSON has all.
+const onlineMost = 50
+
+// printTags names the tags that can not be read, and the machines whose tags
+// were not asked.
+func (c onlineConnection) printTags(w io.Writer) error {
+	for _, b := range c.Bad[:min(onlineMost, len(c.Bad))] {
+		tag := b.Tag
+		if b.Path != "" {
+			tag += " " + b.Path
+		}
+		if err := printed(w, "  machine %s, tag %s: %s\n    next: %s\n", strings.Join(b.Machines, ", "), visible(tag), visible(b.Reason), b.Next); err != nil {
+			return err
+		}
+	}
+	if more := len(c.Bad) - onlineMost; more > 0 {
+		if err := printed(w, "  and %d more that can not be read; --json names all\n", more); err != nil {
+			return err
+		}
+	}
+	if len(c.NotAsked) == 0 {
+		return nil
+	}
+	counts, order := map[string]int{}, []string{}
+	for _, t := range c.NotAsked {
+		for _, m := range t.Machines {
+			if counts[m]++; counts[m] == 1 {
+				order = append(order, m)
+			}
+		}
+	}
+	var texts []string
+	for _, m := range order[:min(onlineMost, len(order))] {
+		texts = append(texts, fmt.Sprintf("%s (%d)", m, counts[m]))
+	}
+	if more := len(order) - onlineMost; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more machines; --json names all", more))
+	}
+	return printed(w, "  not asked, with the number of tags: %s\n", strings.Join(texts, ", "))
 }

@@ -49,12 +49,20 @@ decides between several: with --then, or typed when asked.`,
 			return usage{c, errors.New("a connection and an address are needed: probe CONNECTION ADDRESS")}
 		}
 		switch {
+		case o.timeout <= 0 || o.wait < 0:
+			return usage{c, errors.New("--timeout must be positive, and --wait can not be negative")}
+		case f.Changed("shows") && strings.TrimSpace(o.shows) == "" || f.Changed("then") && strings.TrimSpace(o.then) == "":
+			return usage{c, errors.New("--shows and --then need the value as the display writes it, such as 229.01 or ON")}
 		case o.then != "" && o.shows == "":
 			return usage{c, errors.New("--then needs --shows, the value before")}
 		case o.shows != "" && len(args) > 2:
 			return usage{c, errors.New("--shows looks around one address; give one")}
 		}
-		s, err := survey(c.ErrOrStderr(), *path, args[0])
+		patience := time.Duration(0)
+		if f.Changed("timeout") {
+			patience = o.timeout
+		}
+		s, err := survey(c.ErrOrStderr(), *path, args[0], patience)
 		if err != nil {
 			return err
 		}
@@ -107,7 +115,7 @@ func (o *probeOptions) read(ctx context.Context, s connectors.Surveyor, addresse
 	defer cancel()
 	readings, err := s.Probe(ctx, tags)
 	if err != nil {
-		return err
+		return unfinished(ctx, err, o.timeout)
 	}
 	bad := 0
 	all := [][]jsonReading{}
@@ -153,7 +161,8 @@ func (o *probeOptions) bounded(ctx context.Context) (context.Context, context.Ca
 func (o *probeOptions) around(ctx context.Context, s connectors.Surveyor, tag connectors.Tag) ([]connectors.Reading, error) {
 	ctx, cancel := o.bounded(ctx)
 	defer cancel()
-	return s.Around(ctx, tag)
+	readings, err := s.Around(ctx, tag)
+	return readings, unfinished(ctx, err, o.timeout)
 }
 
 // plain is an address in the notation of the readings around it: holding:99 for

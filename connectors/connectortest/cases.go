@@ -5,6 +5,8 @@ import "time"
 // The names of the recovery cases.
 const (
 	ConnectionReset     = "connection reset"
+	CablePulled         = "cable pulled and plugged in"
+	InterfaceDown       = "network interface down and up"
 	LinkCut             = "link cut and restored"
 	HalfOpen            = "half-open TCP"
 	NATDrop             = "NAT-like silent drop"
@@ -32,6 +34,8 @@ type Case struct {
 	Name string
 	// Network makes the fault; nil if the peer plays it itself.
 	Network func(*Proxy, Subject) Fault
+	// Cable says that the peer is at the other end of a cable, whose fault it is.
+	Cable bool
 	// Reset cuts the connection when the fault has begun, so that it concerns
 	// the next one.
 	Reset bool
@@ -62,6 +66,8 @@ func networkCases() []Case {
 		{Name: ConnectionReset, Reachable: true, Network: func(p *Proxy, _ Subject) Fault { return Fault{Begin: do(p.Cut)} }},
 		{Name: LinkCut, Blind: true, Reachable: true, Lasts: 3 * time.Second,
 			Network: func(p *Proxy, _ Subject) Fault { return Fault{do(p.Swallow), pass(p)} }},
+		{Name: CablePulled, Cable: true, Blind: true, Reachable: true, Lasts: 3 * time.Second},
+		{Name: InterfaceDown, Cable: true, Blind: true, Reachable: true, Lasts: 3 * time.Second},
 		{Name: HalfOpen, Blind: true, Reachable: true, Lasts: 2 * time.Second,
 			Network: func(p *Proxy, _ Subject) Fault { return Fault{do(p.HalfOpen), pass(p)} }},
 		{Name: NATDrop, Reachable: true,

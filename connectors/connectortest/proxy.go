@@ -70,6 +70,12 @@ func NewProxy(t testing.TB, peer string) *Proxy {
 	if err != nil {
 		t.Fatalf("proxy: listen: %v", err)
 	}
+	return newProxy(t, listener, peer)
+}
+
+// newProxy is NewProxy with a listener from elsewhere, which it closes.
+func newProxy(t testing.TB, listener net.Listener, peer string) *Proxy {
+	t.Helper()
 	p := &Proxy{
 		listener: listener,
 		peer:     peer,

@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"fmt"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,10 @@ type Subject struct {
 	Cannot map[string]string
 	// Lanes is how many cases run side by side, each with a peer of its own.
 	Lanes int
+	// Cable lays a cable before the peer: a listener at its far end, closed by
+	// who asked, and what happens to the cable in the case of that name. nil
+	// where Cannot says why there is none. The cable ends with the test.
+	Cable func(t testing.TB) (net.Listener, func(name string) Fault)
 	// Serve starts the peer as the case needs it. It ends with the test.
 	Serve func(t testing.TB, c Case) Source
 }
@@ -148,18 +153,25 @@ type play struct {
 func newPlay(t *testing.T, s Subject, c Case, b Backoff) *play {
 	t.Helper()
 	source := s.Serve(t, c)
-	proxy := NewProxy(t, source.Addr())
-	p := &play{subject: s, c: c, source: source, proxy: proxy}
-	if c.Network != nil {
-		p.fault = c.Network(proxy, s)
+	p := &play{subject: s, c: c, source: source}
+	if c.Cable {
+		listener, fault := s.Cable(t)
+		p.proxy, p.fault = newProxy(t, listener, source.Addr()), fault(c.Name)
 	} else {
+		p.proxy = NewProxy(t, source.Addr())
+	}
+	switch {
+	case c.Cable:
+	case c.Network != nil:
+		p.fault = c.Network(p.proxy, s)
+	default:
 		fault, ok := source.Fault(c.Name)
 		if !ok {
 			t.Fatalf("the peer can not play %q, and no reason is given", c.Name)
 		}
 		p.fault = fault
 	}
-	p.supervisor = superviseWith(t, source.Connect(t, proxy.Addr()), 2, proxy.Addr(), b.pauses())
+	p.supervisor = superviseWith(t, source.Connect(t, p.proxy.Addr()), 2, p.proxy.Addr(), b.pauses())
 	return p
 }
 

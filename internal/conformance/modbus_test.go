@@ -131,7 +131,7 @@ func (m *modbusTCP) leave() error {
 }
 
 // modbusSubject is what both makes have in common.
-func modbusSubject(peer string, cannot map[string]string, serve func(testing.TB) *modbusTCP) connectortest.Subject {
+func modbusSubject(t *testing.T, peer string, cannot map[string]string, serve func(testing.TB) *modbusTCP) connectortest.Subject {
 	all := map[string]string{
 		connectortest.CertificateReplaced: "Modbus TCP has no certificates",
 		connectortest.CertificateEnded:    "Modbus TCP has no certificates",
@@ -143,7 +143,7 @@ func modbusSubject(peer string, cannot map[string]string, serve func(testing.TB)
 	for name, why := range cannot {
 		all[name] = why
 	}
-	return connectortest.Subject{
+	return withCable(t, connectortest.Subject{
 		Protocol: "Modbus TCP", Peer: peer, Lanes: 4, Cannot: all,
 		// Three unanswered polls, each a timeout long, and one more timeout.
 		Silent: 4 * pollTimeout, Late: 3 * pollTimeout / 2, Slow: pollTimeout / 3,
@@ -154,7 +154,7 @@ func modbusSubject(peer string, cannot map[string]string, serve func(testing.TB)
 			}
 		},
 		Serve: func(t testing.TB, _ connectortest.Case) connectortest.Source { return serve(t) },
-	}
+	})
 }
 
 func pymodbus(t *testing.T) (connectortest.Subject, string) {
@@ -164,7 +164,7 @@ func pymodbus(t *testing.T) (connectortest.Subject, string) {
 		lacking(t, "python3-pymodbus", fmt.Errorf("%w: %s", err, out))
 	}
 	cannot := map[string]string{connectortest.SessionsTaken: "pymodbus takes any number of connections"}
-	s := modbusSubject("pymodbus", cannot, func(t testing.TB) *modbusTCP {
+	s := modbusSubject(t, "pymodbus", cannot, func(t testing.TB) *modbusTCP {
 		return serveModbus(t, python, filepath.Join("testdata", "modbus.py"))
 	})
 	return s, strings.TrimSpace(string(out))
@@ -188,7 +188,7 @@ func libmodbus(t *testing.T) (connectortest.Subject, string) {
 		}
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
-	s := modbusSubject("libmodbus, one client at a time", nil, func(t testing.TB) *modbusTCP { return serveModbus(t, program) })
+	s := modbusSubject(t, "libmodbus, one client at a time", nil, func(t testing.TB) *modbusTCP { return serveModbus(t, program) })
 	return s, version
 }
 

@@ -286,7 +286,7 @@ func mosquitto(t *testing.T) (connectortest.Subject, string) {
 			version, _, _ = strings.Cut(strings.TrimPrefix(string(out), "mosquitto version "), "\n")
 		}
 	}
-	return connectortest.Subject{
+	return withCable(t, connectortest.Subject{
 		Protocol: "MQTT", Peer: "Mosquitto", Lanes: 4, Queues: true,
 		Silent: 3*keepAlive + mqttAnswer, Late: 3 * mqttAnswer / 2, Slow: mqttAnswer / 3,
 		Foreign: foreignSubscription,
@@ -296,7 +296,7 @@ func mosquitto(t *testing.T) (connectortest.Subject, string) {
 			connectortest.ClockJumped: "plain MQTT carries no time",
 		},
 		Serve: func(t testing.TB, c connectortest.Case) connectortest.Source { return serveMosquitto(t, c) },
-	}, version
+	}), version
 }
 
 // foreignSubscription gives the answer to a subscription another number.

@@ -203,7 +203,7 @@ func nodeOPCUA(t *testing.T) (connectortest.Subject, string) {
 	if err := json.Unmarshal(text, &about); err != nil {
 		t.Fatal(err)
 	}
-	return connectortest.Subject{
+	return withCable(t, connectortest.Subject{
 		Protocol: "OPC UA", Peer: "node-opcua", Lanes: 4,
 		Silent: 3 * publishing, Late: 3 * opcuaAnswer / 2, Slow: opcuaAnswer / 4,
 		Foreign: foreignRequest,
@@ -212,7 +212,7 @@ func nodeOPCUA(t *testing.T) (connectortest.Subject, string) {
 			connectortest.SessionsForgotten: "no broker",
 		},
 		Serve: func(t testing.TB, c connectortest.Case) connectortest.Source { return servePLC(t, modules, c) },
-	}, strings.TrimSpace(about.Version)
+	}), strings.TrimSpace(about.Version)
 }
 
 // foreignRequest gives the answers in a chunk the number of another request.

@@ -116,7 +116,7 @@ func seconds(d time.Duration) string {
 // cell makes a text fit into a table and leaves out which ports and folders the
 // run happened to use.
 func cell(text string) string {
-	text = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(text, "ADDRESS")
+	text = regexp.MustCompile(`(127\.0\.0\.1|198\.1[89]\.\d+\.\d+):\d+`).ReplaceAllString(text, "ADDRESS")
 	text = regexp.MustCompile(`/[^\s:]*/(ADDRESS)?`).ReplaceAllString(text, "//$1")
 	return strings.Join(strings.Fields(strings.ReplaceAll(text, "|", "/")), " ")
 }

@@ -11,7 +11,7 @@ import (
 func TestPage(t *testing.T) {
 	page := Page{Machine: "a computer", Time: time.Unix(0, 0), Peers: []string{"MQTT: peer 2"}, Endurance: []string{"held"}, Results: []connectortest.Result{
 		{Protocol: "MQTT", Peer: "peer", Case: "one", Tried: true, Detect: 1500 * time.Millisecond, Fresh: 20 * time.Millisecond, Lost: 1, Sent: 4,
-			Remark: "rtu:///tmp/x1/001/127.0.0.1:4711?baud=9600: a|b\nread tcp 127.0.0.1:5->127.0.0.1:6"},
+			Remark: "rtu:///tmp/x1/001/127.0.0.1:4711?baud=9600: a|b\nread tcp 127.0.0.1:5->198.18.3.2:6"},
 		{Protocol: "MQTT", Peer: "peer", Case: "two", Remark: "no meaning"},
 		{Protocol: "OPC UA", Peer: "other", Case: "one", Tried: true, Problem: "a value was good"},
 	}}

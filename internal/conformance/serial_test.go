@@ -4,7 +4,6 @@ package conformance
 
 import (
 	"context"
-	"maps"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -52,7 +51,7 @@ func serial(t *testing.T) (connectortest.Subject, string) {
 	}
 	s, version := pymodbusRTU(t)
 	s.Protocol, s.Peer = "Modbus RTU", "pymodbus behind a port of socat"
-	s.Cannot = maps.Clone(s.Cannot)
+	s = withoutCable(s, "a serial line has no network")
 	s.Cannot[connectortest.NATDrop] = "a serial line has no connections to forget"
 	s.Cannot[connectortest.SessionsTaken] = "a serial line has no sessions"
 	over := s.Serve

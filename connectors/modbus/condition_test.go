@@ -75,6 +75,32 @@ func TestConnectionsThatAreClosedAtOnce(t *testing.T) {
 	}
 }
 
+// TestConnectionThatAnsweredIsNotCounted: a device that is switched off after it
+// answered has not turned anybody away.
+func TestConnectionThatAnsweredIsNotCounted(t *testing.T) {
+	var mu sync.Mutex
+	runs := 0
+	con := mustNew(t, fastConfig(serveHostile(t, func(c net.Conn, n int, r wireRequest) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if runs == 0 && n == 0 {
+			return write(c, r.right())
+		}
+		return io.EOF
+	})), tag("40001", ""))
+	for n, want := range []int{0, 0, 1} {
+		if err := watch(t, con, func(connectors.Batch) bool { return false }); err == nil {
+			t.Fatal("no error")
+		}
+		if got := con.Conditions(); len(got) != want {
+			t.Errorf("after connection %d: %+v", n+1, got)
+		}
+		mu.Lock()
+		runs++
+		mu.Unlock()
+	}
+}
+
 // TestPauses: after connecting, and between an answer and the next request.
 func TestPauses(t *testing.T) {
 	var mu sync.Mutex

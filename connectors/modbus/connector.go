@@ -105,7 +105,7 @@ func (c *Connector) attempt(ctx context.Context, emit func(connectors.Batch)) er
 	if c.cfg.Release {
 		fresh := true
 		s.reopen = func(ctx context.Context) (*wire, error) {
-			w, err := c.cfg.open(ctx, c.target, fresh || s.missed > 0)
+			w, err := c.cfg.open(ctx, c.target, fresh || s.missed > 0 || s.caller.unsettled())
 			fresh = false
 			return w, err
 		}

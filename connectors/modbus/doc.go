@@ -69,7 +69,9 @@
 // time. Serial frames carry no number, so what belongs to which request follows
 // from time alone: after the port was opened, and after every request that
 // failed, the line must be silent for one timeout before anything is sent, and
-// the unit that failed is asked nothing more in that round. An answer must have
+// the unit that failed is asked nothing more in that round. Between the rounds
+// of Config.Release the line is opened again without that wait, unless a request
+// had failed. An answer must have
 // the unit, function, size and checksum of the request, and must stand alone.
 // One that is later than two timeouts and has the very shape of a request that
 // is then under way can not be told from its answer, by anyone; so the timeout

@@ -170,12 +170,18 @@ func (s *Survey) second(ctx context.Context, first *asker, r Request) string {
 		return "a second one is refused" + one
 	}
 	defer w.close()
-	_, err = (&asker{caller: w.caller}).ask(ctx, r.Unit, r.Area, r.Offset, r.Count)
+	got, err := (&asker{caller: w.caller}).ask(ctx, r.Unit, r.Area, r.Offset, r.Count)
 	if err != nil {
 		return "a second one is closed at once" + one
 	}
-	if _, err := first.ask(ctx, r.Unit, r.Area, r.Offset, r.Count); err != nil {
+	again, err := first.ask(ctx, r.Unit, r.Area, r.Offset, r.Count)
+	switch {
+	case err != nil:
 		return "a second one ends the first" + one
+	case again.lost:
+		return "a second one silences the first" + one
+	case got.lost:
+		return "a second one is not answered" + one
 	}
 	return "two at a time work"
 }

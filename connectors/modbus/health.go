@@ -29,8 +29,10 @@ type health struct {
 	mu     sync.Mutex
 	silent map[uint8]string
 	slow   map[time.Duration]string
-	// rejected counts the connections that were closed without an answer.
+	// rejected counts the connections that were closed without an answer; heard
+	// says that the present one had one.
 	rejected int
+	heard    bool
 }
 
 // conditions is the list for connectors.Connector.
@@ -84,7 +86,7 @@ func (h *health) setPace(every time.Duration, detail string) {
 func (h *health) answered() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.rejected = 0
+	h.rejected, h.heard = 0, true
 }
 
 // down notes that there is no connection, so that nothing is known of units.
@@ -100,11 +102,11 @@ func (h *health) ended(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var link *linkError
-	if errors.As(err, &link) && closedByPeer(err) {
+	if !h.heard && errors.As(err, &link) && closedByPeer(err) {
 		h.rejected++
 		return
 	}
-	h.rejected = 0
+	h.rejected, h.heard = 0, false
 }
 
 // closedByPeer says that the device ended the connection.

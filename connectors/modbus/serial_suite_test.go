@@ -218,8 +218,9 @@ func TestLineWithWrongSettings(t *testing.T) {
 	}
 }
 
-// serveBytes answers every eight bytes with what answer writes.
-func serveBytes(t *testing.T, answer func(c net.Conn, request []byte) error) string {
+// serveBytes answers every eight bytes with what answer writes. accepted, if
+// any, gets each connection first.
+func serveBytes(t *testing.T, answer func(c net.Conn, request []byte) error, accepted ...func(c net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -234,6 +235,9 @@ func serveBytes(t *testing.T, answer func(c net.Conn, request []byte) error) str
 			}
 			all.Go(func() {
 				defer c.Close()
+				for _, first := range accepted {
+					first(c)
+				}
 				for {
 					var b [rtuRequest]byte
 					if _, err := io.ReadFull(c, b[:]); err != nil || answer(c, b[:]) != nil {

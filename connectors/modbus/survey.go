@@ -63,6 +63,7 @@ func (a *asker) ask(ctx context.Context, unit uint8, area Area, start, count int
 		return answer{}, err
 	}
 	got, alive := judge(data, err, area, count)
+	got.lost = !alive
 	switch {
 	case alive:
 		a.heard++

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -242,5 +244,36 @@ func TestSurveyOfNothing(t *testing.T) {
 	cancel()
 	if err := mustSurvey(t, mute).Browse(ctx, connectors.Walk{}, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestExamineTellsWhatBecomesOfASecondConnection: one that is taken and never
+// answered does not work, though connecting did.
+func TestExamineTellsWhatBecomesOfASecondConnection(t *testing.T) {
+	for want, second := range map[string]func(c net.Conn, r wireRequest) error{
+		"two at a time work":             func(c net.Conn, r wireRequest) error { return write(c, r.right()) },
+		"a second one is not answered":   func(net.Conn, wireRequest) error { return nil },
+		"a second one is closed at once": func(net.Conn, wireRequest) error { return io.EOF },
+	} {
+		var mu sync.Mutex
+		var served net.Conn
+		s := mustSurvey(t, fastConfig(serveHostile(t, func(c net.Conn, _ int, r wireRequest) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if served == nil {
+				served = c
+			}
+			if served == c {
+				return write(c, r.right())
+			}
+			return second(c, r)
+		})))
+		facts, err := s.Examine(t.Context(), []connectors.Tag{tag("holding:0", "")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := facts[len(facts)-1]; got.Name != "connections" || !strings.HasPrefix(got.Value, want) {
+			t.Errorf("%+v, want %s", got, want)
+		}
 	}
 }

@@ -36,6 +36,13 @@ func newCaller(f framing, t transport) *caller {
 	return c
 }
 
+// unsettled says that an answer to a request that failed may still come, and
+// that nothing would tell it from another one.
+func (c *caller) unsettled() bool {
+	line, ok := c.transport.(*lineTransport)
+	return ok && line.dirty
+}
+
 // fetch calls the read function of an area.
 func (c *caller) fetch(unit uint8, area Area, start, count uint16) ([]byte, error) {
 	*c.slave = unit

@@ -55,6 +55,9 @@ device's address, for which no file is needed. NODE is where to begin.`,
 		}
 		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
+		// A reader that leaves, such as head, must not end the program before the
+		// session with the device is closed.
+		signal.Ignore(syscall.SIGPIPE)
 		b.out = c.OutOrStdout()
 		return b.run(ctx, s, c.ErrOrStderr())
 	}
@@ -75,6 +78,8 @@ func (b *browser) run(ctx context.Context, s connectors.Surveyor, talk io.Writer
 	switch {
 	case errors.Is(err, connectors.ErrMore):
 		return printed(talk, "There is more than these %d rows: raise --limit, or begin at a node further down: browse CONNECTION NODE\n", b.rows)
+	case errors.Is(err, syscall.EPIPE):
+		return nil // whoever reads has seen enough
 	case err != nil && ctx.Err() != nil:
 		return printed(talk, "Stopped after %d rows.\n", b.rows)
 	case err == nil && b.rows == 0:
@@ -119,6 +124,8 @@ func described(r connectors.Reading) string {
 	}
 	switch {
 	case r.Children && r.Note != "" && r.Sample.Quality == connectors.Bad: // a range: the remark says all
+	case r.Children && strings.HasPrefix(r.Type, "JSON") && r.Sample.Quality == connectors.Bad && r.Sample.Reason != "":
+		parts = append(parts, "("+r.Sample.Reason+")") // a document came; it is no value
 	case r.Sample.Quality == connectors.Bad && r.Sample.Reason != "":
 		parts = append(parts, "bad: "+r.Sample.Reason)
 	case r.Sample.Quality != connectors.Bad:

@@ -62,6 +62,8 @@ decides between several: with --then, or typed when asked.`,
 		if f.Changed("timeout") {
 			patience = o.timeout
 		}
+		// A reader that leaves must not end the program while a device is open.
+		signal.Ignore(syscall.SIGPIPE)
 		s, err := survey(c.ErrOrStderr(), *path, args[0], patience)
 		if err != nil {
 			return err

@@ -99,8 +99,15 @@ func writeReadings(w io.Writer, readings []connectors.Reading, now time.Time) er
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, r := range readings {
-		line := []string{"", kindOf(r), r.Tag.Order, bitOf(r.Tag), valueText(r.Sample), state(r.Sample, now), r.Note}
+	for i, r := range readings {
+		if i > 0 && r.Tag == first.Tag {
+			continue // the tag as it was given is the first line
+		}
+		line := []string{""}
+		if readings[len(readings)-1].Tag.Path != "" {
+			line = append(line, r.Tag.Path)
+		}
+		line = append(line, kindOf(r), r.Tag.Order, bitOf(r.Tag), valueText(r.Sample), state(r.Sample, now), r.Note)
 		if err := printed(table, "%s\n", strings.TrimRight(visible(strings.Join(line, "\t")), "\t ")); err != nil {
 			return err
 		}

@@ -256,13 +256,15 @@ func (o *probeOptions) await(ctx context.Context, s connectors.Surveyor, asked c
 
 // jsonMatch is a match for a script.
 type jsonMatch struct {
-	YAML    string  `json:"yaml"`
-	Tag     string  `json:"tag"`
-	Scale   string  `json:"scale,omitempty"`
-	Values  []any   `json:"values"`
-	Bits    float64 `json:"bits"`
-	Cut     bool    `json:"cut,omitempty"`
-	Decided bool    `json:"decided,omitempty"`
+	YAML   string  `json:"yaml"`
+	Tag    string  `json:"tag"`
+	Scale  string  `json:"scale,omitempty"`
+	Values []any   `json:"values"`
+	Bits   float64 `json:"bits"`
+	Cut    bool    `json:"cut,omitempty"`
+	// Same says that the match before reads the same values.
+	Same    bool `json:"same,omitempty"`
+	Decided bool `json:"decided,omitempty"`
 }
 
 // report prints the best matches and how sure they are.
@@ -272,7 +274,7 @@ func (o *probeOptions) report(matches []probe.Match, candidates, samples int) er
 	if o.json {
 		list := []jsonMatch{}
 		for i, m := range shown {
-			j := jsonMatch{YAML: m.YAML(), Tag: m.Tag.Address, Scale: m.Scale, Bits: m.Bits, Cut: m.Cut, Decided: i == 0 && probe.Decided(matches)}
+			j := jsonMatch{YAML: m.YAML(), Tag: m.Tag.Address, Scale: m.Scale, Bits: m.Bits, Cut: m.Cut, Same: m.Same, Decided: i == 0 && probe.Decided(matches)}
 			for _, v := range m.Values {
 				j.Values = append(j.Values, valueJSON(v))
 			}
@@ -324,7 +326,25 @@ func verdict(matches []probe.Match, samples int) string {
 	case probe.Decided(matches):
 		return "Line 1 is by far the likeliest; a second value (--then) would prove it."
 	case len(matches) > 1 && matches[1].Same:
-		return fmt.Sprintf("%d lines fit; the first ones read the same values: another sample decides, once the value needs more digits or passes 65536. The device's manual tells the width.", len(matches))
+		text := fmt.Sprintf("%d lines fit; the first ones read the same values: another sample decides, once the value needs more digits or passes 65536. The device's manual tells the width.", len(matches))
+		if line := sixteen(matches); line > 0 {
+			text += fmt.Sprintf(" For a counter, line %d with wraps_at: 65536 is right in both cases.", line)
+		}
+		return text
 	}
 	return fmt.Sprintf("%d lines fit, and none stands out: another sample decides. Wait until the display shows another value, and give both with --shows and --then.", len(matches))
+}
+
+// sixteen is the line that reads 16 bits, counted from 1, among the first that
+// read the same: it is the lower half of the wider ones. 0 is none.
+func sixteen(matches []probe.Match) int {
+	for i, m := range matches {
+		if i > 0 && !m.Same {
+			break
+		}
+		if m.Tag.Type == "uint16" && (m.Tag.Order == "" || m.Tag.Order == "ABCD") {
+			return i + 1
+		}
+	}
+	return 0
 }

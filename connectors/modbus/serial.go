@@ -25,7 +25,9 @@ const slice = 100 * time.Millisecond
 // another goroutine than the one that reads and writes; the port is given back
 // by release, which the owner of the reading goroutine calls.
 type serialLine struct {
-	port     serial.Port
+	port serial.Port
+	// giveBack ends the claim on the port.
+	giveBack func()
 	deadline time.Time
 	closed   atomic.Bool
 }
@@ -46,15 +48,39 @@ func openSerial(ctx context.Context, t target) (*serialLine, error) {
 	case 'O':
 		mode.Parity = serial.OddParity
 	}
-	port, err := serial.Open(t.port, mode)
+	giveBack, err := claim(t.port)
 	if err != nil {
 		return nil, fmt.Errorf("opening the port: %w%s", err, serialAdvice(t.port, err))
 	}
-	l := &serialLine{port: port}
-	if err := errors.Join(port.ResetInputBuffer(), port.ResetOutputBuffer()); err != nil {
+	port, err := serial.Open(t.port, mode)
+	if err != nil {
+		giveBack()
+		return nil, fmt.Errorf("opening the port: %w%s", err, serialAdvice(t.port, err))
+	}
+	l := &serialLine{port: port, giveBack: giveBack}
+	if err := l.empty(); err != nil {
 		return nil, errors.Join(fmt.Errorf("emptying the port: %w", err), l.release())
 	}
 	return l, nil
+}
+
+// empty throws away what the port holds, and finds out whether it can be waited
+// for: the driver can not watch a file whose number is 1024 or more, and the
+// first read shows it.
+func (l *serialLine) empty() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the port can not be watched (%v): the gateway has more than 1000 files open; spread its connections over two gateways", p)
+		}
+	}()
+	if err := errors.Join(l.port.ResetInputBuffer(), l.port.ResetOutputBuffer(), l.port.SetReadTimeout(listening)); err != nil {
+		return err
+	}
+	var waste [1]byte
+	if _, err := l.port.Read(waste[:]); err != nil {
+		return &portGone{err}
+	}
+	return nil
 }
 
 // SetDeadline implements line.
@@ -108,7 +134,10 @@ func (l *serialLine) Close() error {
 }
 
 // release gives the port back, when nothing reads it any more.
-func (l *serialLine) release() error { return l.port.Close() }
+func (l *serialLine) release() error {
+	defer l.giveBack()
+	return l.port.Close()
+}
 
 // portGone says that a port that had been open failed.
 type portGone struct{ err error }

@@ -66,9 +66,11 @@ func (sc *scan) ranges(ctx context.Context, cfg Config, from, to int) error {
 	return sc.end(sc.span(ctx, from, to))
 }
 
-// end hands over what was found up to the end of a scan, be it early.
+// end hands over what was found up to the end of a scan, be it early, unless
+// whoever is told wants no more.
 func (sc *scan) end(err error) error {
-	if err != nil && !errors.Is(err, connectors.ErrMore) {
+	var stopped *stopError
+	if errors.As(err, &stopped) {
 		return err
 	}
 	return errors.Join(sc.flush(), err)

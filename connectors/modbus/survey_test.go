@@ -277,3 +277,21 @@ func TestExamineTellsWhatBecomesOfASecondConnection(t *testing.T) {
 		}
 	}
 }
+
+// TestBrowseTellsWhatItReadBeforeTheConnectionFailed.
+func TestBrowseTellsWhatItReadBeforeTheConnectionFailed(t *testing.T) {
+	s := mustSurvey(t, fastConfig(serveHostile(t, func(c net.Conn, n int, r wireRequest) error {
+		if n == 2 {
+			return io.EOF
+		}
+		return write(c, r.right())
+	})))
+	var ranges []string
+	err := s.Browse(t.Context(), connectors.Walk{Root: "holding:0-499", Depth: 1}, func(r connectors.Reading) error {
+		ranges = append(ranges, r.Name)
+		return nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "holding:250: ") || strings.Join(ranges, " ") != "holding:0-249" {
+		t.Errorf("%v, %v", ranges, err)
+	}
+}

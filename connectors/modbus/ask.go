@@ -62,7 +62,7 @@ func (s *session) ask(ctx context.Context, u *unit, area Area, b block) (answer,
 		s.reason, u.streak = a.reason, s.streak
 		return a, nil
 	}
-	s.totals.roundTrip.Store(int64(time.Since(began)))
+	s.totals.roundTrip.Store(int64(s.since(began)))
 	s.silence = 0
 	s.streak++
 	s.heard = true

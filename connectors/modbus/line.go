@@ -66,10 +66,10 @@ type lineTransport struct {
 	silence, character time.Duration
 	// dirty says that the line may bring bytes that belong to no later request.
 	dirty bool
-	// last is when the last byte came.
-	last    time.Time
-	buffer  [1024]byte
-	dropped uint64
+	// last is when the last byte came, sent when the last request was sent.
+	last, sent time.Time
+	buffer     [1024]byte
+	dropped    uint64
 }
 
 // Dropped implements transport.
@@ -80,9 +80,9 @@ func (t *lineTransport) Send(request []byte) ([]byte, error) {
 	if err := t.clear(); err != nil {
 		return nil, err
 	}
-	t.dirty = true
+	t.dirty, t.sent = true, time.Now()
 	onLine := t.character * time.Duration(len(request)+t.codec.answerSize(request))
-	deadline := time.Now().Add(t.timeout + onLine)
+	deadline := t.sent.Add(t.timeout + onLine)
 	if err := t.line.SetDeadline(deadline); err != nil {
 		return nil, &linkError{err}
 	}

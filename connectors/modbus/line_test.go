@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 )
 
 // rtuFrame adds the CRC.
@@ -252,6 +254,33 @@ func TestLineThatIsNeverSilent(t *testing.T) {
 		_ = s.conn.Close()
 		<-ended
 	})
+}
+
+// TestRoundTripIsTheDevices: the silence that is waited for before a request is
+// not the device's time.
+func TestRoundTripIsTheDevices(t *testing.T) {
+	p := serveRTUPLC(t)
+	cfg := fastConfig("rtuovertcp://" + p.addr)
+	con := mustNew(t, cfg, tag("holding:0", ""))
+	err := watch(t, con, func(b connectors.Batch) bool {
+		if trip := con.Stats().RoundTrip; trip <= 0 || trip >= cfg.Timeout {
+			t.Errorf("round trip %v", trip)
+		}
+		return len(b.Samples) > 0
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	err = mustSurvey(t, cfg).with(t.Context(), func(a *asker) error {
+		_, err := a.ask(t.Context(), 1, Holding, 0, 1)
+		if a.trip <= 0 || a.trip >= cfg.Timeout {
+			t.Errorf("round trip %v", a.trip)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // TestLineTakesNoMoreTimeThanItNeeds: requests of an honest slave are one

@@ -57,7 +57,7 @@ func (a *asker) ask(ctx context.Context, unit uint8, area Area, start, count int
 	began := time.Now()
 	data, err := a.fetch(unit, area, uint16(start), uint16(count))
 	a.spoke = time.Now()
-	a.trip = a.spoke.Sub(began)
+	a.trip = a.since(began)
 	var link *linkError
 	if errors.As(err, &link) {
 		return answer{}, err

@@ -43,6 +43,15 @@ func (c *caller) unsettled() bool {
 	return ok && line.dirty
 }
 
+// since is how long ago the last request, which was begun at a time, was sent.
+// Waiting for a line to be silent comes before that, and is not the device's.
+func (c *caller) since(began time.Time) time.Duration {
+	if line, ok := c.transport.(*lineTransport); ok && line.sent.After(began) {
+		began = line.sent
+	}
+	return time.Since(began)
+}
+
 // fetch calls the read function of an area.
 func (c *caller) fetch(unit uint8, area Area, start, count uint16) ([]byte, error) {
 	*c.slave = unit

@@ -292,7 +292,7 @@ func (o *probeOptions) report(matches []probe.Match, candidates, samples int) er
 	}
 	if len(matches) == 0 {
 		what := o.shows
-		if o.then != "" {
+		if o.then != "" && samples > 1 {
 			what += ", then " + o.then
 		}
 		return fmt.Errorf("nothing among %d candidates shows %s: is the address near enough, the unit the same, and does the display show this device's value at this moment? Choose a moment at which the value stands still, or probe another area", candidates, what)

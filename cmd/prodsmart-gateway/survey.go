@@ -49,7 +49,7 @@ func survey(stderr io.Writer, path, target string, patience time.Duration) (conn
 	}
 	c, err := connectionOf(stderr, path, target, config.Options{})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; %s", err, withoutFile)
 	}
 	return surveyed(c, patience)
 }
@@ -70,7 +70,7 @@ func connectionOf(stderr io.Writer, path, name string, o config.Options) (config
 		names = append(names, c.Name)
 	}
 	if own := problems.Of(name); len(own) > 0 {
-		return config.Connection{}, errors.Join(fmt.Errorf("the connection %s has mistakes; %s", name, withoutFile), own.Print(stderr))
+		return config.Connection{}, errors.Join(fmt.Errorf("the connection %s has mistakes", name), own.Print(stderr))
 	}
 	if err := problems.Print(stderr); err != nil {
 		return config.Connection{}, err
@@ -79,7 +79,7 @@ func connectionOf(stderr io.Writer, path, name string, o config.Options) (config
 	if len(names) > 0 {
 		has = strings.Join(names, ", ")
 	}
-	return config.Connection{}, fmt.Errorf("%s has no connection %q; it has %s; %s", path, name, has, withoutFile)
+	return config.Connection{}, fmt.Errorf("%s has no connection %q; it has %s", path, name, has)
 }
 
 // surveyedAddress makes the survey of a device by its address, with the

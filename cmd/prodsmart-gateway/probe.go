@@ -45,18 +45,8 @@ decides between several: with --then, or typed when asked.`,
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long one reading may take")
 	f.BoolVar(&o.json, "json", false, "print as JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if len(args) < 2 {
-			return usage{c, errors.New("a connection and an address are needed: probe CONNECTION ADDRESS")}
-		}
-		switch {
-		case o.timeout <= 0 || o.wait < 0:
-			return usage{c, errors.New("--timeout must be positive, and --wait can not be negative")}
-		case f.Changed("shows") && strings.TrimSpace(o.shows) == "" || f.Changed("then") && strings.TrimSpace(o.then) == "":
-			return usage{c, errors.New("--shows and --then need the value as the display writes it, such as 229.01 or ON")}
-		case o.then != "" && o.shows == "":
-			return usage{c, errors.New("--then needs --shows, the value before")}
-		case o.shows != "" && len(args) > 2:
-			return usage{c, errors.New("--shows looks around one address; give one")}
+		if err := o.understood(f.Changed, args); err != nil {
+			return usage{c, err}
 		}
 		patience := time.Duration(0)
 		if f.Changed("timeout") {
@@ -79,6 +69,25 @@ decides between several: with --then, or typed when asked.`,
 		return o.solve(ctx, s, args[1])
 	}
 	return c
+}
+
+// understood says what is wrong with a command line; changed tells which flags
+// were given.
+func (o *probeOptions) understood(changed func(flag string) bool, args []string) error {
+	empty := func(flag, value string) bool { return changed(flag) && strings.TrimSpace(value) == "" }
+	switch {
+	case len(args) < 2:
+		return errors.New("a connection and an address are needed: probe CONNECTION ADDRESS")
+	case o.timeout <= 0 || o.wait < 0:
+		return errors.New("--timeout must be positive, and --wait can not be negative")
+	case empty("shows", o.shows) || empty("then", o.then):
+		return errors.New("--shows and --then need the value as the display writes it, such as 229.01 or ON")
+	case o.then != "" && o.shows == "":
+		return errors.New("--then needs --shows, the value before")
+	case o.shows != "" && len(args) > 2:
+		return errors.New("--shows looks around one address; give one")
+	}
+	return nil
 }
 
 // onTerminal says that a person may be asked.

@@ -139,6 +139,10 @@ func (sc *scan) try(ctx context.Context, start, count int) (answer, error) {
 	if a.verdict != answered {
 		sc.reason = a.reason
 	}
+	if a.verdict == silent && !a.lost {
+		// The gateway answers, for a unit that does not.
+		sc.silences++
+	}
 	return a, nil
 }
 
@@ -187,7 +191,9 @@ func (s *Survey) Browse(ctx context.Context, walk connectors.Walk, found func(co
 	if limit <= 0 {
 		limit = browseReadings
 	}
+	told := false
 	tell := func(r connectors.Reading) error {
+		told = true
 		if limit == 0 {
 			return connectors.ErrMore
 		}
@@ -198,18 +204,35 @@ func (s *Survey) Browse(ctx context.Context, walk connectors.Walk, found func(co
 		return nil
 	}
 	return s.with(ctx, func(a *asker) error {
+		var nothing error
 		for _, r := range roots {
 			at := spot{unit: r.unit, hasUnit: r.hasUnit, area: r.area}
 			sc := &scan{asker: a, at: at, most: s.cfg.most(r.area), exact: r.end-r.start <= exactUpTo}
 			sc.found = func(start int, data []byte, count int) error {
 				return s.tellRange(at, start, data, count, walk.Depth, tell)
 			}
-			if err := sc.ranges(ctx, s.cfg, r.start, r.end); err != nil {
+			err := sc.ranges(ctx, s.cfg, r.start, r.end)
+			if !absent(sc.reason) {
+				nothing = fmt.Errorf("unit %d: nothing can be read (%s); try again when the device is ready, and check the unit number", r.unit, sc.reason)
+			}
+			if err != nil && (told || nothing == nil || !errors.Is(err, connectors.ErrMore)) {
 				return err
 			}
 		}
+		if !told {
+			return nothing
+		}
 		return nil
 	})
+}
+
+// absent says that a reason means that a device has no such data.
+func absent(reason string) bool {
+	switch reason {
+	case "", exceptionReason(exceptionFunction), exceptionReason(exceptionAddress), exceptionReason(exceptionQuantity):
+		return true
+	}
+	return false
 }
 
 // roots are the ranges that a walk begins with.

@@ -18,6 +18,7 @@ const (
 	Stopped             = "server stopped and started"
 	Frozen              = "process frozen and thawed"
 	Downloaded          = "program download, address space rebuilt"
+	Moved               = "registers or nodes moved elsewhere and back"
 	Vanished            = "node or register gone and back"
 	SessionsTaken       = "session or connection limit reached"
 	CertificateReplaced = "certificate changed"
@@ -36,6 +37,9 @@ type Case struct {
 	Network func(*Proxy, Subject) Fault
 	// Cable says that the peer is at the other end of a cable, whose fault it is.
 	Cable bool
+	// Clock says that the fault is that of the peer's clock, which is wrong before
+	// it begins. The peer is Clocked.
+	Clock bool
 	// Reset cuts the connection when the fault has begun, so that it concerns
 	// the next one.
 	Reset bool
@@ -95,6 +99,7 @@ func peerCases() []Case {
 		{Name: Stopped, Blind: true, Lasts: 3 * time.Second, Forgets: true},
 		{Name: Frozen, Blind: true, Lasts: 3 * time.Second},
 		{Name: Downloaded, Blind: true, Lasts: 2 * time.Second, Partial: true},
+		{Name: Moved, Blind: true, Reachable: true, Lasts: 2 * time.Second, Partial: true},
 		{Name: Vanished, Blind: true, Lasts: 2 * time.Second, Partial: true},
 		{Name: SessionsTaken, Reset: true, Blind: true, Lasts: 3 * time.Second},
 		{Name: CertificateReplaced, Reset: true, Blind: true, Lasts: 3 * time.Second},
@@ -102,7 +107,7 @@ func peerCases() []Case {
 		{Name: PasswordChanged, Reset: true, Blind: true, Lasts: 3 * time.Second},
 		{Name: SessionsKept, Blind: true, Lasts: 2 * time.Second},
 		{Name: SessionsForgotten, Blind: true, Lasts: 2 * time.Second, Forgets: true},
-		{Name: ClockJumped, Bears: true},
+		{Name: ClockJumped, Bears: true, Clock: true},
 	}
 }
 

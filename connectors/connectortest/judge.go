@@ -105,8 +105,8 @@ func (p *play) judge() error {
 			return fmt.Errorf("the value %s was reported %v after it had been replaced", text, p.replaced(i, b.Time).Round(time.Millisecond))
 		case ok:
 			last, newest, before = text, i, b.Time
-		case b.Link == connectors.LinkDown:
-			last = ""
+		case bad(b):
+			last = "" // Alive speaks for what is good
 		case b.Alive && last != "" && p.replaced(newest, b.Time) > p.subject.Silent+Slack:
 			return fmt.Errorf("the value %s was vouched for %v after it had been replaced", last, p.replaced(newest, b.Time).Round(time.Millisecond))
 		}

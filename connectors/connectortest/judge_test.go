@@ -19,6 +19,7 @@ func TestJudge(t *testing.T) {
 	again := value(22, 1)
 	again.Samples[0].Redelivered = true
 	alive := func(s int) connectors.Batch { return connectors.Batch{Time: at(s), Alive: true} }
+	gone := connectors.Batch{Time: at(5), Samples: []connectors.Sample{{Reason: "gone"}}}
 	down := connectors.Batch{Time: at(13), Link: connectors.LinkDown}
 	for name, c := range map[string]struct {
 		batches []connectors.Batch
@@ -32,6 +33,7 @@ func TestJudge(t *testing.T) {
 		"invented":                 {batches: []connectors.Batch{value(1, 1), value(2, 7)}, want: "the value 7 was never the peer's"},
 		"vouched for":              {batches: []connectors.Batch{value(1, 1), alive(15)}, want: "the value 1 was vouched for 5s after"},
 		"not vouched for":          {batches: []connectors.Batch{value(1, 1), down, alive(15)}},
+		"gone":                     {batches: []connectors.Batch{value(1, 1), gone, alive(15)}},
 		"queue in order":           {batches: []connectors.Batch{value(21, 1), value(22, 2), value(23, 3)}, queues: true},
 		"queue out of order":       {batches: []connectors.Batch{value(21, 2), value(22, 1)}, queues: true, want: "the value 1 was reported after a newer one"},
 		"sent before, and says so": {batches: []connectors.Batch{value(21, 2), again}, queues: true},

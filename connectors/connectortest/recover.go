@@ -26,6 +26,9 @@ type Subject struct {
 	// them all, without their times: they may be old, but must be in order
 	// unless they are marked as sent before.
 	Queues bool
+	// SkewLasts says that a clock that was ahead and is right is still said to be
+	// ahead for some minutes.
+	SkewLasts bool
 	// Cannot says of cases, by name, why they have no meaning here.
 	Cannot map[string]string
 	// Lanes is how many cases run side by side, each with a peer of its own.
@@ -162,6 +165,12 @@ func newPlay(t *testing.T, s Subject, c Case, b Backoff) *play {
 	}
 	switch {
 	case c.Cable:
+	case c.Clock:
+		clocked := source.(Clocked)
+		if err := clocked.Clock(clockBehind); err != nil {
+			t.Fatal(err)
+		}
+		p.fault = jumping(clocked)
 	case c.Network != nil:
 		p.fault = c.Network(p.proxy, s)
 	default:
@@ -179,6 +188,11 @@ func newPlay(t *testing.T, s Subject, c Case, b Backoff) *play {
 func (p *play) run() error {
 	if err := p.healthy(); err != nil {
 		return fmt.Errorf("before the fault: %w", err)
+	}
+	if p.c.Clock {
+		if err := p.clock(clockBehind); err != nil {
+			return err
+		}
 	}
 	broke, before := time.Now(), p.runs()
 	if err := p.suffers(broke, before); err != nil {
@@ -204,6 +218,11 @@ func (p *play) run() error {
 	if err != nil {
 		return fmt.Errorf("after the fault: %w", err)
 	}
+	if p.c.Clock && !p.subject.SkewLasts {
+		if err := p.clock(0); err != nil {
+			return err
+		}
+	}
 	return p.allPulses()
 }
 
@@ -224,6 +243,11 @@ func (p *play) suffers(broke time.Time, before int) error {
 	if p.c.Bears {
 		if err := p.healthy(); err != nil {
 			return fmt.Errorf("during the fault: %w", err)
+		}
+	}
+	if p.c.Clock {
+		if err := p.clock(clockAhead); err != nil {
+			return err
 		}
 	}
 	limit := p.subject.Silent + Slack

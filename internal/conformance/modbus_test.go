@@ -81,6 +81,8 @@ func (m *modbusTCP) Fault(name string) (connectortest.Fault, bool) {
 		return m.frozen(), true
 	case connectortest.Downloaded:
 		return connectortest.Fault{Begin: m.download, End: m.saying("back")}, true
+	case connectortest.Moved:
+		return connectortest.Fault{Begin: m.saying("moved"), End: m.saying("back")}, true
 	case connectortest.Vanished:
 		return connectortest.Fault{Begin: m.saying("gone"), End: m.saying("back")}, true
 	case connectortest.SessionsTaken:

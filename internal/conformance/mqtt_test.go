@@ -36,6 +36,7 @@ type broker struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	hogs   hogs
+	ahead  time.Duration // of the machine's clock
 }
 
 // program finds one of Mosquitto's programs; Debian keeps the broker where only
@@ -163,14 +164,26 @@ func (b *broker) Connect(t testing.TB, addr string) connectors.Connector {
 	if b.secure {
 		cfg.Broker, cfg.CA = "ssl://"+addr, filepath.Join(b.dir, "ca.pem")
 	}
+	count := connectors.Tag{Address: "plant/press/count", Bit: connectors.NoBit}
+	pulse := connectors.Tag{Address: "plant/press/pulse", Bit: connectors.NoBit, EachMessage: b.name != connectortest.ClockJumped}
+	if b.name == connectortest.ClockJumped {
+		count.Path, cfg.TimePath = "count", "at"
+	}
 	c, err := mqtt.New(cfg, []connectors.Tag{
-		{Address: "plant/press/count", Bit: connectors.NoBit},
-		{Address: "plant/press/pulse", Bit: connectors.NoBit, EachMessage: true},
+		count,
+		pulse,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// timed is a broker without messages that each count: after a session that was
+// kept, the connector judges no clock for half a minute.
+type timed struct {
+	connectortest.Source
+	connectortest.Clocked
 }
 
 // publish sends a message as a machine does.
@@ -186,7 +199,19 @@ func (b *broker) publish(topic, payload string, more ...string) error {
 	return nil
 }
 
-func (b *broker) Set(v uint64) error { return b.publish("plant/press/count", fmt.Sprint(v), "-r") }
+func (b *broker) Set(v uint64) error {
+	payload := fmt.Sprint(v)
+	if b.name == connectortest.ClockJumped {
+		payload = fmt.Sprintf(`{"count": %d, "at": %q}`, v, time.Now().Add(b.ahead).Format(time.RFC3339Nano))
+	}
+	return b.publish("plant/press/count", payload, "-r")
+}
+
+// Clock implements connectortest.Clocked: messages carry the machine's time.
+func (b *broker) Clock(ahead time.Duration) error {
+	b.ahead = ahead
+	return nil
+}
 
 func (b *broker) Pulse(n uint64) error { return b.publish("plant/press/pulse", fmt.Sprint(n)) }
 
@@ -287,15 +312,21 @@ func mosquitto(t *testing.T) (connectortest.Subject, string) {
 		}
 	}
 	return withCable(t, connectortest.Subject{
-		Protocol: "MQTT", Peer: "Mosquitto", Lanes: 4, Queues: true,
+		Protocol: "MQTT", Peer: "Mosquitto", Lanes: 4, Queues: true, SkewLasts: true,
 		Silent: 3*keepAlive + mqttAnswer, Late: 3 * mqttAnswer / 2, Slow: mqttAnswer / 3,
 		Foreign: foreignSubscription,
 		Cannot: map[string]string{
-			connectortest.Downloaded:  "a broker has no address space",
-			connectortest.Vanished:    "nothing can be missing at a broker",
-			connectortest.ClockJumped: "plain MQTT carries no time",
+			connectortest.Downloaded: "a broker has no address space",
+			connectortest.Vanished:   "nothing can be missing at a broker",
+			connectortest.Moved:      "nothing can be missing at a broker",
 		},
-		Serve: func(t testing.TB, c connectortest.Case) connectortest.Source { return serveMosquitto(t, c) },
+		Serve: func(t testing.TB, c connectortest.Case) connectortest.Source {
+			b := serveMosquitto(t, c)
+			if c.Name == connectortest.ClockJumped {
+				return timed{b, b}
+			}
+			return b
+		},
 	}), version
 }
 

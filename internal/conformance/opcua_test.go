@@ -81,6 +81,9 @@ func (s *plc) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.options.Port)
 
 func (s *plc) Set(v uint64) error { return s.say("set %d", v) }
 
+// Clock implements connectortest.Clocked.
+func (s *plc) Clock(ahead time.Duration) error { return s.say("clock %d", int(ahead/time.Second)) }
+
 // Sessions implements connectortest.Sessioner.
 func (s *plc) Sessions() (int, error) {
 	said, err := s.ask("sessions")
@@ -120,6 +123,8 @@ func (s *plc) Fault(name string) (connectortest.Fault, bool) {
 			s.options.Namespaces = []string{"urn:b", "urn:plant", "urn:a", "urn:c"}
 			return s.start()
 		}}, true
+	case connectortest.Moved:
+		return connectortest.Fault{Begin: s.saying("moved"), End: s.saying("back")}, true
 	case connectortest.Vanished:
 		return connectortest.Fault{Begin: s.saying("gone"), End: s.saying("back")}, true
 	case connectortest.SessionsTaken:
@@ -136,8 +141,6 @@ func (s *plc) Fault(name string) (connectortest.Fault, bool) {
 			Begin: s.certified(other, key),
 			End:   s.certified(s.options.Certificate, s.options.Key),
 		}, true
-	case connectortest.ClockJumped:
-		return connectortest.Fault{Begin: s.saying("clock -86400"), End: s.saying("clock 3600")}, true
 	}
 	return connectortest.Fault{}, false
 }

@@ -12,29 +12,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { counter = 10, registers = 1000 };
+enum { counter = 10, elsewhere = 500, registers = 1000 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static modbus_mapping_t *map;
-static int gone, empty;
+static int at = counter, empty;
+static int missing; /* that register and the next; 0: none */
+
+/* put writes the counter to where it is. */
+static void put(unsigned long value)
+{
+    map->tab_registers[at] = (uint16_t) (value >> 16);
+    map->tab_registers[at + 1] = (uint16_t) value;
+}
 
 static void *obey(void *unused)
 {
     char line[100];
+    unsigned long value = 0;
 
     (void) unused;
     while (fgets(line, sizeof line, stdin) != NULL) {
         pthread_mutex_lock(&lock);
         if (strncmp(line, "set ", 4) == 0) {
-            unsigned long value = strtoul(line + 4, NULL, 10);
-            map->tab_registers[counter] = (uint16_t) (value >> 16);
-            map->tab_registers[counter + 1] = (uint16_t) value;
+            value = strtoul(line + 4, NULL, 10);
+            put(value);
         } else if (strncmp(line, "gone", 4) == 0) {
-            gone = 1;
+            missing = counter;
+        } else if (strncmp(line, "moved", 5) == 0) {
+            at = elsewhere;
+            missing = counter + 1;
+            map->tab_registers[counter] = 4711;
         } else if (strncmp(line, "empty", 5) == 0) {
             empty = 1;
         } else if (strncmp(line, "back", 4) == 0) {
-            gone = empty = 0;
+            missing = empty = 0;
+            at = counter;
+            put(value);
         }
         pthread_mutex_unlock(&lock);
         puts("done");
@@ -50,7 +64,7 @@ static void answer(modbus_t *device, const uint8_t *request, int length)
     int from = pdu[1] << 8 | pdu[2], count = pdu[3] << 8 | pdu[4];
 
     pthread_mutex_lock(&lock);
-    if (empty || (gone && from < counter + 2 && from + count > counter))
+    if (empty || (missing && from < missing + 2 && from + count > missing))
         modbus_reply_exception(device, request, MODBUS_EXCEPTION_ILLEGAL_DATA_ADDRESS);
     else
         modbus_reply(device, request, length, map);

@@ -4,7 +4,8 @@ Its arguments are the port on 127.0.0.1 and, where wanted, "rtu" for serial
 frames over TCP and "empty" to begin without registers. It prints "ready" when it serves, and
 takes commands on its standard input, each answered by "done": "set N" puts N
 into the holding registers 10 and 11, high word first; "gone" makes them answer
-exception 2, "empty" all registers; "back" ends both.
+exception 2, "empty" all registers; "moved" leaves something else in register 10,
+nothing in 11, and the counter in 500 and 501; "back" ends all of that.
 """
 
 import asyncio
@@ -34,16 +35,23 @@ class Registers(ModbusSequentialDataBlock):
 
 
 def obey(registers):
+    at, value = 10, 0
     for line in sys.stdin:
         command, *args = line.split()
         if command == "set":
             value = int(args[0])
-            registers.setValues(10, [value >> 16, value & 0xFFFF])
+            registers.setValues(at, [value >> 16, value & 0xFFFF])
         elif command == "gone":
             registers.missing = range(10, 12)
         elif command == "empty":
             registers.missing = range(0, 1000)
+        elif command == "moved":
+            at = 500
+            registers.setValues(10, [4711])
+            registers.missing = range(11, 12)
         elif command == "back":
+            at = 10
+            registers.setValues(at, [value >> 16, value & 0xFFFF])
             registers.missing = range(0)
         print("done", flush=True)
 

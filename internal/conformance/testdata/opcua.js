@@ -1,9 +1,19 @@
 // An OPC UA server for the recovery suite, on node-opcua. It is configured by one
 // JSON argument, prints "ready" when it serves, and takes commands on its standard
-// input, each answered by "done": "set N", "gone", "back", "clock SECONDS" (its
-// values' time is that much ahead), "password WORD", "sessions" (answered by
+// input, each answered by "done": "set N", "gone", "back", "clock SECONDS" (the
+// time that it shows is that much ahead, while its timers run as before), "moved" (the node has
+// another id), "password WORD", "sessions" (answered by
 // "done N", the number of sessions that are open).
 "use strict";
+
+let ahead = 0;
+const Real = Date;
+global.Date = class extends Real {
+  constructor(...args) {
+    if (args.length === 0) super(Real.now() + ahead * 1000);
+    else super(...args);
+  }
+};
 
 const path = require("path");
 const readline = require("readline");
@@ -11,7 +21,6 @@ const opcua = require("node-opcua");
 
 const options = JSON.parse(process.argv[2]);
 let password = "right";
-let ahead = 0;
 
 async function main() {
   const certificates = new opcua.OPCUACertificateManager({
@@ -49,23 +58,23 @@ async function main() {
   let node;
   let value = 0;
   const write = () => {
-    const now = new Date(Date.now() + ahead * 1000);
-    node.setValueFromSource({ dataType: opcua.DataType.UInt32, value }, opcua.StatusCodes.Good, now);
+    node.setValueFromSource({ dataType: opcua.DataType.UInt32, value }, opcua.StatusCodes.Good, new Date());
   };
-  const add = () => {
+  const add = (id) => {
     node = plant.addVariable({
       organizedBy: space.rootFolder.objects,
       browseName: "Count",
-      nodeId: "s=Count",
+      nodeId: id,
       dataType: "UInt32",
     });
     write();
   };
-  add();
+  add("s=Count");
   const commands = {
     set: (arg) => { value = Number(arg); write(); },
-    gone: () => space.deleteNode(node),
-    back: add,
+    gone: () => { space.deleteNode(node); node = undefined; },
+    moved: () => { space.deleteNode(node); add("s=Moved"); },
+    back: () => { if (node) space.deleteNode(node); add("s=Count"); },
     clock: (arg) => { ahead = Number(arg); write(); },
     password: (arg) => { password = arg; },
     sessions: () => server.engine.currentSessionCount,

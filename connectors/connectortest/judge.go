@@ -107,7 +107,7 @@ func (p *play) judge() error {
 			last, newest, before = text, i, b.Time
 		case bad(b):
 			last = "" // Alive speaks for what is good
-		case b.Alive && last != "" && p.replaced(newest, b.Time) > p.subject.Silent+Slack:
+		case b.Alive && last != "" && p.replaced(newest, b.Time) > p.subject.Silent+p.slack():
 			return fmt.Errorf("the value %s was vouched for %v after it had been replaced", last, p.replaced(newest, b.Time).Round(time.Millisecond))
 		}
 	}

@@ -35,6 +35,7 @@ type supervisor struct {
 	addr      string
 	pauses    pauses
 	before    uint64 // Stats.Samples when it began
+	lag       lag
 	judged    sync.Once
 	cancel    context.CancelFunc
 	wait      sync.WaitGroup
@@ -66,6 +67,7 @@ func superviseWith(t testing.TB, c connectors.Connector, tags int, addr string, 
 	}
 	s.wait.Go(func() { s.run(ctx) })
 	s.wait.Go(func() { s.watchStats(ctx) })
+	s.wait.Go(func() { s.lag.watch(ctx) })
 	t.Cleanup(func() { s.stop(t) })
 	return s
 }

@@ -138,7 +138,7 @@ func (in *inspector) pass() error {
 		if err := in.look(chunk); err != nil {
 			return err
 		}
-		if _, err := in.mine.Write(chunk); err != nil {
+		if _, err := bytes.NewReader(chunk).WriteTo(in.mine); err != nil {
 			return err
 		}
 	}

@@ -145,7 +145,7 @@ func mqttObject() *object {
 		{key: "qos", kind: kindInt, def: "1", min: "0", max: "1", doc: "quality of service of subscriptions"},
 		{key: "keep_alive", kind: kindDuration, def: "5s", min: "1s", max: "10m", doc: "silence after which the broker is asked whether it is there"},
 		{key: "timeout", kind: kindDuration, def: "5s", min: "100ms", max: "1m", doc: "longest time for connecting and for an answer"},
-		{key: "payload", kind: kindText, def: "text", allowed: []string{"text", "sparkplug"}, doc: "text or JSON, or Sparkplug B: then a tag is GROUP/NODE or GROUP/NODE/DEVICE, and path the name of a metric"},
+		{key: "payload", kind: kindText, def: "text", allowed: []string{"text", "sparkplug"}, doc: "text or JSON, or Sparkplug B, whose tags this version does not read: GROUP/NODE or GROUP/NODE/DEVICE, and path the name of a metric"},
 		{key: "decimal", kind: kindText, def: "point", allowed: []string{"point", "comma"}, doc: "decimal sign of numbers in texts"},
 		{key: "time_path", kind: kindText, doc: "member of a JSON payload with the time of its values: seconds, milliseconds or microseconds since 1970, or ISO 8601"},
 		{key: "availability", kind: kindObjects, sub: availabilityObject(), doc: "topics on which devices tell whether they are there, or such a topic alone"},

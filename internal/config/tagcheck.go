@@ -68,6 +68,11 @@ func (l *loader) checkTogether(c *Config) {
 		if connection.Kind != KindMQTT {
 			continue
 		}
+		if connection.MQTT().Payload == mqtt.PayloadSparkplug && len(tags[connection.Name]) > 0 {
+			l.errors.add(Problem{Pos: connection.Pos, Path: "connections." + printable(connection.Name) + ".mqtt.payload",
+				Text: "tags of Sparkplug nodes can not be read by this version; have the node publish texts or JSON, or take its machines out"})
+			continue
+		}
 		if err := mqtt.CheckTags(tags[connection.Name]); err != nil {
 			l.errors.add(Problem{Pos: connection.Pos, Path: "connections." + printable(connection.Name), Text: oneLine(err)})
 		}

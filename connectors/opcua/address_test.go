@@ -99,6 +99,21 @@ func TestCheckTag(t *testing.T) {
 	}
 }
 
+// TestPollSeesNoMessages: a tag whose every message counts can not be polled,
+// and that is said before a machine is asked.
+func TestPollSeesNoMessages(t *testing.T) {
+	tag := connectors.Tag{Address: "ns=2;s=Pulse", Bit: connectors.NoBit, EachMessage: true}
+	for read, ok := range map[string]bool{ReadPoll: false, ReadAuto: true, ReadSubscribe: true} {
+		_, err := New(Config{Endpoint: "opc.tcp://a", Read: read}, []connectors.Tag{tag})
+		if ok != (err == nil) {
+			t.Errorf("read: %s: %v", read, err)
+		}
+		if !ok {
+			want(t, err, "tag 0: ", "ns=2;s=Pulse", "set read to subscribe or auto")
+		}
+	}
+}
+
 func TestPlanSharesItems(t *testing.T) {
 	tag := connectors.Tag{Address: "ns=2;s=Word", Bit: connectors.NoBit}
 	bit := tag

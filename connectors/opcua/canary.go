@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gopcua/opcua/ua"
@@ -160,9 +161,9 @@ func (s *session) canaryNodes() []*ua.ReadValueID {
 
 // tellRevised says whether the server samples or publishes slower than wished.
 func (s *session) tellRevised() {
+	var found []string
 	if slower(s.c.cfg.Publishing, s.interval) {
-		s.c.notes.set(connectors.TooSlow, "", fmt.Sprintf("the server publishes each %s at best, not each %s; ask for less often", s.interval, s.c.cfg.Publishing))
-		return
+		found = append(found, fmt.Sprintf("publishes each %s at best, not each %s", s.interval, s.c.cfg.Publishing))
 	}
 	slow, accepted, example := 0, 0, ""
 	for i := range s.items {
@@ -177,10 +178,13 @@ func (s *session) tellRevised() {
 		}
 	}
 	if slow > 0 {
-		s.c.notes.set(connectors.TooSlow, "", fmt.Sprintf("the server samples %d of %d nodes slower than wished, for instance %s; ask for less often", slow, accepted, example))
+		found = append(found, fmt.Sprintf("samples %d of %d nodes slower than wished, for instance %s", slow, accepted, example))
+	}
+	if found == nil {
+		s.c.notes.clear(connectors.TooSlow, "")
 		return
 	}
-	s.c.notes.clear(connectors.TooSlow, "")
+	s.c.notes.set(connectors.TooSlow, "", "the server "+strings.Join(found, ", and ")+"; ask for less often")
 }
 
 // slower says that a period is longer than wished by more than a server's

@@ -119,6 +119,26 @@ func TestSlowerThanWished(t *testing.T) {
 	}
 }
 
+// TestTwoKindsOfSlow: slow publishing does not hide slow sampling.
+func TestTwoKindsOfSlow(t *testing.T) {
+	c, err := New(dialling("127.0.0.1:4840"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := monitored{plannedItem: plannedItem{every: time.Second, tags: []int{0}}, state: itemLive, sampling: 5 * time.Second}
+	s := &session{c: c, interval: time.Minute, items: []monitored{item}}
+	s.tellRevised()
+	text := condition(c, connectors.TooSlow)
+	if !strings.Contains(text, "publishes each 1m0s at best") || !strings.Contains(text, "samples 1 of 1 nodes slower") {
+		t.Errorf("the condition says %q", text)
+	}
+	s.interval, s.items[0].sampling = c.cfg.Publishing, time.Second
+	s.tellRevised()
+	if text := condition(c, connectors.TooSlow); text != "" {
+		t.Errorf("what is over is still said: %q", text)
+	}
+}
+
 // TestHangsUpAtLargeRequests: the next attempts ask for less.
 func TestHangsUpAtLargeRequests(t *testing.T) {
 	p := startPLC(t)

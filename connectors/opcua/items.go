@@ -337,6 +337,7 @@ func (s *session) retry(ctx context.Context) error {
 			s.items[i].state = itemLive
 		}
 	}
+	s.tellRevised()
 	return nil
 }
 

@@ -21,9 +21,9 @@ type limits struct {
 	read   int // nodes of one read
 	browse int // nodes of one browse
 	paths  int // browse paths translated by one request
-	// sessions and total are how many sessions and monitored items the maker
-	// allows in all; 0 if that is not known. The server counts them, not we:
-	// they are for texts.
+	// sessions and total are how many sessions and monitored items this gateway
+	// takes for granted in all, when it advises a person; 0 for no advice. They
+	// are cautious guesses. The server counts, not we.
 	sessions, total int
 }
 
@@ -37,7 +37,9 @@ type profile struct {
 }
 
 // profiles are the servers that are known, the more special before the more
-// general; the last one is for all others.
+// general; the last one is for all others. The figures are our own cautious
+// choices, not the makers': a small controller shall not be busy with us. What
+// a server says about itself wins where it is less.
 func profiles() []profile {
 	most := limits{items: itemsPerCall, read: nodesPerRead, browse: nodesPerBrowse, paths: pathsPerCall}
 	with := func(change func(*limits)) limits {
@@ -46,13 +48,12 @@ func profiles() []profile {
 		return l
 	}
 	return []profile{
-		// The small CPU allows 10 sessions and 1,000 monitored items. It takes
-		// far longer for each item once more than 200 come in one request.
+		// A small CPU, which shall have few sessions, few items and small
+		// requests from us.
 		{"s7-1200", []string{"s7-1200", "s71200"}, with(func(l *limits) {
 			l.items, l.read, l.browse, l.sessions, l.total = 200, 200, 50, 10, 1000
 		})},
-		// The smallest CPUs of the series allow 32 sessions; 10,000 items is
-		// what the large ones take.
+		// From small to large; the advice has the small ones in mind.
 		{"s7-1500", []string{"s7-1500", "s71500", "et200sp", "et 200sp"}, with(func(l *limits) {
 			l.sessions, l.total = 32, 10_000
 		})},
@@ -64,8 +65,8 @@ func profiles() []profile {
 		{"codesys", []string{"codesys", "3s-smart", "wago"}, with(func(l *limits) {
 			l.items, l.read, l.browse = 200, 200, 50
 		})},
-		// The server beside TwinCAT fetches symbols over ADS; its requests for
-		// many symbols are cut into pieces of 500.
+		// The server stands beside the control task on one machine; half of
+		// our largest request leaves it time between two.
 		{"beckhoff", []string{"beckhoff", "twincat"}, with(func(l *limits) { l.items = 500 })},
 		{"generic", nil, most},
 	}
@@ -128,7 +129,7 @@ func (s *session) learnProfile(ctx context.Context) error {
 func (s *session) facts() []connectors.Fact {
 	facts := []connectors.Fact{{Name: "profile", Value: s.profile.name}}
 	if p := s.profile; p.total > 0 {
-		facts = append(facts, connectors.Fact{Name: "limits of the maker", Value: fmt.Sprintf("%d sessions, %d monitored items", p.sessions, p.total)})
+		facts = append(facts, connectors.Fact{Name: "advised at most", Value: fmt.Sprintf("%d sessions, %d monitored items; a cautious choice of the profile, not the maker's word", p.sessions, p.total)})
 	}
 	security := shortPolicy(s.how.endpoint.SecurityPolicyURI)
 	if mode := s.how.endpoint.SecurityMode; mode != ua.MessageSecurityModeNone {

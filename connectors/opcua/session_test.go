@@ -319,9 +319,9 @@ func TestReconnects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*within)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*within)
 	defer cancel()
-	for range 50 {
+	for range 1000 {
 		err := c.Run(ctx, func(b connectors.Batch) {
 			if b.Link != connectors.LinkUp {
 				return

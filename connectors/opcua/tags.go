@@ -123,6 +123,10 @@ func planItems(cfg Config, tags []connectors.Tag) ([]plannedItem, error) {
 			problems = append(problems, fmt.Errorf("tag %d: %w", i, err))
 			continue
 		}
+		if tag.EachMessage && cfg.Read == ReadPoll {
+			problems = append(problems, fmt.Errorf("tag %d: every message of %s counts, and read: poll can not see every message; set read to subscribe or auto, or count a total of the PLC instead", i, tag.Address))
+			continue
+		}
 		k := key{node: a, every: tag.Every, each: tag.EachMessage}
 		if k.every == 0 && !k.each {
 			k.every = cfg.Sampling

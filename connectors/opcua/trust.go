@@ -154,8 +154,10 @@ func listed(v verdict, trusted []*x509.Certificate) error {
 		steps.AddCert(c)
 	}
 	at := v.now
-	if end := v.chain[0].NotAfter; at.After(end) { // the dates have a text of their own
+	if from, end := v.chain[0].NotBefore, v.chain[0].NotAfter; at.After(end) { // the dates have a text of their own
 		at = end
+	} else if at.Before(from) {
+		at = from
 	}
 	_, err := v.chain[0].Verify(x509.VerifyOptions{
 		Roots: roots, Intermediates: steps, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},

@@ -158,6 +158,7 @@ func TestTrustList(t *testing.T) {
 	early := issue(t, nil, func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = time.Now().AddDate(1, 0, 0), time.Now().AddDate(2, 0, 0)
 	})
+	soon := issue(t, plant, func(c *x509.Certificate) { c.NotBefore = time.Now().AddDate(0, 0, 30) })
 	ends := issue(t, plant, func(c *x509.Certificate) { c.NotAfter = time.Now().AddDate(0, 0, 30) })
 	chain := func(certs ...*issued) (out []byte) {
 		for _, c := range certs {
@@ -184,6 +185,7 @@ func TestTrustList(t *testing.T) {
 		{"no host", chain(nobody), "urn:press4", false, "but for none at all", false},
 		{"another host, ignored", chain(host), "urn:press4", true, "", false},
 		{"expired", chain(old), "urn:press4", false, "the clock here says", true},
+		{"issued, not valid yet", chain(soon), "urn:press4", false, "valid only from", true},
 		{"ends soon", chain(ends), "urn:press4", false, "", true},
 		{"garbage", []byte("garbage"), "urn:press4", false, "can not be read", false},
 	} {
@@ -214,6 +216,38 @@ func TestTrustList(t *testing.T) {
 				t.Errorf("the condition of its end is %q", held)
 			}
 		})
+	}
+}
+
+// TestPinNeedsAFolder: where a certificate can not be kept, it is not trusted,
+// and no other connection's endpoint text makes a second pin.
+func TestPinNeedsAFolder(t *testing.T) {
+	first := issue(t, nil, nil)
+	ep := &ua.EndpointDescription{ServerCertificate: first.Raw}
+	connector := func(endpoint, dir string) *Connector {
+		c, err := New(Config{Endpoint: endpoint, Security: SecurityBasic256Sha256, CertificateDir: dir}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	dir := t.TempDir()
+	// A folder that leads nowhere can not be written to, not even by root.
+	if err := os.Symlink(filepath.Join(dir, "gone", "away"), filepath.Join(dir, pinnedFolder)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		want(t, connector("opc.tcp://plc", dir).judge(ep, time.Now()), "can not be kept", "must be writable")
+	}
+	dir = t.TempDir()
+	if err := connector("opc.tcp://PLC.Plant", dir).judge(ep, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for _, same := range []string{"opc.tcp://plc.plant", "opc.tcp://plc.PLANT:4840/path"} {
+		if pin, err := Pinned(dir, same); err != nil || !slices.Equal(pin.DER, first.Raw) {
+			t.Errorf("%s has the pin %v, %v", same, pin, err)
+		}
+		want(t, connector(same, dir).judge(&ua.EndpointDescription{ServerCertificate: issue(t, nil, nil).Raw}, time.Now()), "another one than before")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gopcua/opcua/id"
 	"github.com/gopcua/opcua/ua"
 )
 
@@ -165,8 +166,28 @@ func TestInspector(t *testing.T) {
 		if err := in.look(chunk('C', n, n, big)); err != nil {
 			break
 		}
-		if int(n)*len(big) > maxMessage+len(big) {
+		if int(n)*len(big) > maxPlain+len(big) {
 			t.Fatal("beginnings of messages are kept without bound")
 		}
 	}
+}
+
+// TestDeepNesting: a message that holds nothing but the beginnings of nested
+// diagnostics, as large as one may be, does not end the process.
+func TestDeepNesting(t *testing.T) {
+	message := nested(t, maxPlain)
+	if err := harmless(message); err != nil {
+		t.Errorf("what the library refuses by itself is reported as %v", err)
+	}
+}
+
+// nested is the answer to a read whose header's diagnostics nest to its end.
+func nested(t *testing.T, size int) []byte {
+	t.Helper()
+	message, err := ua.Encode(ua.NewFourByteExpandedNodeID(0, id.ReadResponse_Encoding_DefaultBinary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	message = append(message, make([]byte, 8+4+4)...) // time, handle, result
+	return append(message, bytes.Repeat([]byte{0x40}, size-len(message))...)
 }

@@ -19,6 +19,11 @@ const (
 	symmetric   = 16 // channel, token, number of the chunk, number of the request
 )
 
+// maxPlain bounds a message that is not encrypted. A message can nest as deep as
+// it has bytes, and the library follows with its stack, whose end nothing can
+// catch: one of 1 MB takes 256 MB of the 1 GB that a stack may have.
+const maxPlain = 2 << 20
+
 // errHostile is what a message that the library could not survive is.
 var errHostile = errors.New("the server sent a message that is not valid OPC UA")
 
@@ -192,8 +197,8 @@ func (in *inspector) collect(kind byte, rest []byte) error {
 	case (more || kind == 'C') && number == before.number:
 		// The library leaves such a chunk out.
 		return fmt.Errorf("%w: two chunks with the number %d", errHostile, number)
-	case len(before.content)+len(content)+in.held > maxMessage:
-		return fmt.Errorf("%w: more than %d bytes", errHostile, maxMessage)
+	case len(before.content)+len(content)+in.held > maxPlain:
+		return fmt.Errorf("%w, or one of more than %d bytes, which is taken only where there is security", errHostile, maxPlain)
 	case kind == 'C':
 		before = part{append(before.content, content...), number}
 		in.parts[request] = before

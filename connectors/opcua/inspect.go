@@ -19,11 +19,6 @@ const (
 	symmetric   = 16 // channel, token, number of the chunk, number of the request
 )
 
-// maxPlain bounds a message that is not encrypted. A message can nest as deep as
-// it has bytes, and the library follows with its stack, whose end nothing can
-// catch: one of 1 MB takes 256 MB of the 1 GB that a stack may have.
-const maxPlain = 2 << 20
-
 // errHostile is what a message that the library could not survive is.
 var errHostile = errors.New("the server sent a message that is not valid OPC UA")
 

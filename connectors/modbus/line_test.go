@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -296,46 +295,6 @@ func TestLineTakesNoMoreTimeThanItNeeds(t *testing.T) {
 		}
 		if took := time.Since(began); took > 100*(l.silence+2*listening) {
 			t.Errorf("100 requests took %v", took)
-		}
-	})
-}
-
-// FuzzLine holds that no bytes of a device make a line give another answer than
-// one with unit, function, size and checksum of the request, or panic.
-func FuzzLine(f *testing.F) {
-	s := &serialSlave{frame: rtuFrame}
-	f.Add(s.right(1, 10, 2), 3, false)
-	f.Add(append(s.right(1, 10, 3), s.right(1, 10, 2)...), 5, false)
-	f.Add(rtuFrame(1, 0x83, 2), 1, false)
-	s.frame = asciiFrame
-	f.Add(s.right(1, 10, 2), 4, true)
-	f.Add(append([]byte("::\r\n:01"), s.right(1, 10, 2)...), 2, true)
-	f.Fuzz(func(t *testing.T, data []byte, step int, ascii bool) {
-		if len(data) > 4096 || step < 1 {
-			return
-		}
-		l := &lineTransport{line: &pipeOf{data: data, step: step}, codec: rtuCodec{}, timeout: time.Second}
-		request := rtuFrame(1, 3, 0, 10, 0, 2)
-		if ascii {
-			l.codec, request = asciiCodec{}, asciiFrame(1, 3, 0, 10, 0, 2)
-		}
-		l.line.(*pipeOf).end = os.ErrDeadlineExceeded
-		l.line.(*pipeOf).hold = true
-		answer, err := l.Send(request)
-		if err != nil {
-			return
-		}
-		raw := answer
-		if ascii {
-			var ok bool
-			if raw, ok = asciiBytes(answer); !ok {
-				t.Fatalf("%q is no frame", answer)
-			}
-		} else if !crcFits(answer) {
-			t.Fatalf("% x has a wrong CRC", answer)
-		}
-		if raw[0] != 1 || raw[1]&^exceptionBit != 3 || raw[1] == 3 && (raw[2] != 4 || len(raw) < 8) {
-			t.Fatalf("% x is no answer", answer)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package modbus
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,9 +12,11 @@ import (
 )
 
 const (
-	// trips is the number of requests that Examine measures with at least, and
-	// plannedTrips with at most: each request of the plan once.
+	// trips is the number of requests that Examine measures with at least,
+	// unitTrips those with each unit, and plannedTrips with at most: each
+	// request of the plan once.
 	trips        = 20
+	unitTrips    = 5
 	plannedTrips = 200
 )
 
@@ -30,8 +33,8 @@ func (s *Survey) Examine(ctx context.Context, tags []connectors.Tag) ([]connecto
 		if err != nil {
 			return err
 		}
-		facts = append(facts, m.facts...)
-		facts = append(facts, scanFacts(plan, m.median+s.cfg.Pause)...)
+		facts = append(facts, m.facts(a)...)
+		facts = append(facts, scanFacts(plan, func(r Request) time.Duration { return m.each(r.Unit) + s.cfg.Pause })...)
 		if len(plan) > 0 && !s.target.serial() && !s.cfg.Release {
 			facts = append(facts, connectors.Fact{Name: "connections", Value: s.second(ctx, a, plan[0])})
 		}
@@ -60,58 +63,136 @@ func (t target) facts() []connectors.Fact {
 
 // measured is what the requests of a plan have shown.
 type measured struct {
-	median time.Duration
-	facts  []connectors.Fact
+	// trips are the round trips of the units' answered requests, refused the
+	// requests without data.
+	trips   map[uint8][]time.Duration
+	refused []string
+	// registers and bits are the sizes of the largest requests that were
+	// answered.
+	registers, bits int
+}
+
+// turn is one request that is measured; first says that it is not repeated.
+type turn struct {
+	Request
+	first bool
+}
+
+// turns are the requests that are measured: those of the plan, the units taking
+// turns, and some again of units that have few.
+func turns(plan []Request) []turn {
+	var units []uint8
+	lists := map[uint8][]Request{}
+	longest := 0
+	for _, r := range plan {
+		if lists[r.Unit] == nil {
+			units = append(units, r.Unit)
+		}
+		lists[r.Unit] = append(lists[r.Unit], r)
+		longest = max(longest, len(lists[r.Unit]))
+	}
+	var all []turn
+	if len(units) == 0 {
+		return nil
+	}
+	least := max(unitTrips, trips/len(units))
+	for i := 0; i < max(longest, least); i++ {
+		for _, u := range units {
+			if list := lists[u]; len(all) < plannedTrips && i < max(len(list), least) {
+				all = append(all, turn{list[i%len(list)], i < len(list)})
+			}
+		}
+	}
+	return all
 }
 
 // measure sends the requests of a plan, some more than once if they are few.
 func measure(ctx context.Context, a *asker, plan []Request) (measured, error) {
-	var m measured
-	var times []time.Duration
-	var refused []string
-	largest := map[bool]int{}
-	n := 0
-	if len(plan) > 0 {
-		n = min(max(trips, len(plan)), plannedTrips)
-	}
-	for i := range n {
-		r := plan[i%len(plan)]
+	m := measured{trips: map[uint8][]time.Duration{}}
+	for _, r := range turns(plan) {
+		if a.absent(r.Unit) {
+			continue
+		}
 		got, err := a.ask(ctx, r.Unit, r.Area, r.Offset, r.Count)
 		if err != nil {
 			return m, err
 		}
 		switch {
+		case got.verdict == answered && r.Area.bits():
+			m.bits = max(m.bits, r.Count)
 		case got.verdict == answered:
-			times = append(times, a.trip)
-			largest[r.Area.bits()] = max(largest[r.Area.bits()], r.Count)
-		case i < len(plan):
-			refused = append(refused, fmt.Sprintf("%d/%s:%d (%d): %s", r.Unit, r.Area, r.Offset, r.Count, got.reason))
+			m.registers = max(m.registers, r.Count)
+		case r.first:
+			m.refused = append(m.refused, fmt.Sprintf("%d/%s:%d (%d): %s", r.Unit, r.Area, r.Offset, r.Count, got.reason))
 		}
-	}
-	if len(times) > 0 {
-		slices.Sort(times)
-		m.median = times[len(times)/2]
-		m.facts = append(m.facts, connectors.Fact{Name: "round trip", Value: fmt.Sprintf("%v least, %v median, %v most, of %d requests",
-			short(times[0]), short(m.median), short(times[len(times)-1]), len(times))})
-	}
-	for _, bits := range []bool{false, true} {
-		if largest[bits] > 0 {
-			what := map[bool]string{false: "registers", true: "bits"}[bits]
-			m.facts = append(m.facts, connectors.Fact{Name: "largest request answered", Value: fmt.Sprintf("%d %s", largest[bits], what)})
+		if got.verdict == answered {
+			m.trips[r.Unit] = append(m.trips[r.Unit], a.trip)
 		}
-	}
-	if a.silences > 0 {
-		m.facts = append(m.facts, connectors.Fact{Name: "without an answer", Value: fmt.Sprintf("%d of %d requests", a.silences, a.requests)})
-	}
-	if len(refused) > 0 {
-		const some = 5
-		text := strings.Join(refused[:min(some, len(refused))], "; ")
-		if len(refused) > some {
-			text += fmt.Sprintf("; and %d more", len(refused)-some)
-		}
-		m.facts = append(m.facts, connectors.Fact{Name: "requests without data", Value: text})
 	}
 	return m, nil
+}
+
+// median is the middle of some round trips; 0 if there are none.
+func median(times []time.Duration) time.Duration {
+	if len(times) == 0 {
+		return 0
+	}
+	return slices.Sorted(slices.Values(times))[len(times)/2]
+}
+
+// tripText says what some round trips were.
+func tripText(times []time.Duration) string {
+	return fmt.Sprintf("%v least, %v median, %v most, of %d requests", short(slices.Min(times)), short(median(times)), short(slices.Max(times)), len(times))
+}
+
+// facts says what was measured, in all and for each of several units.
+func (m measured) facts(a *asker) []connectors.Fact {
+	var facts []connectors.Fact
+	add := func(name, value string) { facts = append(facts, connectors.Fact{Name: name, Value: value}) }
+	if every := m.all(); len(every) > 0 {
+		add("round trip", tripText(every))
+	}
+	for _, unit := range slices.Sorted(maps.Keys(a.units)) {
+		switch name := fmt.Sprintf("round trip of unit %d", unit); {
+		case len(a.units) == 1:
+		case len(m.trips[unit]) > 0:
+			add(name, tripText(m.trips[unit]))
+		case a.absent(unit):
+			add(name, fmt.Sprintf("none: %s, %d requests", a.units[unit].reason, a.units[unit].silences))
+		}
+	}
+	if m.registers > 0 {
+		add("largest request answered", fmt.Sprintf("%d registers", m.registers))
+	}
+	if m.bits > 0 {
+		add("largest request answered", fmt.Sprintf("%d bits", m.bits))
+	}
+	if a.silences > 0 {
+		add("without an answer", fmt.Sprintf("%d of %d requests", a.silences, a.requests))
+	}
+	if n := len(m.refused); n > 0 {
+		const some = 5
+		text := strings.Join(m.refused[:min(some, n)], "; ")
+		if n > some {
+			text += fmt.Sprintf("; and %d more", n-some)
+		}
+		add("requests without data", text)
+	}
+	return facts
+}
+
+// all are the round trips of all units.
+func (m measured) all() []time.Duration {
+	return slices.Concat(slices.Collect(maps.Values(m.trips))...)
+}
+
+// each is what a request to a unit takes, as far as it was measured: else what
+// it takes at the others.
+func (m measured) each(unit uint8) time.Duration {
+	if own := median(m.trips[unit]); own > 0 {
+		return own
+	}
+	return median(m.all())
 }
 
 // short rounds a time to what a person reads.
@@ -122,10 +203,12 @@ func short(d time.Duration) time.Duration {
 	return d.Round(time.Millisecond)
 }
 
-// scanFacts holds what each period costs against the period.
-func scanFacts(plan []Request, each time.Duration) []connectors.Fact {
+// scanFacts holds what each period costs against the period. each is what a
+// request takes.
+func scanFacts(plan []Request, each func(Request) time.Duration) []connectors.Fact {
 	type cost struct {
 		requests, registers, bits int
+		time                      time.Duration
 	}
 	costs := map[time.Duration]cost{}
 	var periods []time.Duration
@@ -136,6 +219,7 @@ func scanFacts(plan []Request, each time.Duration) []connectors.Fact {
 			periods = append(periods, r.Every)
 		}
 		c.requests++
+		c.time += each(r)
 		if r.Area.bits() {
 			c.bits += r.Count
 		} else {
@@ -143,12 +227,12 @@ func scanFacts(plan []Request, each time.Duration) []connectors.Fact {
 		}
 		costs[r.Every] = c
 		perSecond += 1 / r.Every.Seconds()
-		load += each.Seconds() / r.Every.Seconds()
+		load += each(r).Seconds() / r.Every.Seconds()
 	}
 	var facts []connectors.Fact
 	for _, every := range periods {
 		c := costs[every]
-		text := fmt.Sprintf("%d requests, %d registers and %d bits, about %v of %v", c.requests, c.registers, c.bits, short(time.Duration(c.requests)*each), every)
+		text := fmt.Sprintf("%d requests, %d registers and %d bits, about %v of %v", c.requests, c.registers, c.bits, short(c.time), every)
 		facts = append(facts, connectors.Fact{Name: "scan every " + every.String(), Value: text})
 	}
 	facts = append(facts, connectors.Fact{Name: "requests per second", Value: fmt.Sprintf("%.1f", perSecond)})

@@ -45,6 +45,51 @@ type asker struct {
 	// silences counts the requests without an answer, heard those with one.
 	silences, heard int
 	trip            time.Duration
+	units           map[uint8]*hearing
+}
+
+// hearing is what became of the requests to one unit: the number of those without
+// an answer, why the last of them had none, and whether one had an answer.
+type hearing struct {
+	silences int
+	reason   string
+	heard    bool
+}
+
+// absentAfter is the number of requests that a unit leaves unanswered before it
+// is taken for absent, if it has never answered any.
+const absentAfter = 2
+
+// absent says that a unit is not worth another request.
+func (a *asker) absent(unit uint8) bool {
+	u := a.units[unit]
+	return u != nil && !u.heard && u.silences >= absentAfter
+}
+
+// reason is why a unit that is absent did not answer; else the one given.
+func (a *asker) reason(unit uint8, reason string) string {
+	if a.absent(unit) {
+		return a.units[unit].reason
+	}
+	return reason
+}
+
+// note remembers what became of a request to a unit.
+func (a *asker) note(unit uint8, got answer) {
+	if a.units == nil {
+		a.units = map[uint8]*hearing{}
+	}
+	u := a.units[unit]
+	if u == nil {
+		u = &hearing{}
+		a.units[unit] = u
+	}
+	if got.verdict == silent {
+		u.silences++
+		u.reason = got.reason
+		return
+	}
+	u.heard = u.heard || !got.lost
 }
 
 // ask sends one request. The error is not nil if the connection is of no more
@@ -64,15 +109,22 @@ func (a *asker) ask(ctx context.Context, unit uint8, area Area, start, count int
 	}
 	got, alive := judge(data, err, area, count)
 	got.lost = !alive
+	a.note(unit, got)
 	switch {
 	case alive:
 		a.heard++
 	case a.silences+1 >= muteAfter && a.heard == 0:
-		return answer{}, fmt.Errorf("unit %d: nothing answers (%d requests in a row, the last: %s); check that the device is on, its unit number, and on a serial line baud rate, parity and wires", unit, a.silences+1, got.reason)
+		a.silences++
+		return answer{}, a.nothing(unit)
 	default:
 		a.silences++
 	}
 	return got, nil
+}
+
+// nothing says that no request was answered, of which the last was to a unit.
+func (a *asker) nothing(unit uint8) error {
+	return fmt.Errorf("unit %d: nothing answers (%d requests in a row, the last: %s); check that the device is on, its unit number, and on a serial line baud rate, parity and wires", unit, a.silences, a.units[unit].reason)
 }
 
 // with connects, does something and leaves nothing open.
@@ -116,80 +168,6 @@ func (s *Survey) spot(a address) spot {
 		at.unit = a.unit
 	}
 	return at
-}
-
-// Probe implements connectors.Surveyor. After the tag come all types and byte
-// orders that the registers from its address on can be read as, and the bits of
-// the first.
-func (s *Survey) Probe(ctx context.Context, tags []connectors.Tag) ([][]connectors.Reading, error) {
-	all := make([][]connectors.Reading, len(tags))
-	err := s.with(ctx, func(a *asker) error {
-		for i, tag := range tags {
-			readings, err := s.probe(ctx, a, tag)
-			if err != nil {
-				return fmt.Errorf("tag %s: %w", tag.Address, err)
-			}
-			all[i] = readings
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return all, nil
-}
-
-func (s *Survey) probe(ctx context.Context, a *asker, tag connectors.Tag) ([]connectors.Reading, error) {
-	where, f, err := compile(tag, s.cfg.OneBased, s.cfg.MaxRead)
-	if err != nil {
-		bad := connectors.Reading{Tag: tag, Note: err.Error()}
-		bad.Sample.Reason = "can not be read"
-		return []connectors.Reading{bad}, nil
-	}
-	at := s.spot(where)
-	count := f.registers
-	if wide := min(8, s.cfg.MaxRead, addressSpace-at.offset); !at.area.bits() && wide > count && !s.inHole(at, wide) {
-		count = wide
-	}
-	got, err := a.ask(ctx, at.unit, at.area, at.offset, count)
-	if err == nil && got.verdict != answered && count > f.registers {
-		count = f.registers
-		got, err = a.ask(ctx, at.unit, at.area, at.offset, count)
-	}
-	if err != nil {
-		return nil, err
-	}
-	own := connectors.Reading{Tag: tag, Type: at.area.kind()}
-	if got.verdict != answered {
-		own.Sample.Reason = got.reason
-		return []connectors.Reading{own}, nil
-	}
-	own.Raw = rawOf(at.area, f.registers, got.data)
-	own.Sample = f.sample(at.area, got.data)
-	readings := []connectors.Reading{own}
-	if at.area.bits() {
-		return readings, nil
-	}
-	for _, r := range s.readings(at, got.data, true) {
-		if r.Tag.Type != tag.Type || r.Tag.Order != tag.Order || r.Tag.Bit != tag.Bit || r.Tag.Length != tag.Length {
-			readings = append(readings, r)
-		}
-	}
-	return readings, nil
-}
-
-// inHole says that data from a spot on touch a hole of the configuration.
-func (s *Survey) inHole(at spot, count int) bool {
-	holes, err := s.cfg.holes()
-	if err != nil {
-		return true
-	}
-	for _, h := range holes {
-		if h.unit == at.unit && h.area == at.area && h.covers(at.offset, at.offset+count) {
-			return true
-		}
-	}
-	return false
 }
 
 // Around implements connectors.Surveyor: what 64 data before and behind the tag

@@ -234,7 +234,7 @@ func TestExamine(t *testing.T) {
 func TestSurveyOfNothing(t *testing.T) {
 	mute := fastConfig(serveHostile(t, func(net.Conn, int, wireRequest) error { return nil }))
 	_, err := mustSurvey(t, mute).Probe(context.Background(), []connectors.Tag{tag("holding:1", ""), tag("holding:2", "")})
-	if err == nil || !strings.Contains(err.Error(), "modbus "+mute.Address+": tag holding:2: unit 1: nothing answers (3 requests in a row") {
+	if err == nil || !strings.Contains(err.Error(), "modbus "+mute.Address+": unit 1: nothing answers (2 requests in a row, the last: no answer within the timeout); check that the device is on") {
 		t.Error(err)
 	}
 	if _, err := NewSurvey(Config{Address: "plc"}); err == nil || !strings.Contains(err.Error(), "does not say how to connect") {

@@ -127,6 +127,9 @@ func (d *delivery) follow(at time.Time, o outcome, committed func()) {
 	if !o.wake.IsZero() {
 		d.wake.Reset(time.Until(o.wake))
 	}
+	if o.ask != "" && d.c.cfg.Rebirth {
+		d.s.askRebirth(o.ask, at)
+	}
 }
 
 // hand emits a batch. Its time never lies before that of the batch before:

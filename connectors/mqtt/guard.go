@@ -15,6 +15,7 @@ const maxPacket = 16 << 20
 const (
 	typeConnect   = 1
 	typeConnack   = 2
+	typePublish   = 3
 	typeSubscribe = 8
 	typeSuback    = 9
 	typePingreq   = 12
@@ -71,6 +72,8 @@ func (g *guard) Write(p []byte) (int, error) {
 		switch p[0] >> 4 {
 		case typeConnect, typeSubscribe, typePingreq:
 			g.meter.asked()
+		case typePublish:
+			g.meter.sent()
 		}
 	}
 	if err := g.SetWriteDeadline(time.Now().Add(g.timeout)); err != nil {

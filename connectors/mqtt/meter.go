@@ -29,6 +29,13 @@ func (m *meter) asked() {
 	}
 }
 
+// sent counts a request that the broker does not answer.
+func (m *meter) sent() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stats.Requests++
+}
+
 func (m *meter) answered() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,7 +1,8 @@
 // Package mqtt reads machines that send their values to an MQTT 3.1.1 broker.
-// It subscribes, decodes plain and JSON payloads, and acknowledges each message
-// after it was taken over. It never sends a message to anybody, sets no last
-// will, and does not know what a value means.
+// It subscribes, decodes plain, JSON and Sparkplug B payloads, and acknowledges
+// each message after it was taken over. It sets no last will, does not know what
+// a value means, and sends no message to anybody but, if that is allowed, the
+// request to a Sparkplug Edge Node to introduce itself again.
 package mqtt
 
 import (
@@ -67,7 +68,7 @@ func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("mqtt: %w", err)
 	}
-	if err := CheckTags(tags); err != nil {
+	if err := cfg.CheckTags(tags); err != nil {
 		return nil, fmt.Errorf("mqtt: %w", err)
 	}
 	c := &Connector{cfg: cfg.Defaults(), tags: slices.Clone(tags)}

@@ -52,6 +52,9 @@ type outcome struct {
 	stamp time.Time
 	// wake is when tick is to be called. Zero leaves what was asked before.
 	wake time.Time
+	// ask is a Sparkplug Edge Node, GROUP/NODE, that is to be asked for its
+	// birth certificates; empty for none.
+	ask string
 }
 
 // newDecoder makes the decoder of a configuration with its defaults and of tags
@@ -60,6 +63,8 @@ func newDecoder(cfg Config, tags []connectors.Tag) (decoder, error) {
 	switch cfg.Payload {
 	case PayloadText:
 		return newTextDecoder(cfg, tags)
+	case PayloadSparkplug:
+		return newSparkplugDecoder(cfg, tags)
 	}
-	return nil, fmt.Errorf("payload %q is unknown; allowed: %s", cfg.Payload, PayloadText)
+	return nil, fmt.Errorf("payload %q is unknown; allowed: %s, %s", cfg.Payload, PayloadText, PayloadSparkplug)
 }

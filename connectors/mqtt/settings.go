@@ -40,7 +40,7 @@ func (c Config) Defaults() Config {
 		c.Decimal = DecimalPoint
 	}
 	if c.RebirthEvery == 0 {
-		c.RebirthEvery = time.Minute
+		c.RebirthEvery = 10 * time.Second
 	}
 	return c
 }

@@ -33,19 +33,22 @@ type Survey struct {
 
 var _ connectors.Surveyor = (*Survey)(nil)
 
-// NewSurvey makes a survey of a broker with text payloads. It touches neither
-// the network nor the disk.
+// NewSurvey makes a survey of a broker. It touches neither the network nor the
+// disk.
 func NewSurvey(cfg Config) (*Survey, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("mqtt: %w", err)
 	}
 	cfg = cfg.Defaults()
-	if cfg.Payload != PayloadText {
-		return nil, fmt.Errorf("mqtt: payload %s can not be surveyed; without it the topics can be listed", cfg.Payload)
-	}
 	cfg.ClientID = cmp.Or(cfg.ClientID, "prodsmart") + "-" + rand.Text()[:6]
 	cfg.Availability = nil
 	return &Survey{cfg: cfg}, nil
+}
+
+// visitor is the connection of a survey.
+type visitor struct {
+	*Connector
+	session *session
 }
 
 // errEnough ends listening without being a failure.
@@ -54,7 +57,7 @@ var errEnough = errors.New("enough was heard")
 // visit connects, subscribes and calls granted with the broker's answers; then
 // it calls heard for every message until that fails or the time is over.
 func (v *Survey) visit(ctx context.Context, filters map[string]byte, listen time.Duration,
-	granted func(*Connector, map[string]byte) error, heard func(arrival) error) error {
+	granted func(visitor, map[string]byte) error, heard func(arrival) error) error {
 	c, err := New(v.cfg, nil)
 	if err != nil {
 		return err
@@ -81,7 +84,7 @@ func (v *Survey) visit(ctx context.Context, filters map[string]byte, listen time
 		}
 		maps.Copy(answers, answer)
 	}
-	if err := granted(c, answers); err != nil {
+	if err := granted(visitor{c, s}, answers); err != nil {
 		return err
 	}
 	err = s.hear(ctx, c, listen, heard)
@@ -119,7 +122,7 @@ func (s *session) hear(ctx context.Context, c *Connector, listen time.Duration, 
 }
 
 // allowed is an error if the broker refuses one of the subscriptions.
-func allowed(_ *Connector, granted map[string]byte) error {
+func allowed(_ visitor, granted map[string]byte) error {
 	for topic, qos := range granted {
 		if qos > 2 {
 			return fmt.Errorf("mqtt: the broker refuses the subscription %q; ask for a narrower one, or for the right to it", topic)
@@ -132,7 +135,15 @@ func allowed(_ *Connector, granted map[string]byte) error {
 // is 0, to the filter Walk.Root, everything if that is empty, and reports each
 // topic once, when its first message comes, with the members of a JSON payload.
 // Walk.Depth counts the topic as the first level.
+//
+// Of Sparkplug nodes it reports every node and device with the metrics of its
+// birth certificate; Walk.Root is then GROUP, GROUP/NODE or GROUP/NODE/DEVICE.
+// Nodes that live and whose birth did not come are named at the end. They are
+// asked for it if Config.Rebirth allows it.
 func (v *Survey) Browse(ctx context.Context, walk connectors.Walk, found func(connectors.Reading) error) error {
+	if v.cfg.Payload == PayloadSparkplug {
+		return v.browseEdge(ctx, walk, found)
+	}
 	root := cmp.Or(walk.Root, everything)
 	if err := checkFilter(root); err != nil {
 		return fmt.Errorf("mqtt: %w", err)
@@ -169,13 +180,16 @@ func (v *Survey) Browse(ctx context.Context, walk connectors.Walk, found func(co
 // Probe implements connectors.Surveyor. It waits for the first message of each
 // topic, at most Config.Timeout. The members of the payload follow the tag.
 func (v *Survey) Probe(ctx context.Context, tags []connectors.Tag) ([][]connectors.Reading, error) {
+	if v.cfg.Payload == PayloadSparkplug {
+		return v.probeEdge(ctx, tags)
+	}
 	out := make([][]connectors.Reading, len(tags))
 	filters := map[string]byte{}
 	var byTopic topics
 	missing := 0
 	for i, tag := range tags {
 		reading := connectors.Reading{Tag: tag, Sample: connectors.Sample{Reason: fmt.Sprintf("no message within %v", v.cfg.Timeout)}}
-		if err := CheckTag(tag); err != nil {
+		if err := v.cfg.CheckTag(tag); err != nil {
 			reading.Sample.Reason = err.Error()
 		} else {
 			filters[tag.Address] = 0
@@ -187,7 +201,7 @@ func (v *Survey) Probe(ctx context.Context, tags []connectors.Tag) ([][]connecto
 	if missing == 0 {
 		return out, nil
 	}
-	refused := func(_ *Connector, granted map[string]byte) error {
+	refused := func(_ visitor, granted map[string]byte) error {
 		for i, tag := range tags {
 			if qos, ok := granted[tag.Address]; ok && qos > 2 {
 				out[i][0].Sample.Reason = "the broker refused the subscription"
@@ -242,8 +256,11 @@ func (v *Survey) probed(tag connectors.Tag, a arrival) []connectors.Reading {
 // Around implements connectors.Surveyor: all members of the messages on the
 // tag's topic, and on those beside it, that come within Config.Timeout.
 func (v *Survey) Around(ctx context.Context, tag connectors.Tag) ([]connectors.Reading, error) {
-	if err := CheckTag(tag); err != nil {
+	if err := v.cfg.CheckTag(tag); err != nil {
 		return nil, fmt.Errorf("mqtt: %w", err)
+	}
+	if v.cfg.Payload == PayloadSparkplug {
+		return v.aroundEdge(ctx, tag)
 	}
 	filters := map[string]byte{tag.Address: 0}
 	if i := strings.LastIndexByte(tag.Address, '/'); i >= 0 && !strings.HasSuffix(tag.Address, "#") {
@@ -280,14 +297,15 @@ func (v *Survey) Examine(ctx context.Context, tags []connectors.Tag) ([]connecto
 	}
 	filters := map[string]byte{versionOf: 0}
 	kept := false
-	for _, f := range group(tags, nil, *v.cfg.QoS) {
-		if err := checkFilter(f.topic); err != nil {
-			return nil, fmt.Errorf("mqtt: %w", err)
-		}
+	d, err := newDecoder(v.cfg, tags)
+	if err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
+	for _, f := range d.filters() {
 		filters[f.topic] = f.qos
 		kept = kept || f.each
 	}
-	granted := func(c *Connector, answers map[string]byte) error {
+	granted := func(c visitor, answers map[string]byte) error {
 		say("round trip", "%v", c.Stats().RoundTrip.Round(10*time.Microsecond))
 		say("security", "%s", c.state.security())
 		for _, end := range c.state.endings() {
@@ -309,7 +327,7 @@ func (v *Survey) Examine(ctx context.Context, tags []connectors.Tag) ([]connecto
 		return nil
 	}
 	version := ""
-	err := v.visit(ctx, filters, min(v.cfg.Timeout, time.Second), granted, func(a arrival) error {
+	err = v.visit(ctx, filters, min(v.cfg.Timeout, time.Second), granted, func(a arrival) error {
 		if a.Topic() != versionOf {
 			return nil
 		}

@@ -9,17 +9,25 @@ import (
 	"unicode/utf8"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/mqtt/sparkplug"
 )
 
 // kinds are the values of Tag.Type.
 var kinds = [...]string{"", "int", "float", "bool", "string"}
 
-// CheckTag says what is wrong with a tag, in words for the person who wrote it.
-// The address is an MQTT topic filter; + stands for one level and # for the
-// rest. Type is empty, int, float, bool or string; Path selects a member of a
-// JSON payload; Bit selects a bit of a whole number. Every is not used: the
-// sender decides when a value comes. Length and Order do not apply.
-func CheckTag(tag connectors.Tag) error {
+// CheckTag says what is wrong with a tag of the connection, in words for the
+// person who wrote it.
+//
+// With text payloads the address is an MQTT topic filter; + stands for one level
+// and # for the rest. Type is empty, int, float, bool or string; Path selects a
+// member of a JSON payload; Bit selects a bit of a whole number. With Sparkplug
+// payloads the address is GROUP/NODE or GROUP/NODE/DEVICE and Path the name of a
+// metric, which brings its type. Every is not used: the sender decides when a
+// value comes. Length and Order do not apply.
+func (c Config) CheckTag(tag connectors.Tag) error {
+	if c.Payload == PayloadSparkplug {
+		return sparkplug.CheckTag(tag)
+	}
 	_, err := newReader(tag)
 	return err
 }
@@ -83,13 +91,16 @@ func checkFilter(filter string) error {
 // CheckTags says what is wrong with the tags of one connection: each by itself,
 // and together. A filter that counts messages must not overlap with another
 // filter, because a broker may then deliver each message twice.
-func CheckTags(tags []connectors.Tag) error {
+func (c Config) CheckTags(tags []connectors.Tag) error {
 	pulses := map[string]bool{}
 	for i, tag := range tags {
-		if err := CheckTag(tag); err != nil {
+		if err := c.CheckTag(tag); err != nil {
 			return fmt.Errorf("tag %d: %w", i+1, err)
 		}
 		pulses[tag.Address] = pulses[tag.Address] || tag.EachMessage
+	}
+	if c.Payload == PayloadSparkplug {
+		return nil // addresses are no filters, and those that are made of them do not overlap
 	}
 	for wild := range pulses {
 		if !strings.ContainsAny(wild, "+#") {

@@ -27,12 +27,12 @@ func TestCheckTag(t *testing.T) {
 		"bit -2 does not exist":        {Address: "a", Bit: -2},
 		"a float has no bits":          {Address: "a", Type: "float", Bit: 3},
 	} {
-		if err := CheckTag(bad); err == nil || !strings.Contains(err.Error(), want) {
+		if err := (Config{}).CheckTag(bad); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40v: got %v, want ...%s...", bad, err, want)
 		}
 	}
 	for _, filter := range []string{"a", "/", "/a", "a/", "#", "+", "+/+", "a/#", "a/+/b", "$SYS/#", "Halle 1/Säge", "a//b"} {
-		if err := CheckTag(tag(filter, "")); err != nil {
+		if err := (Config{}).CheckTag(tag(filter, "")); err != nil {
 			t.Errorf("%q: %v", filter, err)
 		}
 	}
@@ -117,15 +117,15 @@ func TestOverlap(t *testing.T) {
 }
 
 func TestCheckTags(t *testing.T) {
-	if err := CheckTags([]connectors.Tag{pulse("saw/+/pulse"), tag("saw/#", "")}); err == nil ||
+	if err := (Config{}).CheckTags([]connectors.Tag{pulse("saw/+/pulse"), tag("saw/#", "")}); err == nil ||
 		!strings.Contains(err.Error(), `topics "saw/#" and "saw/+/pulse" overlap`) {
 		t.Errorf("overlapping pulses: %v", err)
 	}
-	if err := CheckTags([]connectors.Tag{pulse("saw/1/pulse"), pulse("saw/2/pulse"), tag("saw/1/pulse", "n"),
+	if err := (Config{}).CheckTags([]connectors.Tag{pulse("saw/1/pulse"), pulse("saw/2/pulse"), tag("saw/1/pulse", "n"),
 		tag("press/#", ""), tag("press/+/count", "")}); err != nil {
 		t.Errorf("tags that go together: %v", err)
 	}
-	if err := CheckTags([]connectors.Tag{tag("a", ""), tag("a+", "")}); err == nil || !strings.Contains(err.Error(), "tag 2") {
+	if err := (Config{}).CheckTags([]connectors.Tag{tag("a", ""), tag("a+", "")}); err == nil || !strings.Contains(err.Error(), "tag 2") {
 		t.Errorf("the second tag is bad: %v", err)
 	}
 }

@@ -188,7 +188,7 @@ func (l *loader) readPayload(c *mqtt.Config, v *view) {
 			l.badKey(v.at(key), key+" is about Sparkplug; write payload: sparkplug, or remove it")
 		}
 	}
-	if sparkplug && c.Rebirth {
-		l.warn(v.at("rebirth"), "the gateway sends one kind of message, the rebirth request to Sparkplug nodes; without rebirth it only listens")
+	if sparkplug && !v.has("rebirth") {
+		l.warn(v.node, "without rebirth: true, metrics that come by alias can not be understood after a start of the gateway until the Edge Node is started again; with it the gateway sends that one request, and nothing else; rebirth: false is silent about this")
 	}
 }

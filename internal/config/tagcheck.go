@@ -6,7 +6,6 @@ import (
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/modbus"
-	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/mqtt"
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/opcua"
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 )
@@ -17,7 +16,7 @@ func checkTag(c *Connection, tag connectors.Tag) error {
 	case KindModbus:
 		return modbus.CheckTag(tag)
 	case KindMQTT:
-		return mqtt.CheckTag(tag)
+		return c.MQTT().CheckTag(tag)
 	}
 	return opcua.CheckTag(tag)
 }
@@ -68,12 +67,7 @@ func (l *loader) checkTogether(c *Config) {
 		if connection.Kind != KindMQTT {
 			continue
 		}
-		if connection.MQTT().Payload == mqtt.PayloadSparkplug && len(tags[connection.Name]) > 0 {
-			l.errors.add(Problem{Pos: connection.Pos, Path: "connections." + printable(connection.Name) + ".mqtt.payload",
-				Text: "tags of Sparkplug nodes can not be read by this version; have the node publish texts or JSON, or take its machines out"})
-			continue
-		}
-		if err := mqtt.CheckTags(tags[connection.Name]); err != nil {
+		if err := connection.MQTT().CheckTags(tags[connection.Name]); err != nil {
 			l.errors.add(Problem{Pos: connection.Pos, Path: "connections." + printable(connection.Name), Text: oneLine(err)})
 		}
 	}

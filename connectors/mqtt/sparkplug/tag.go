@@ -33,8 +33,10 @@ func parsePlace(address string) (place, error) {
 		return place{}, errors.New("the address is empty; " + want)
 	case parts[0] == namespace:
 		return place{}, fmt.Errorf("address %q is a topic; %s", address, want)
-	case len(parts) != 2 && len(parts) != 3:
-		return place{}, fmt.Errorf("address %q has %d parts; %s", address, len(parts), want)
+	case len(parts) == 1:
+		return place{}, fmt.Errorf("address %q names no Edge Node; %s", address, want)
+	case len(parts) > 3:
+		return place{}, fmt.Errorf("address %q has more than three parts; %s, and the metric as path", address, want)
 	case strings.ContainsAny(address, "+#"):
 		return place{}, fmt.Errorf("address %q: wildcards do not apply; %s", address, want)
 	case !utf8.ValidString(address) || strings.ContainsFunc(address, unicode.IsControl):

@@ -50,5 +50,11 @@ func (p place) filters() []string {
 	return []string{base, base + "/+"}
 }
 
-// command is the topic on which an Edge Node listens.
-func (p place) command() string { return namespace + "/" + p.group + "/NCMD/" + p.node }
+// RebirthTopic is where an Edge Node, GROUP/NODE, listens for what Rebirth makes.
+func RebirthTopic(edgeNode string) (string, error) {
+	p, err := parsePlace(edgeNode)
+	if err != nil {
+		return "", err
+	}
+	return namespace + "/" + p.group + "/NCMD/" + p.node, nil
+}

@@ -86,14 +86,18 @@ func TestPlanErrors(t *testing.T) {
 	}
 }
 
-// TestPlanIsMinimal compares, on small random maps with random limits, holes and
-// knowledge about what the device refuses, with the best of all sets of
+// proven is the number of random maps on which the plan is held against the best
+// one. Nothing about a map is left out that the plan knows: limits, holes that
+// the configuration names, data that were refused, cuts that were remembered,
+// and a size that was found to be too large.
+const proven = 1000
+
+// TestPlanIsMinimal compares, on small random maps, with the best of all sets of
 // requests: the fewest, and of these the fewest data.
 func TestPlanIsMinimal(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))
 	var mine, best cost
-	const maps = 1500
-	for range maps {
+	for range proven {
 		s, known, holes := randomMap(rnd)
 		got := s.blocks(known)
 		describe := fmt.Sprintf("most %d gap %d spans %v walls %v known %v: %v", s.most, s.gap, s.spans, s.wall, known, got)
@@ -126,30 +130,43 @@ func TestPlanIsMinimal(t *testing.T) {
 		if c != want {
 			t.Fatalf("%+v, %+v is enough: %s", c, want, describe)
 		}
-		mine.requests, mine.data = mine.requests+c.requests, mine.data+c.data
-		best.requests, best.data = best.requests+want.requests, best.data+want.data
+		mine.add(c)
+		best.add(want)
 	}
-	t.Logf("%d maps: %d requests of %d needed (efficiency %.3f), %d data of %d needed (%.3f)", maps, mine.requests, best.requests,
+	t.Logf("%d maps: %d requests of %d needed (efficiency %.3f), %d data of %d needed (%.3f)", proven, mine.requests, best.requests,
 		float64(best.requests)/float64(mine.requests), mine.data, best.data, float64(best.data)/float64(mine.data))
 }
 
 // cost is what a plan costs.
 type cost struct{ requests, data int }
 
+func (c *cost) add(other cost) {
+	c.requests += other.requests
+	c.data += other.data
+}
+
+func costOf(plan []block) cost {
+	c := cost{requests: len(plan)}
+	for _, b := range plan {
+		c.data += b.count
+	}
+	return c
+}
+
 func (c cost) less(than cost) bool {
 	return c.requests < than.requests || c.requests == than.requests && c.data < than.data
 }
 
 func randomMap(rnd *rand.Rand) (*stream, *knowledge, []dataRange) {
-	s := &stream{area: Holding, most: 4 + rnd.IntN(9), gap: rnd.IntN(4)}
-	for i := range 1 + rnd.IntN(8) {
+	s := &stream{area: Holding, most: 4 + rnd.IntN(9), gap: rnd.IntN(9)}
+	for i := range 1 + rnd.IntN(10) {
 		size := 1 << rnd.IntN(3)
-		s.items = append(s.items, item{tag: i, offset: rnd.IntN(28), format: format{registers: size}})
+		s.items = append(s.items, item{tag: i, offset: rnd.IntN(36), format: format{registers: size}})
 	}
 	s.setSpans()
 	var holes []dataRange
 	for range rnd.IntN(3) {
-		at := rnd.IntN(28)
+		at := rnd.IntN(36)
 		holes = append(holes, dataRange{area: Holding, start: at, end: at + 1 + rnd.IntN(2)})
 	}
 	s.setWalls(holes)
@@ -160,7 +177,83 @@ func randomMap(rnd *rand.Rand) (*stream, *knowledge, []dataRange) {
 		}
 		known.cut[i], known.apart[i] = rnd.IntN(12) == 0, rnd.IntN(16) == 0
 	}
+	if rnd.IntN(4) == 0 {
+		known.most = 4 + rnd.IntN(s.most-3)
+	}
 	return s, known, holes
+}
+
+// merged is the plan of who goes through the data from the first to the last and
+// adds to a request as long as that is allowed.
+func merged(s *stream, known *knowledge) []block {
+	var all []block
+	for lo := 0; lo < len(s.spans); {
+		if known.refused[lo].failures > 0 {
+			lo++
+			continue
+		}
+		hi := lo + 1
+		for hi < len(s.spans) && allowed(s, known, lo, hi+1) {
+			hi++
+		}
+		all = append(all, s.part(lo, hi))
+		lo = hi
+	}
+	return all
+}
+
+// gapsMerged is the plan of who begins with a request for each datum and joins
+// those with the smallest gap between them, as long as that is allowed.
+func gapsMerged(s *stream, known *knowledge) []block {
+	var all []block
+	for i := range s.spans {
+		if known.refused[i].failures == 0 {
+			all = append(all, s.part(i, i+1))
+		}
+	}
+	for {
+		best, least := 0, 0
+		for i := 1; i < len(all); i++ {
+			gap := all[i].start - all[i-1].start - all[i-1].count
+			if all[i].lo == all[i-1].hi && allowed(s, known, all[i-1].lo, all[i].hi) && (best == 0 || gap < least) {
+				best, least = i, gap
+			}
+		}
+		if best == 0 {
+			return all
+		}
+		all[best-1] = s.part(all[best-1].lo, all[best].hi)
+		all = slices.Delete(all, best, best+1)
+	}
+}
+
+// BenchmarkPlanProven makes the plans of the random maps, and says how they
+// stand to the best possible, beside two simple ways to make them.
+func BenchmarkPlanProven(b *testing.B) {
+	rnd := rand.New(rand.NewPCG(11, 11))
+	type device struct {
+		s     *stream
+		known *knowledge
+	}
+	devices := make([]device, proven)
+	var mine, best, left, gaps cost
+	for i := range devices {
+		s, known, _ := randomMap(rnd)
+		devices[i] = device{s, known}
+		best.add(fewest(s, known))
+		left.add(costOf(merged(s, known)))
+		gaps.add(costOf(gapsMerged(s, known)))
+	}
+	for b.Loop() {
+		mine = cost{}
+		for _, d := range devices {
+			mine.add(costOf(d.s.blocks(d.known)))
+		}
+	}
+	for name, c := range map[string]cost{"": mine, "from-left-": left, "smallest-gaps-": gaps} {
+		b.ReportMetric(float64(c.requests)/float64(best.requests), name+"requests/optimum")
+		b.ReportMetric(float64(c.data)/float64(best.data), name+"data/optimum")
+	}
 }
 
 // TestHoles: nothing in a hole is read along, and what a tag asks for in a hole
@@ -226,7 +319,7 @@ func allowedSet(s *stream, known *knowledge, in func(int) bool) bool {
 			return false
 		}
 	}
-	return end-start <= s.most
+	return end-start <= s.most && (known.most == 0 || end-start <= known.most || last == first)
 }
 
 // fewest tries all partitions of the spans, contiguous or not.

@@ -24,6 +24,7 @@ func Bars() []Bar {
 		{What: "Machine rules, unchanged samples, one core", Package: "mapping", Name: "Rules/unchanged", Unit: "samples/s", Limit: 1e6, Least: true, Suffix: "/s"},
 		{What: "Machine rules, counting, one core", Package: "mapping", Name: "Rules/counting", Unit: "samples/s", Limit: 1e6, Least: true, Suffix: "/s"},
 		{What: "Allocations for an unchanged batch", Package: "mapping", Name: "Rules/unchanged", Unit: "allocs/op", Limit: 0},
+		{What: "Modbus plan: requests to the proven optimum, 1,000 random maps", Package: "modbus", Name: "PlanProven", Unit: "requests/optimum", Limit: 1, Suffix: "x"},
 	}
 	for _, p := range []struct{ name, title string }{
 		{"opcua", "OPC UA"}, {"modbus", "Modbus"}, {"mqtt", "MQTT"},

@@ -49,9 +49,12 @@ func writeBars(b *strings.Builder, results []Result) {
 }
 
 const explanation = `
-That a Modbus scan takes the fewest requests that the device's limits and the
-holes between the tags allow is no figure but a proof, and tests hold it:
-connectors/modbus/plan.go and plan_test.go.
+The optimum of a Modbus plan is the fewest requests of all ways to part the data
+of a map into requests that the device's limits, its holes and what it refused
+before allow; a test tries all of them on 1,000 random maps, and the program may
+need none more. PlanProven in the last table also has the registers read, and two
+simple ways to plan: filling requests from the left, and joining over the
+smallest gaps first.
 
 ## Ten thousand tags a second
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,11 @@ func readPortions(ctx context.Context, s connectors.Surveyor, kind string, tags 
 			if ctx.Err() != nil && err != nil {
 				return all
 			}
-			if copy(all[from:to], got); err != nil {
+			for i, of := range got {
+				// What else the data could be is not asked here.
+				all[from+i] = slices.Clone(of[:min(1, len(of))])
+			}
+			if err != nil {
 				reason, silent = err.Error(), true
 				failed[unit] = reason
 			}

@@ -75,12 +75,16 @@ func (v *Survey) browseEdge(ctx context.Context, walk connectors.Walk, found fun
 	if err != nil {
 		return err
 	}
-	return show(c.Unborn())
+	return show(c.Unborn(v.cfg.Rebirth))
 }
 
 // aroundEdge gives the metrics of the birth certificate of a tag's source. It
 // waits for it at most Config.Timeout.
 func (v *Survey) aroundEdge(ctx context.Context, tag connectors.Tag) ([]connectors.Reading, error) {
+	tag.Path = cmp.Or(tag.Path, "any") // it is what is looked for
+	if err := v.cfg.CheckTag(tag); err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
 	var metrics []connectors.Reading
 	c, err := v.catalogue(ctx, tag.Address, v.cfg.Timeout, func(list []connectors.Reading) error {
 		if list[0].Name != tag.Address {
@@ -92,7 +96,7 @@ func (v *Survey) aroundEdge(ctx context.Context, tag connectors.Tag) ([]connecto
 	switch {
 	case err != nil:
 		return nil, err
-	case metrics == nil && len(c.Unborn()) == 0:
+	case metrics == nil && len(c.Unborn(false)) == 0:
 		return nil, fmt.Errorf("mqtt: nothing was heard of %s within %v; check how it is spelt, and that the Edge Node runs", tag.Address, v.cfg.Timeout)
 	case metrics == nil:
 		return nil, fmt.Errorf("mqtt: the birth certificate of %s did not come within %v; trigger Node Control/Rebirth at the Edge Node, or set rebirth: true, and ask again", tag.Address, v.cfg.Timeout)

@@ -256,11 +256,11 @@ func (v *Survey) probed(tag connectors.Tag, a arrival) []connectors.Reading {
 // Around implements connectors.Surveyor: all members of the messages on the
 // tag's topic, and on those beside it, that come within Config.Timeout.
 func (v *Survey) Around(ctx context.Context, tag connectors.Tag) ([]connectors.Reading, error) {
-	if err := v.cfg.CheckTag(tag); err != nil {
-		return nil, fmt.Errorf("mqtt: %w", err)
-	}
 	if v.cfg.Payload == PayloadSparkplug {
 		return v.aroundEdge(ctx, tag)
+	}
+	if err := v.cfg.CheckTag(tag); err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
 	}
 	filters := map[string]byte{tag.Address: 0}
 	if i := strings.LastIndexByte(tag.Address, '/'); i >= 0 && !strings.HasSuffix(tag.Address, "#") {
@@ -311,9 +311,12 @@ func (v *Survey) Examine(ctx context.Context, tags []connectors.Tag) ([]connecto
 		for _, end := range c.state.endings() {
 			say(end.whose+" certificate valid until", "%s", end.at.UTC().Format(time.RFC3339))
 		}
-		if kept {
+		switch {
+		case v.cfg.Payload == PayloadSparkplug:
+			say("session", "not kept; begins with the births of the Edge Nodes")
+		case kept:
 			say("session", "kept by the broker while the gateway is away, because messages are counted")
-		} else {
+		default:
 			say("session", "not kept; begins with the retained messages")
 		}
 		delete(answers, versionOf)

@@ -88,9 +88,9 @@ func (c *Catalogue) Message(topic string, payload []byte) (list []connectors.Rea
 
 // birth makes the readings of a birth certificate.
 func (c *Catalogue) birth(k kind, at place, payload []byte) []connectors.Reading {
-	head := connectors.Reading{Name: at.String(), Type: "Edge Node", Children: true, Sample: connectors.Sample{Reason: "a node, not a value"}}
+	head := connectors.Reading{Name: at.String(), Type: "Edge Node", Children: true}
 	if k == deviceBirth {
-		head.Type, head.Sample.Reason = "device", "a device, not a value"
+		head.Type = "device"
 	}
 	var p Payload
 	if err := Decode(payload, &p); err != nil {
@@ -125,16 +125,19 @@ func (c *Catalogue) birth(k kind, at place, payload []byte) []connectors.Reading
 }
 
 // Unborn gives a reading for every node that was heard and whose birth
-// certificate did not come.
-func (c *Catalogue) Unborn() []connectors.Reading {
+// certificate did not come. asked says that the nodes were asked for it.
+func (c *Catalogue) Unborn(asked bool) []connectors.Reading {
+	note := "it is there, but its birth certificate did not come; trigger Node Control/Rebirth there, or set rebirth: true, and look again"
+	if asked {
+		note = "it is there, but its birth certificate did not come, although it was asked for; may the gateway publish on its NCMD topic?"
+	}
 	var list []connectors.Reading
 	for _, at := range slices.SortedFunc(maps.Keys(c.heard), func(a, b place) int { return strings.Compare(a.String(), b.String()) }) {
 		if c.born[at] {
 			continue
 		}
 		list = append(list, connectors.Reading{Name: at.String(), Type: "Edge Node",
-			Sample: connectors.Sample{Reason: unborn},
-			Note:   "it is there, but its birth certificate did not come; trigger Node Control/Rebirth there, or set rebirth: true, and look again"})
+			Sample: connectors.Sample{Reason: unborn}, Note: note})
 	}
 	return list
 }

@@ -14,14 +14,19 @@ type delivery struct {
 	emit func(connectors.Batch)
 	wake *time.Timer // of the decoder
 	left leftovers
+	// held is what waits for a resumed session to settle, which is when no
+	// message came for quiet; nil afterwards and in other sessions.
+	held  *settling
+	quiet *time.Timer
 	// since is when the connection was there: what waited at the broker comes
 	// first, and its age says nothing about clocks.
 	since time.Time
 }
 
 func newDelivery(c *Connector, s *session, emit func(connectors.Batch)) *delivery {
-	d := &delivery{c: c, s: s, emit: emit, wake: time.NewTimer(time.Hour), since: time.Now()}
+	d := &delivery{c: c, s: s, emit: emit, wake: time.NewTimer(time.Hour), quiet: time.NewTimer(settleQuiet), since: time.Now()}
 	d.wake.Stop()
+	d.quiet.Stop()
 	return d
 }
 
@@ -44,11 +49,16 @@ func (d *delivery) begin(filters []filter, refused map[string]string) {
 	}
 	now := time.Now()
 	d.follow(now, d.c.decoder.begin(now), nil)
+	if d.s.resumed {
+		d.held = newSettling(now)
+		d.quiet.Reset(settleQuiet)
+	}
 }
 
 // run delivers until the connection or the context ends.
 func (d *delivery) run(ctx context.Context) error {
 	defer d.wake.Stop()
+	defer d.quiet.Stop()
 	var batch []arrival
 	for {
 		select {
@@ -57,6 +67,9 @@ func (d *delivery) run(ctx context.Context) error {
 		case err := <-d.s.lost:
 			d.rest(ctx, batch)
 			return err
+		case now := <-d.quiet.C:
+			d.settle(now)
+			continue
 		case now := <-d.wake.C:
 			d.follow(now, d.c.decoder.tick(now), nil)
 			continue
@@ -68,6 +81,9 @@ func (d *delivery) run(ctx context.Context) error {
 				return nil
 			}
 			d.message(a)
+		}
+		if d.held != nil {
+			d.quiet.Reset(max(0, min(settleQuiet, time.Until(d.held.end))))
 		}
 	}
 }
@@ -82,6 +98,10 @@ func (d *delivery) rest(ctx context.Context, used []arrival) {
 		if !d.c.persistent || a.Qos() == 0 {
 			d.message(a)
 		}
+	}
+	if d.held != nil {
+		d.held.end = time.Time{} // there is no more to wait for
+		d.settle(time.Now())
 	}
 }
 
@@ -100,11 +120,20 @@ func (d *delivery) message(a arrival) {
 		d.s.acks.add(a.Ack)
 		return
 	}
-	if !o.stamp.IsZero() && !in.retained && !in.repeated && a.at.Sub(d.since) >= d.c.backlog() {
+	if !o.stamp.IsZero() && !in.retained && !in.repeated && a.at.Sub(d.since) >= d.backlog() {
 		d.c.meter.stamped(o.stamp, a.at)
 	}
+	held := d.held
+	if held != nil {
+		o.samples = held.hold(d.c.tags, o)
+	}
 	if o.counted {
-		d.follow(a.at, o, func() { d.s.acks.add(a.Ack) })
+		if held == nil {
+			d.follow(a.at, o, func() { d.s.acks.add(a.Ack) })
+			return
+		}
+		held.open.Add(1)
+		d.follow(a.at, o, func() { held.open.Add(-1); d.s.acks.add(a.Ack) })
 		return
 	}
 	d.follow(a.at, o, nil)
@@ -112,8 +141,8 @@ func (d *delivery) message(a arrival) {
 }
 
 // backlog is for how long after connecting messages may be ones that waited.
-func (c *Connector) backlog() time.Duration {
-	if c.persistent {
+func (d *delivery) backlog() time.Duration {
+	if d.s.resumed {
 		return 30 * time.Second
 	}
 	return 0

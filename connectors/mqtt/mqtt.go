@@ -20,10 +20,11 @@ import (
 // Connector is one connection to a broker and the tags it serves.
 //
 // If a tag has EachMessage, the broker keeps the session and the messages of
-// all tags while the gateway is away, and a message with such a tag is
-// acknowledged after Batch.Committed. All others are acknowledged when emit has
-// returned. Without such a tag nothing is kept, and a connection begins with
-// the retained messages alone.
+// such tags while the gateway is away, and each of them is acknowledged after
+// Batch.Committed. Topics of other tags alone are then subscribed to with QoS 0,
+// so that no state of an outage is taken for the present one; what waited of
+// them nevertheless is told as one, the last. Without such a tag nothing is
+// kept, and a connection begins with the retained messages alone.
 type Connector struct {
 	cfg        Config
 	at         endpoint
@@ -95,7 +96,8 @@ func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
 }
 
 // group makes one filter of all tags with the same topic, in a fixed order. The
-// topics of first come before the others and need no tag.
+// topics of first come before the others and need no tag. If messages of any
+// tag count, all filters without such a tag get QoS 0.
 func group(tags []connectors.Tag, first []string, qos byte) []filter {
 	index := map[string]int{}
 	var filters []filter
@@ -116,6 +118,14 @@ func group(tags []connectors.Tag, first []string, qos byte) []filter {
 		f.tags = append(f.tags, i)
 		if tag.EachMessage {
 			f.each, f.qos = true, 1
+		}
+	}
+	if slices.ContainsFunc(filters, func(f filter) bool { return f.each }) {
+		// The broker keeps the session. Nobody wants states of yesterday.
+		for i := range filters {
+			if !filters[i].each {
+				filters[i].qos = 0
+			}
 		}
 	}
 	slices.SortFunc(filters, func(a, b filter) int {

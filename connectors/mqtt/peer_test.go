@@ -255,10 +255,10 @@ func TestMosquittoKillBeforeAck(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.send(t, "saw/pulse", "3")
-	m.send(t, "saw/state", "on")
+	m.send(t, "saw/state", "on", "-r")
 	second := start(t, c, nil) // commits everything
 	second.waitTexts(t, 0, "1 good redelivered", "2 good redelivered", "3 good")
-	second.waitTexts(t, 1, "on good")
+	second.waitTexts(t, 1, "on good retained")
 	if err := second.stop(t); err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,9 @@ type session struct {
 	inbox  *inbox
 	acks   *acker
 	lost   chan error // gets one error when an established connection breaks
+	// resumed says that the broker had kept the session, and with it perhaps
+	// messages. connect sets it.
+	resumed bool
 
 	mu     sync.Mutex
 	conn   *guard // nil before the connection is there
@@ -128,6 +131,8 @@ func (s *session) connect() (phase, error) {
 	<-token.Done() // bounded by the connect timeout
 	err := token.Error()
 	if err == nil {
+		greeted, ok := token.(*paho.ConnectToken)
+		s.resumed = ok && greeted.SessionPresent()
 		return listening, nil
 	}
 	s.mu.Lock()

@@ -42,10 +42,13 @@ func (s *session) ask(ctx context.Context, u *unit, area Area, b block) (answer,
 	}
 	s.asked = true
 	s.totals.requests.Add(1)
-	if err := rest(ctx, s.pause-time.Since(s.spoke)); err != nil {
-		return answer{}, err
-	}
 	began := time.Now()
+	if s.pause > 0 {
+		if err := rest(ctx, s.pause-began.Sub(s.spoke)); err != nil {
+			return answer{}, err
+		}
+		began = time.Now()
+	}
 	data, err := s.fetch(u.number, area, uint16(b.start), uint16(b.count))
 	s.spoke = time.Now()
 	var link *linkError
@@ -62,12 +65,12 @@ func (s *session) ask(ctx context.Context, u *unit, area Area, b block) (answer,
 		s.reason, u.streak = a.reason, s.streak
 		return a, nil
 	}
-	s.totals.roundTrip.Store(int64(s.since(began)))
+	s.totals.roundTrip.Store(int64(s.took(began, s.spoke)))
 	s.silence = 0
 	s.streak++
 	s.heard = true
 	if a.verdict != silent {
-		u.heard = time.Now()
+		u.heard = s.spoke
 	}
 	if a.verdict == answered {
 		u.sign, u.signOf = b, area

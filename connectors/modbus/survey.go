@@ -102,7 +102,7 @@ func (a *asker) ask(ctx context.Context, unit uint8, area Area, start, count int
 	began := time.Now()
 	data, err := a.fetch(unit, area, uint16(start), uint16(count))
 	a.spoke = time.Now()
-	a.trip = a.since(began)
+	a.trip = a.took(began, a.spoke)
 	var link *linkError
 	if errors.As(err, &link) {
 		return answer{}, err

@@ -43,13 +43,13 @@ func (c *caller) unsettled() bool {
 	return ok && line.dirty
 }
 
-// since is how long ago the last request, which was begun at a time, was sent.
-// Waiting for a line to be silent comes before that, and is not the device's.
-func (c *caller) since(began time.Time) time.Duration {
+// took is what of the time of the last request, from its beginning to its end,
+// was the device's: waiting for a line to be silent comes before it is sent.
+func (c *caller) took(began, ended time.Time) time.Duration {
 	if line, ok := c.transport.(*lineTransport); ok && line.sent.After(began) {
 		began = line.sent
 	}
-	return time.Since(began)
+	return ended.Sub(began)
 }
 
 // fetch calls the read function of an area.

@@ -106,6 +106,7 @@ func (s *session) take(ctx context.Context, p *part, t task, a answer) error {
 	p.unit.trouble, b.trouble = trouble{}, trouble{}
 	switch a.verdict {
 	case answered:
+		t.reader.passed(b, s.spoke)
 		s.good(t.reader, *b, a.data)
 	case refused:
 		return s.learn(ctx, p, t.reader, b.lo, b.hi, a.reason)

@@ -12,6 +12,7 @@ const (
 	addressPause   = 5 * time.Second
 	addressPauseTo = 30 * time.Second
 	renewAfter     = 30 * time.Minute
+	renewAfterMost = 24 * time.Hour
 )
 
 // trouble is what is remembered of something that failed. The zero trouble is
@@ -53,8 +54,12 @@ type knowledge struct {
 	// can be read, but not both together with what lies between. apart says
 	// the same of requests that got no answer.
 	cut, apart []bool
-	// renew is when the cuts are tried again.
-	renew time.Time
+	// trial[i] says that apart[i] was doubted, and no answer has come since.
+	trial []bool
+	// renew is when the cuts are tried again, doubted when that was done last,
+	// and doubts how often it was, only to be learnt again soon.
+	renew, doubted time.Time
+	doubts         int
 	// most is the largest request known to be small enough, if a larger one was
 	// refused as too large; else 0.
 	most int
@@ -90,29 +95,93 @@ func (r *reader) forget() {
 	r.refused = make([]trouble, len(r.spans))
 	r.cut = make([]bool, len(r.spans))
 	r.apart = make([]bool, len(r.spans))
+	r.trial = make([]bool, len(r.spans))
 	r.knowledge.most = 0
 	r.stale, r.returned = true, false
 }
 
 // doubt lets the device's map be asked for as if it were whole, now and then,
-// since the map may have changed: a request that is refused again costs some
-// requests of one round and no value.
+// since the map may have changed, or a silence have been an accident. A request
+// that is refused again costs some requests of one round and no value. One that
+// is silent again costs its values for one round, so nothing is put together
+// beside what is silent, two requests at a time, and what was on trial is parted
+// at once; and what is learnt anew each time is doubted half as often each time.
 func (r *reader) doubt(now time.Time) {
 	if r.renew.IsZero() || now.Before(r.renew) {
 		return
 	}
-	r.renew = time.Time{}
+	r.renew, r.doubted = time.Time{}, now
+	r.doubts++
 	clear(r.cut)
 	r.knowledge.most = 0
 	r.stale = true
+	well, parted := false, false
+	for i := range r.plan {
+		b := &r.plan[i]
+		try := well && b.failures == 0 && r.apart[b.lo]
+		if try {
+			r.apart[b.lo], r.trial[b.lo] = false, true
+		}
+		parted = parted || r.apart[b.lo]
+		well = b.failures == 0 && !try
+	}
+	if parted {
+		r.renew = now.Add(r.patience())
+	}
+}
+
+// passed notes that a request was answered: what was on trial in it belongs
+// together, and the next trial need not wait long.
+func (r *reader) passed(b *block, now time.Time) {
+	if r.doubts == 0 {
+		return // nothing is on trial
+	}
+	for i := b.lo + 1; i < b.hi; i++ {
+		if r.trial[i] {
+			r.trial[i] = false
+			r.doubts, r.doubted = 1, now
+			if !r.renew.IsZero() {
+				r.renew = now.Add(renewAfter)
+			}
+		}
+	}
+}
+
+// failed parts again what was on trial in a request; true if something was.
+func (r *reader) failed(b *block, now time.Time) bool {
+	was := false
+	for i := b.lo + 1; i < b.hi; i++ {
+		if r.trial[i] {
+			r.trial[i], r.apart[i], was = false, true, true
+		}
+	}
+	if was {
+		r.doubtLater(now)
+	}
+	return was
+}
+
+// patience is how long what was learnt is believed.
+func (r *reader) patience() time.Duration {
+	wait := renewAfter
+	for range r.doubts {
+		if wait *= 2; wait >= renewAfterMost {
+			return renewAfterMost
+		}
+	}
+	return wait
 }
 
 // doubtLater notes that something was learnt that is to be doubted one day.
 func (r *reader) doubtLater(now time.Time) {
 	r.stale = true
-	if r.renew.IsZero() {
-		r.renew = now.Add(renewAfter)
+	if !r.renew.IsZero() {
+		return
 	}
+	if now.Sub(r.doubted) > r.patience() {
+		r.doubts = 0
+	}
+	r.renew = now.Add(r.patience())
 }
 
 // silent notes that a request got no answer. If the unit answers others, the
@@ -120,9 +189,12 @@ func (r *reader) doubtLater(now time.Time) {
 // a single span.
 func (r *reader) silent(b *block, now time.Time, reason string, vouched bool) {
 	b.silent(now, reason)
+	if r.failed(b, now) {
+		return
+	}
 	if vouched && b.failures >= 2 && b.hi-b.lo > 1 {
 		r.apart[(b.lo+b.hi)/2] = true
-		r.stale = true
+		r.doubtLater(now)
 	}
 }
 

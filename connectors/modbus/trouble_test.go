@@ -179,3 +179,63 @@ func TestRandomTrouble(t *testing.T) {
 		}
 	}
 }
+
+// TestAccidentalSilenceIsForgotten: requests that were parted because the device
+// was silent for a moment are one request again after half an hour.
+func TestAccidentalSilenceIsForgotten(t *testing.T) {
+	u := &unitState{mutes: true}
+	g := &rig{t: t, tags: []connectors.Tag{tag("input:0", "")}, device: &fakeDevice{latency: time.Millisecond, units: units(u)}}
+	for i := range 40 {
+		g.tags = append(g.tags, tag(fmt.Sprintf("holding:%d", i), ""))
+	}
+	g.play(Config{Timeout: 500 * time.Millisecond}, 90*time.Minute,
+		step{10 * time.Minute, func() { u.refuses = func(a Area, _ int) bool { return a == Holding } }},
+		step{10*time.Minute + 2500*time.Millisecond, func() { u.refuses = nil }})
+	parted, whole := 0, 0
+	for _, r := range g.device.requests {
+		at := r.at.Sub(g.start)
+		if r.area == Holding && r.count < 40 {
+			parted++
+			if at > 45*time.Minute {
+				t.Fatalf("%d registers were asked for after %v", r.count, at)
+			}
+		}
+		if r.count == 40 && at > 45*time.Minute {
+			whole++
+		}
+	}
+	if parted == 0 || whole < 2600 {
+		t.Errorf("%d parts, %d whole requests", parted, whole)
+	}
+}
+
+// TestSilentAddressCostsLittle: beside a register about which the device keeps
+// silent for ever, and a hole about which it does, the others are read, though
+// what was learnt of the device's map is doubted now and then.
+func TestSilentAddressCostsLittle(t *testing.T) {
+	u := &unitState{mutes: true, refuses: func(_ Area, i int) bool { return i == 7 || i == 45 }}
+	g := &rig{t: t, tags: []connectors.Tag{tag("input:0", "")}, device: &fakeDevice{latency: time.Millisecond, units: units(u)}}
+	for i := range 60 {
+		if i != 45 {
+			g.tags = append(g.tags, tag(fmt.Sprintf("holding:%d", i), ""))
+		}
+	}
+	const hours = 6
+	const lost = 10
+	g.play(Config{Timeout: 500 * time.Millisecond}, hours*time.Hour)
+	for i, tag := range g.tags {
+		times := g.good(i)
+		learnt, _ := slices.BinarySearch(times, 10*time.Minute)
+		switch n := len(times[learnt:]); {
+		case tag.Address == "holding:7":
+			if n > 0 {
+				t.Errorf("%s: %d good", tag.Address, n)
+			}
+		case n < hours*3600-600-lost:
+			t.Errorf("%s: %d good of %d", tag.Address, n, hours*3600-600)
+		}
+	}
+	if n := g.totals.timeouts.Load(); n > hours*3600/8*11/10 {
+		t.Errorf("%d timeouts in %d hours: one each 8 s is what a silent register costs", n, hours)
+	}
+}

@@ -17,8 +17,8 @@ package sparkplug
 
 import "strconv"
 
-// The limits of a payload. Larger texts make their metric unusable, the others
-// the payload.
+// The limits of a payload. More bytes or metrics make it unusable, a longer text
+// its metric alone; a longer name is cut.
 const (
 	maxPayload = 8 << 20 // bytes
 	maxMetrics = 100_000

@@ -53,10 +53,7 @@ func (m *Metric) decode(b []byte) error {
 	return fields(b, func(f field) error {
 		switch {
 		case f.is(1, protowire.BytesType):
-			if len(f.bytes) > maxName {
-				return fmt.Errorf("its name has %d bytes; at most %d are read", len(f.bytes), maxName)
-			}
-			m.Name = strings.ToValidUTF8(string(f.bytes), "\uFFFD")
+			m.Name = name(f.bytes)
 		case f.is(2, protowire.VarintType):
 			m.Alias, m.HasAlias = f.bits, true
 		case f.is(3, protowire.VarintType):
@@ -76,6 +73,16 @@ func (m *Metric) decode(b []byte) error {
 		}
 		return nil
 	})
+}
+
+// name is a metric's name. One beyond the limit, which no tag can ask for, is
+// cut: its alias still needs an owner.
+func name(b []byte) string {
+	cut := ""
+	if len(b) > maxName {
+		b, cut = b[:maxName], "…"
+	}
+	return strings.ToValidUTF8(string(b), "\uFFFD") + cut
 }
 
 // keep takes a value as it is, to be read when the type is known. The last one
@@ -99,14 +106,17 @@ func (m *Metric) keep(f field) {
 // properties looks for the quality; the others say nothing about the value.
 func (m *Metric) properties(b []byte) error {
 	const none = -1
-	keys, at := 0, none
+	keys, at, exact := 0, none, false
 	err := fields(b, func(f field) error {
-		if f.is(1, protowire.BytesType) {
-			if bytes.EqualFold(f.bytes, []byte("quality")) {
-				at = keys
-			}
-			keys++
+		if !f.is(1, protowire.BytesType) {
+			return nil
 		}
+		// Some senders write it their own way; the specification's goes first.
+		switch own := string(f.bytes) == "Quality"; {
+		case own, !exact && bytes.EqualFold(f.bytes, []byte("quality")):
+			at, exact = keys, own
+		}
+		keys++
 		return nil
 	})
 	if err != nil || at == none {
@@ -141,10 +151,12 @@ func (m *Metric) quality(b []byte) error {
 			v, has = float64(math.Float32frombits(uint32(f.bits))), true
 		case f.is(6, protowire.Fixed64Type):
 			v, has = math.Float64frombits(f.bits), true
+		case f.is(7, protowire.VarintType), f.number >= 8 && f.number <= 10 && f.wire == protowire.BytesType:
+			has = false // another kind of value takes the place of the number
 		}
 		return nil
 	})
-	if err != nil || null || !has || v != math.Trunc(v) {
+	if err != nil || null || !has || v != math.Trunc(v) || math.IsInf(v, 0) {
 		return err
 	}
 	m.Quality, m.HasQuality = int32(min(max(v, math.MinInt32), math.MaxInt32)), true

@@ -78,7 +78,7 @@ func (m *Metric) Value(t DataType) (connectors.Value, error) {
 	case t == 0:
 		return connectors.Value{}, errors.New("neither the message nor a birth certificate says its data type")
 	case t >= DataSet:
-		return connectors.Value{}, fmt.Errorf("a %s is not one value; have the node publish the member that is needed as a metric of its own", t)
+		return connectors.Value{}, fmt.Errorf("%s %s is not one value; have the node publish the member that is needed as a metric of its own", t.article(), t)
 	case m.field == 0:
 		return connectors.Value{}, errors.New("the message has no value for it")
 	}
@@ -97,7 +97,7 @@ func (m *Metric) Value(t DataType) (connectors.Value, error) {
 }
 
 func (m *Metric) mismatch(t DataType) error {
-	return fmt.Errorf("a %s, but sent as %s", t, m.field)
+	return fmt.Errorf("%s %s, but sent as %s", t.article(), t, m.field)
 }
 
 func (m *Metric) number(t DataType) (connectors.Value, error) {
@@ -133,7 +133,7 @@ func (m *Metric) whole(t DataType) (connectors.Value, error) {
 	width := t.width()
 	if t >= UInt8 {
 		if m.bits>>1>>(width-1) != 0 {
-			return connectors.Value{}, fmt.Errorf("%d does not fit a %s", m.bits, t)
+			return connectors.Value{}, fmt.Errorf("%d does not fit %s %s", m.bits, t.article(), t)
 		}
 		return connectors.Uint(m.bits), nil
 	}
@@ -143,16 +143,24 @@ func (m *Metric) whole(t DataType) (connectors.Value, error) {
 	}
 	if width > sent {
 		if m.bits >= 1<<31 {
-			return connectors.Value{}, fmt.Errorf("an %s, but sent in 32 bits, of which nobody knows whether they are negative", t)
+			return connectors.Value{}, fmt.Errorf("%s %s, but sent in 32 bits, of which nobody knows whether they are negative", t.article(), t)
 		}
 		return connectors.Int(int64(m.bits)), nil
 	}
 	wide := int64(m.bits<<(64-sent)) >> (64 - sent)
 	own := int64(m.bits<<(64-width)) >> (64 - width)
 	if wide != own && m.bits>>1>>(width-1) != 0 {
-		return connectors.Value{}, fmt.Errorf("%d does not fit an %s", wide, t)
+		return connectors.Value{}, fmt.Errorf("%d does not fit %s %s", wide, t.article(), t)
 	}
 	return connectors.Int(own), nil
+}
+
+// article goes before the type's name.
+func (t DataType) article() string {
+	if name := t.String(); name[0] == 'I' || t == unknownType {
+		return "an"
+	}
+	return "a"
 }
 
 // width is the number of bits of a whole number.

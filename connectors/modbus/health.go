@@ -153,19 +153,23 @@ func (s *session) pace(r *round, next time.Time) {
 	}
 }
 
-// turn does one round, over a connection of its own where the device is shared
-// with others. Once the device has answered, some rounds without a connection
-// are borne, since it may be another client's turn.
-func (s *session) turn(ctx context.Context, r *round) error {
+// turn does one round, or again what failed in the last, over a connection of its
+// own where the device is shared with others. Once the device has answered, some
+// rounds without a connection are borne, since it may be another client's turn.
+func (s *session) turn(ctx context.Context, r *round, early bool) error {
 	defer s.report()
+	do := s.poll
+	if early {
+		do = s.catchUp
+	}
 	if s.reopen == nil {
-		return s.poll(ctx, r)
+		return do(ctx, r)
 	}
 	w, err := s.reopen(ctx)
 	borne := true
 	if err == nil {
 		s.caller = w.caller
-		err = s.poll(ctx, r)
+		err = do(ctx, r)
 		w.close()
 		var link *linkError
 		borne = errors.As(err, &link)
@@ -174,13 +178,18 @@ func (s *session) turn(ctx context.Context, r *round) error {
 		s.missed = 0
 		return nil
 	}
-	s.missed++
+	if !early {
+		s.missed++
+	}
 	if ctx.Err() != nil || !borne || !s.up || s.missed >= muteAfter {
 		return err
 	}
 	s.samples = s.samples[:0]
 	for _, p := range r.parts {
-		s.badPart(p, reasonNoLink)
+		if !early {
+			s.badPart(p, reasonNoLink)
+		}
+		p.owe(max(unitPause, r.every/promptShare))
 	}
 	s.flush()
 	return nil

@@ -39,6 +39,9 @@ const (
 // again.
 func (s *session) read(ctx context.Context, p *part, w way) error {
 	s.list(p, w)
+	if w != again {
+		p.owed = time.Time{}
+	}
 	ever := w == again
 	heard := ever
 	for i, t := range s.work {
@@ -175,6 +178,7 @@ func (s *session) abandon(p *part, rest []task, reason string) {
 // every failure, so that an answer that is still under way meets no other
 // request of the unit.
 func (s *session) drop(p *part, rest []task, reason string) {
+	p.owe(unitPause)
 	s.badTasks(rest, reason)
 	for _, rd := range p.readers {
 		for _, i := range rd.left {

@@ -40,12 +40,17 @@ type unit struct {
 type part struct {
 	unit    *unit
 	readers []*reader
+	// owed is when what the last round did not get is to be read, if the unit
+	// is well then; zero if nothing is missing.
+	owed time.Time
 }
 
 // round is everything that is read in one period.
 type round struct {
 	every time.Duration
 	next  time.Time
+	// early, if not zero, is when something that failed is tried before next.
+	early time.Time
 	parts []*part
 	// late counts the times in a row that the round ended after the next was
 	// due; blocked is session.blocked at its end.
@@ -145,21 +150,25 @@ func (s *session) run(ctx context.Context) error {
 	for {
 		due := s.rounds[0]
 		for _, r := range s.rounds[1:] {
-			if r.next.Before(due.next) {
+			if r.due().Before(due.due()) {
 				due = r
 			}
 		}
-		timer.Reset(time.Until(due.next))
+		early := due.due() != due.next
+		timer.Reset(time.Until(due.due()))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
 		}
-		if err := s.turn(ctx, due); err != nil {
+		if err := s.turn(ctx, due, early); err != nil {
 			return err
 		}
-		periods := time.Since(start)/due.every + 1
-		s.pace(due, start.Add(periods*due.every))
+		if !early {
+			periods := time.Since(start)/due.every + 1
+			s.pace(due, start.Add(periods*due.every))
+		}
+		due.early = s.nextTry(due)
 	}
 }
 
@@ -175,10 +184,12 @@ func (s *session) poll(ctx context.Context, r *round) error {
 	for _, p := range r.parts {
 		if p.unit.failures > 0 {
 			s.badPart(p, p.unit.reason)
+			p.owe(unitPause)
 			continue
 		}
 		if lost > r.every/2 && p.unit.heard.IsZero() {
 			s.badPart(p, reasonWaiting)
+			p.owe(unitPause)
 			continue
 		}
 		began := time.Now()
@@ -200,59 +211,6 @@ func (s *session) poll(ctx context.Context, r *round) error {
 	}
 	s.flush()
 	return s.retry(ctx, r)
-}
-
-// retry tries the unit or request of the round that has waited longest. Where it
-// costs a timeout again, as much time must pass before the next try, so that
-// never more than half of the time goes to what does not answer.
-func (s *session) retry(ctx context.Context, r *round) error {
-	began := time.Now()
-	if began.Before(s.patience) {
-		return nil
-	}
-	p := r.overdue(began)
-	if p == nil {
-		return nil
-	}
-	w := again
-	if p.unit.failures > 0 {
-		w = revival
-	}
-	s.asked, s.heard = false, false
-	if err := s.read(ctx, p, w); err != nil {
-		return err
-	}
-	now := time.Now()
-	s.patience = now.Add(now.Sub(began))
-	if s.heard && (w == again || p.unit.failures == 0) {
-		s.flush()
-	}
-	s.samples = s.samples[:0]
-	return s.settleRound(ctx)
-}
-
-// overdue is the part with the unit or the request that has been left alone for
-// the longest, of those whose pause is over; nil if there is none.
-func (r *round) overdue(now time.Time) *part {
-	var found *part
-	var since time.Time
-	consider := func(p *part, t *trouble) {
-		if t.failures > 0 && !t.resting(now) && (found == nil || t.next.Before(since)) {
-			found, since = p, t.next
-		}
-	}
-	for _, p := range r.parts {
-		if p.unit.failures > 0 {
-			consider(p, &p.unit.trouble)
-			continue
-		}
-		for _, rd := range p.readers {
-			for i := range rd.plan {
-				consider(p, &rd.plan[i].trouble)
-			}
-		}
-	}
-	return found
 }
 
 // settleRound asks further if a round brought silence and nothing else.

@@ -239,3 +239,57 @@ func TestSilentAddressCostsLittle(t *testing.T) {
 		t.Errorf("%d timeouts in %d hours: one each 8 s is what a silent register costs", n, hours)
 	}
 }
+
+// TestLostRequestOfASlowPeriod: where a period is long, what one lost request
+// took away comes back after the pause of what failed, not with the next period;
+// and the period keeps its schedule.
+func TestLostRequestOfASlowPeriod(t *testing.T) {
+	for name, fast := range map[string]bool{"alone": false, "beside a fast period": true} {
+		u := &unitState{}
+		g := &rig{t: t, device: &fakeDevice{latency: time.Millisecond, units: units(u, &unitState{})}}
+		slow := tag("1/holding:0", "")
+		slow.Every = 10 * time.Minute
+		other := tag("2/holding:0", "")
+		other.Every = slow.Every
+		g.tags = []connectors.Tag{slow, other}
+		if fast {
+			g.tags = append(g.tags, tag("1/holding:100", ""))
+		}
+		g.play(Config{Timeout: 500 * time.Millisecond}, 35*time.Minute,
+			step{10 * time.Minute, func() { u.silent = true }}, step{10*time.Minute + 600*time.Millisecond, func() { u.silent = false }})
+		times := g.good(0)
+		if len(times) != 4 || times[1] < 10*time.Minute || times[1] > 10*time.Minute+4*time.Second || times[2].Round(time.Second) != 20*time.Minute {
+			t.Errorf("%s: good at %v", name, times)
+		}
+		if other := g.good(1); len(other) != 4 {
+			t.Errorf("%s: the other unit was read at %v", name, other)
+		}
+	}
+}
+
+// TestDeadUnitOfASlowPeriod is asked some times in quick succession, and then
+// about twenty times in a period.
+func TestDeadUnitOfASlowPeriod(t *testing.T) {
+	g := &rig{t: t, device: &fakeDevice{latency: time.Millisecond, units: units(&unitState{}, &unitState{silent: true})}}
+	for _, a := range []string{"1/holding:0", "2/holding:0", "2/holding:100"} {
+		slow := tag(a, "")
+		slow.Every = time.Hour
+		g.tags = append(g.tags, slow)
+	}
+	const hours = 6
+	g.play(Config{}, hours*time.Hour, step{5*time.Hour + 30*time.Minute, func() { g.device.units[2].silent = false }})
+	dead := 0
+	for _, r := range g.device.requests {
+		if r.unit == 2 {
+			dead++
+		}
+	}
+	if dead < 5*promptShare || dead > promptTries+hours*(promptShare+2) {
+		t.Errorf("%d requests to the dead unit", dead)
+	}
+	for i, want := range []int{hours, 1, 1} {
+		if got := g.good(i); len(got) != want || i > 0 && got[0] > 5*time.Hour+34*time.Minute {
+			t.Errorf("tag %d: good at %v", i, got)
+		}
+	}
+}

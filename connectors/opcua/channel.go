@@ -21,12 +21,8 @@ const (
 	// what every server must be able to take.
 	bufferSize    = 0xffff
 	minBufferSize = 8192
-	// maxMessage and maxChunks bound one answer. maxPlain bounds one that is not
-	// encrypted: a message can nest as deep as it has bytes, and the library
-	// follows with its stack, whose end nothing can catch. One of 1 MB takes
-	// 256 MB of the 1 GB that a stack may have.
+	// maxMessage and maxChunks bound one answer.
 	maxMessage = 16 << 20
-	maxPlain   = 1 << 20
 	maxChunks  = 4096
 	// politeFor is how long a server may take to hear that we leave, and
 	// endsWithin how long the library may take to notice a closed socket.
@@ -90,12 +86,12 @@ func (c *Connector) dial(ctx context.Context, cfg *uasc.Config) (*channel, error
 // secure greets the server and opens a secure channel. If it fails, the caller
 // closes tcp.
 func (c *Connector) secure(ctx context.Context, tcp *net.TCPConn, cfg *uasc.Config) (*channel, error) {
-	can, err := greet(ctx, tcp, c.endpoint.url.String(), largest(cfg.SecurityPolicyURI))
+	can, err := greet(ctx, tcp, c.endpoint.url.String())
 	if err != nil {
 		return nil, err
 	}
 	ch := &channel{c: c, gone: make(chan struct{}), quit: make(chan struct{})}
-	if ch.tcp, ch.in, err = inspect(tcp, cfg.SecurityPolicyURI, cfg.RemoteCertificate, &ch.waiting); err != nil {
+	if ch.tcp, ch.in, err = inspect(ctx, tcp, cfg.SecurityPolicyURI, cfg.RemoteCertificate, &ch.waiting); err != nil {
 		return nil, err
 	}
 	policy := cfg.SecurityPolicyURI
@@ -122,20 +118,11 @@ func newChannel(url string, tcp *net.TCPConn, can *uacp.Acknowledge, cfg *uasc.C
 	return uasc.NewSecureChannel(url, wire, cfg, failures)
 }
 
-// largest is the size of the largest answer that is taken under a policy.
-func largest(policy string) uint32 {
-	if policy == ua.SecurityPolicyURINone {
-		return maxPlain
-	}
-	return maxMessage
-}
-
 // greet exchanges hello and acknowledge, and returns what both sides can take.
-// most is the largest answer that is taken; the server is told. The library
-// would use the server's limits for requests as its own limits for answers, and
-// trust a server that claims none.
-func greet(ctx context.Context, tcp *net.TCPConn, url string, most uint32) (*uacp.Acknowledge, error) {
-	conn, err := uacp.NewConn(tcp, &uacp.Acknowledge{ReceiveBufSize: bufferSize, SendBufSize: bufferSize, MaxMessageSize: most})
+// The library would use the server's limits for requests as its own limits for
+// answers, and trust a server that claims none.
+func greet(ctx context.Context, tcp *net.TCPConn, url string) (*uacp.Acknowledge, error) {
+	conn, err := uacp.NewConn(tcp, &uacp.Acknowledge{ReceiveBufSize: bufferSize, SendBufSize: bufferSize, MaxMessageSize: maxMessage})
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +143,7 @@ func greet(ctx context.Context, tcp *net.TCPConn, url string, most uint32) (*uac
 	return &uacp.Acknowledge{
 		ReceiveBufSize: bufferSize,
 		SendBufSize:    min(takes, bufferSize),
-		MaxMessageSize: most,
+		MaxMessageSize: maxMessage,
 		MaxChunkCount:  maxChunks,
 	}, nil
 }
@@ -263,7 +250,7 @@ func call[R ua.Response](ctx context.Context, ch *channel, req ua.Request, timeo
 		}
 		return nil
 	})
-	what := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%T", req), "*ua."), "Request")
+	what := strings.TrimSuffix(nameOfType(req), "Request")
 	if err == nil {
 		if _, kept := any(req).(*ua.PublishRequest); !kept {
 			ch.c.roundTrip.Store(int64(time.Since(start)))

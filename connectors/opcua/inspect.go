@@ -2,14 +2,17 @@ package opcua
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/gopcua/opcua/ua"
+	"github.com/gopcua/opcua/uacp"
 	"github.com/gopcua/opcua/uasc"
 )
 
@@ -17,6 +20,14 @@ import (
 const (
 	chunkHeader = 8  // type, kind and size
 	symmetric   = 16 // channel, token, number of the chunk, number of the request
+	sequence    = 8  // the last two of them
+)
+
+const (
+	// maxUnfinished bounds answers of which only the beginning has come.
+	maxUnfinished = 64
+	// shortestLife is the shortest life of a channel's keys that is taken.
+	shortestLife = 5 * time.Second
 )
 
 // errHostile is what a message that the library could not survive is.
@@ -24,10 +35,10 @@ var errHostile = errors.New("the server sent a message that is not valid OPC UA"
 
 // inspector stands between the socket and the library where messages are not
 // encrypted, which is where anybody can send them. The library decodes in a
-// goroutine of its own, and some invalid messages make it panic there, which
-// would end the whole gateway. So each message is decoded here before, where a
-// panic can be caught, and the connection ends instead. The library insists on
-// a TCP socket, so it gets one end of a pair on loopback.
+// goroutine of its own, and some invalid messages make it panic there, or take
+// all memory, which would end the whole gateway. So messages are put together
+// and followed here before, and the connection ends instead. The library insists
+// on a TCP socket, so it gets one end of a pair on loopback.
 //
 // Where there is security, an inspector lets the server open the channel with
 // the policy and certificate that were asked for, and nothing else: the library
@@ -39,7 +50,8 @@ type inspector struct {
 	policy string
 	leaf   []byte // the server's certificate; empty without security
 	parts  map[uint32]part
-	held   int // bytes in parts
+	held   int    // bytes in parts
+	number uint32 // of the last chunk handed on of a message in several
 
 	mu  sync.Mutex
 	why error
@@ -54,10 +66,10 @@ type part struct {
 // inspect puts an inspector behind a socket and returns the end of the pair
 // that the library gets. Both goroutines run in group; they end when either
 // socket is closed.
-func inspect(server *net.TCPConn, policy string, certificate []byte, group *sync.WaitGroup) (*net.TCPConn, *inspector, error) {
-	theirs, mine, err := pair()
+func inspect(ctx context.Context, server *net.TCPConn, policy string, certificate []byte, group *sync.WaitGroup) (*net.TCPConn, *inspector, error) {
+	theirs, mine, err := pair(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("a connection on loopback is needed and can not be made: %w", err)
+		return nil, nil, err
 	}
 	in := &inspector{server: server, mine: mine, policy: policy, parts: make(map[uint32]part)}
 	if policy != ua.SecurityPolicyURINone {
@@ -72,29 +84,6 @@ func inspect(server *net.TCPConn, policy string, certificate []byte, group *sync
 		in.close()
 	})
 	return theirs, in, nil
-}
-
-// pair makes the two ends of a connection on loopback.
-func pair() (*net.TCPConn, *net.TCPConn, error) {
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = l.Close() }()
-	a, err := net.DialTCP("tcp", nil, l.Addr().(*net.TCPAddr))
-	if err != nil {
-		return nil, nil, err
-	}
-	for {
-		b, err := l.AcceptTCP()
-		if err != nil {
-			return nil, nil, errors.Join(err, a.Close())
-		}
-		if b.RemoteAddr().String() == a.LocalAddr().String() {
-			return a, b, nil
-		}
-		_ = b.Close() // somebody else on this machine was quicker
-	}
 }
 
 func (in *inspector) close() {
@@ -119,8 +108,8 @@ func (in *inspector) reason() error {
 	return in.why
 }
 
-// pass hands on one chunk of the server's after the other, the last chunk of a
-// message only when the message is known to be harmless.
+// pass hands on one message of the server's after the other, whole and only when
+// it is known to be harmless.
 func (in *inspector) pass() error {
 	buffer := make([]byte, bufferSize)
 	for {
@@ -129,88 +118,152 @@ func (in *inspector) pass() error {
 		}
 		size := binary.LittleEndian.Uint32(buffer[4:])
 		if size < chunkHeader || size > bufferSize {
-			return fmt.Errorf("%w: a chunk of %d bytes", errHostile, size)
+			return hostile("a chunk of %d bytes", size)
 		}
 		chunk := buffer[:size]
 		if _, err := io.ReadFull(in.server, chunk[chunkHeader:]); err != nil {
 			return err
 		}
-		if err := in.look(chunk); err != nil {
+		whole, err := in.look(chunk)
+		if err != nil {
 			return err
 		}
-		if _, err := bytes.NewReader(chunk).WriteTo(in.mine); err != nil {
+		if _, err := bytes.NewReader(whole).WriteTo(in.mine); err != nil {
 			return err
 		}
 	}
 }
 
-// look decides about one chunk.
-func (in *inspector) look(chunk []byte) error {
+// look decides about one chunk, and returns what the library gets instead:
+// nothing, as long as the message is not complete.
+func (in *inspector) look(chunk []byte) ([]byte, error) {
 	plain := in.policy == ua.SecurityPolicyURINone
-	switch string(chunk[:3]) {
+	switch kind := string(chunk[:3]); kind {
 	case "MSG":
 		if !plain {
-			return nil
+			return chunk, nil
 		}
-		if len(chunk) < chunkHeader+symmetric {
-			return fmt.Errorf("%w: a chunk of %d bytes", errHostile, len(chunk))
-		}
-		return in.collect(chunk[3], chunk[chunkHeader+8:])
+		return in.collect(chunk)
 	case "OPN":
-		var opening uasc.AsymmetricSecurityHeader
-		if len(chunk) < chunkHeader+4 {
-			return fmt.Errorf("%w: a chunk of %d bytes", errHostile, len(chunk))
+		if err := in.opening(chunk); err != nil {
+			return nil, err
 		}
-		n, err := opening.Decode(chunk[chunkHeader+4:])
-		if err != nil {
-			return fmt.Errorf("%w: %w", errHostile, err)
-		}
-		if opening.SecurityPolicyURI != in.policy || !plain && !bytes.Equal(leafOf(opening.SenderCertificate), in.leaf) {
-			return errors.New("the server answered with another security policy or certificate than it advertises; the connection may be tampered with")
-		}
-		if plain {
-			return in.collect(chunk[3], chunk[chunkHeader+4+n:])
-		}
+		return chunk, nil
+	case "CLO":
+		return chunk, nil
+	case "ERR":
+		return nil, farewell(chunk[chunkHeader:])
+	default:
+		return nil, hostile("a chunk of the kind %q", kind)
+	}
+}
+
+// farewell is why a server ends a connection, in its words.
+func farewell(content []byte) error {
+	var e uacp.Error
+	if _, err := e.Decode(content); err != nil || e.ErrorCode == 0 {
+		return errLost
+	}
+	err := explainStatus("end of the connection", ua.StatusCode(e.ErrorCode))
+	if e.Reason == "" {
+		return err
+	}
+	return fmt.Errorf("%w (%.200q)", err, e.Reason)
+}
+
+// opening looks at the chunk that opens a channel, or renews its keys.
+func (in *inspector) opening(chunk []byte) error {
+	var header uasc.AsymmetricSecurityHeader
+	if len(chunk) < chunkHeader+4 {
+		return hostile("a chunk of %d bytes", len(chunk))
+	}
+	n, err := header.Decode(chunk[chunkHeader+4:])
+	if err != nil {
+		return fmt.Errorf("%w: %w", errHostile, err)
+	}
+	plain := in.policy == ua.SecurityPolicyURINone
+	if header.SecurityPolicyURI != in.policy || !plain && !bytes.Equal(leafOf(header.SenderCertificate), in.leaf) {
+		return errors.New("the server answered with another security policy or certificate than it advertises; the connection may be tampered with")
+	}
+	if !plain {
+		return nil
+	}
+	content := chunk[chunkHeader+4+n:]
+	if chunk[3] != 'F' || len(content) < sequence {
+		return hostile("the opening of a secure channel in pieces")
+	}
+	if err := harmless(content[sequence:], true); err != nil {
+		return err
+	}
+	_, answer, err := ua.DecodeService(content[sequence:])
+	opened, ok := answer.(*ua.OpenSecureChannelResponse)
+	if err != nil || !ok {
+		return nil // the library refuses it
+	}
+	// The library would renew the keys without a pause.
+	if life := time.Duration(opened.SecurityToken.RevisedLifetime) * time.Millisecond; life < shortestLife {
+		return fmt.Errorf("the server opens a secure channel for no more than %s, which is too short to be used; raise the lifetime of its security tokens", life)
 	}
 	return nil
 }
 
-// collect puts the chunks of a message together and decodes it at its last one.
-// rest is a chunk from its own number on.
-func (in *inspector) collect(kind byte, rest []byte) error {
-	if len(rest) < 8 {
-		return fmt.Errorf("%w: a chunk without numbers", errHostile)
+// collect puts the chunks of a message together, and looks at it with its last
+// one. The library would hold a whole buffer for each of them.
+func (in *inspector) collect(chunk []byte) ([]byte, error) {
+	if len(chunk) < chunkHeader+symmetric {
+		return nil, hostile("a chunk of %d bytes", len(chunk))
 	}
+	rest := chunk[chunkHeader+symmetric-sequence:]
 	number, request := binary.LittleEndian.Uint32(rest), binary.LittleEndian.Uint32(rest[4:])
-	content := rest[8:]
+	content := rest[sequence:]
 	before, more := in.parts[request]
 	in.held -= len(before.content)
 	delete(in.parts, request)
+	size := len(before.content) + len(content)
 	switch {
-	case kind == 'A':
-		return nil
-	case (more || kind == 'C') && number == before.number:
-		// The library leaves such a chunk out.
-		return fmt.Errorf("%w: two chunks with the number %d", errHostile, number)
-	case len(before.content)+len(content)+in.held > maxPlain:
-		return fmt.Errorf("%w, or one of more than %d bytes, which is taken only where there is security", errHostile, maxPlain)
-	case kind == 'C':
-		before = part{append(before.content, content...), number}
-		in.parts[request] = before
-		in.held += len(before.content)
-		return nil
+	case chunk[3] == 'A':
+		return chunk, nil
+	case more && number == before.number:
+		return nil, hostile("two chunks with the number %d", number)
+	case size+in.held > maxMessage:
+		return nil, hostile("more than %d MB in one answer; ask for fewer tags at once", maxMessage>>20)
+	case chunk[3] == 'F':
+		whole := append(before.content, content...)
+		if err := harmless(whole, false); err != nil || !more {
+			return chunk, err
+		}
+		return in.divide(chunk[chunkHeader:chunkHeader+8], request, whole), nil
+	case chunk[3] != 'C':
+		return nil, hostile("a chunk of the kind %q", chunk[:4])
+	case len(in.parts) >= maxUnfinished:
+		return nil, hostile("the beginnings of more than %d answers", maxUnfinished)
 	}
-	return harmless(append(before.content, content...))
+	before = part{append(before.content, content...), number}
+	in.parts[request] = before
+	in.held += len(before.content)
+	return nil, nil
 }
 
-// harmless decodes a message as the library will.
-func harmless(message []byte) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", errHostile, p)
+// divide makes chunks of a whole message, as large as the library takes them.
+// channel is the part of the header that names channel and token.
+func (in *inspector) divide(channel []byte, request uint32, message []byte) []byte {
+	const most = bufferSize - chunkHeader - symmetric
+	out := make([]byte, 0, len(message)+(len(message)/most+1)*(chunkHeader+symmetric))
+	for kind := byte('C'); kind != 'F'; {
+		content := message[:min(most, len(message))]
+		if message = message[len(content):]; len(message) == 0 {
+			kind = 'F'
 		}
-	}()
-	// What can not be decoded without harm is the library's to refuse.
-	_, _, _ = ua.DecodeService(message)
-	return nil
+		// The library leaves out a number that it has just seen, and 0.
+		if in.number++; in.number == 0 {
+			in.number++
+		}
+		out = append(out, 'M', 'S', 'G', kind)
+		out = binary.LittleEndian.AppendUint32(out, uint32(chunkHeader+symmetric+len(content)))
+		out = append(out, channel...)
+		out = binary.LittleEndian.AppendUint32(out, in.number)
+		out = binary.LittleEndian.AppendUint32(out, request)
+		out = append(out, content...)
+	}
+	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -97,7 +98,7 @@ func (l *serialLine) Read(b []byte) (int, error) {
 		}
 		left := time.Until(l.deadline)
 		if err := l.port.SetReadTimeout(min(max(left, time.Millisecond), slice)); err != nil {
-			return 0, err
+			return 0, &portGone{err}
 		}
 		n, err := l.port.Read(b)
 		switch {
@@ -121,6 +122,9 @@ func (l *serialLine) Write(b []byte) (int, error) {
 		return 0, &portGone{err}
 	}
 	n, err := l.port.Write(b)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
 	if err != nil {
 		return n, &portGone{err}
 	}
@@ -143,11 +147,9 @@ func (l *serialLine) release() error {
 type portGone struct{ err error }
 
 func (e *portGone) Error() string {
-	return fmt.Sprintf("the port is gone (%v): the USB adapter was unplugged, or its driver failed%s", e.err, byID)
+	return fmt.Sprintf("the port is gone (%v): the USB adapter was unplugged, or its driver failed%s", e.err, otherNumber())
 }
 func (e *portGone) Unwrap() error { return e.err }
-
-const byID = "; a USB adapter may come back under another number, so name it by its path in /dev/serial/by-id where there is one"
 
 // serialAdvice is what a person can do about a port that does not open.
 func serialAdvice(port string, err error) string {
@@ -155,7 +157,9 @@ func serialAdvice(port string, err error) string {
 	known := errors.As(err, &code)
 	switch {
 	case known && code.Code() == serial.PortNotFound, errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENXIO), errors.Is(err, syscall.ENODEV):
-		return "; there is no such port: check that the adapter is plugged in" + present(port) + byIDAdvice()
+		return "; there is no such port: check that the adapter is plugged in" + present(port) + otherNumber()
+	case errors.Is(err, syscall.EIO):
+		return "; the adapter is there and does not work: unplug it and plug it in again"
 	case known && code.Code() == serial.PermissionDenied, errors.Is(err, fs.ErrPermission):
 		return "; the user of the gateway may not use it: add him to the group that owns the port (dialout on most systems)"
 	case known && code.Code() == serial.PortBusy, errors.Is(err, syscall.EBUSY):
@@ -168,23 +172,38 @@ func serialAdvice(port string, err error) string {
 	return ""
 }
 
-func byIDAdvice() string {
+// otherNumber says what becomes of the name of an adapter that is plugged in
+// again.
+func otherNumber() string {
 	if runtime.GOOS == "windows" {
-		return ""
+		return "; a USB adapter may come back under another number in another socket: the Device Manager can give it a fixed one"
 	}
-	return byID
+	return "; a USB adapter may come back under another number, so name it by its path in /dev/serial/by-id where there is one"
 }
 
-// present names up to four USB adapters that are there instead.
+// present names up to four ports that are there instead.
 func present(port string) string {
-	found, err := filepath.Glob("/dev/serial/by-id/*")
-	if err != nil || len(found) == 0 {
-		if found, err = filepath.Glob(filepath.Join(filepath.Dir(port), "ttyUSB*")); err != nil {
-			return ""
-		}
-	}
+	found := portsBeside(port)
 	if len(found) == 0 {
 		return ""
 	}
 	return "; there is " + strings.Join(found[:min(4, len(found))], ", ")
+}
+
+// portsBeside are the ports that Windows knows, and elsewhere the USB adapters:
+// what else is there could only be found by opening it.
+func portsBeside(port string) []string {
+	if runtime.GOOS == "windows" {
+		found, err := serial.GetPortsList()
+		if err != nil {
+			return nil
+		}
+		return found
+	}
+	for _, pattern := range []string{"/dev/serial/by-id/*", filepath.Join(filepath.Dir(port), "ttyUSB*")} {
+		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 {
+			return found
+		}
+	}
+	return nil
 }

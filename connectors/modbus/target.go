@@ -81,14 +81,10 @@ func networkTarget(f framing, address, rest string) (target, error) {
 }
 
 func serialTarget(f framing, rest string) (target, error) {
-	name, query, _ := strings.Cut(rest, "?")
-	number, isCOM := strings.CutPrefix(strings.ToUpper(name), "COM")
-	if isCOM {
-		_, err := strconv.ParseUint(number, 10, 16)
-		isCOM = err == nil
-	}
-	if !isCOM && (!strings.HasPrefix(name, "/") || name == "/") {
-		return target{}, fmt.Errorf("address: %q is no serial port; write the whole path (rtu:///dev/ttyUSB0, with three slashes) or rtu://COM3", name)
+	written, query, _ := strings.Cut(rest, "?")
+	name, ok := portName(written)
+	if !ok {
+		return target{}, fmt.Errorf("address: %q is no serial port; write the whole path (rtu:///dev/ttyUSB0, with three slashes) or rtu://COM3", written)
 	}
 	t := target{framing: f, port: name, baud: defaultBaud, data: 8, parity: 'E'}
 	if f == framingASCII {
@@ -113,6 +109,23 @@ func serialTarget(f framing, rest string) (target, error) {
 		return target{}, fmt.Errorf("address: data=%d is not possible with RTU, whose characters have 8 bits; remove it, or use ascii://", t.data)
 	}
 	return t, nil
+}
+
+// portName is the name of a serial port as the system knows it: the whole path
+// of a file, or COM and a number, which Windows also writes as \\.\COM12. false if
+// it is neither.
+func portName(written string) (string, bool) {
+	short := written
+	for _, device := range []string{`\\.\`, `//./`} {
+		short = strings.TrimPrefix(short, device)
+	}
+	short = strings.ToUpper(short)
+	if number, ok := strings.CutPrefix(short, "COM"); ok {
+		if _, err := strconv.ParseUint(number, 10, 16); err == nil {
+			return short, true
+		}
+	}
+	return written, len(written) > 1 && written[0] == '/' && !strings.HasPrefix(written, "//")
 }
 
 // set takes one setting of a serial line.

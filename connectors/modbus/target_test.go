@@ -8,14 +8,17 @@ import (
 
 func TestTarget(t *testing.T) {
 	for address, want := range map[string]target{
-		"tcp://plc":                {host: "plc:502"},
-		"tcp://10.0.4.30:1502":     {host: "10.0.4.30:1502"},
-		"tcp://[fe80::1]":          {host: "[fe80::1]:502"},
-		"tcp://[::1]:5":            {host: "[::1]:5"},
-		"rtuovertcp://moxa:4001":   {framing: framingRTU, host: "moxa:4001"},
-		"asciiovertcp://moxa:4001": {framing: framingASCII, host: "moxa:4001"},
-		"rtu:///dev/ttyUSB0":       {framing: framingRTU, port: "/dev/ttyUSB0", baud: 19200, data: 8, stop: 1, parity: 'E'},
-		"rtu://COM12?parity=n":     {framing: framingRTU, port: "COM12", baud: 19200, data: 8, stop: 2, parity: 'N'},
+		"tcp://plc":                 {host: "plc:502"},
+		"tcp://10.0.4.30:1502":      {host: "10.0.4.30:1502"},
+		"tcp://[fe80::1]":           {host: "[fe80::1]:502"},
+		"tcp://[::1]:5":             {host: "[::1]:5"},
+		"rtuovertcp://moxa:4001":    {framing: framingRTU, host: "moxa:4001"},
+		"asciiovertcp://moxa:4001":  {framing: framingASCII, host: "moxa:4001"},
+		"rtu:///dev/ttyUSB0":        {framing: framingRTU, port: "/dev/ttyUSB0", baud: 19200, data: 8, stop: 1, parity: 'E'},
+		"rtu://COM12?parity=n":      {framing: framingRTU, port: "COM12", baud: 19200, data: 8, stop: 2, parity: 'N'},
+		`rtu://\\.\COM12?baud=9600`: {framing: framingRTU, port: "COM12", baud: 9600, data: 8, stop: 1, parity: 'E'},
+		"rtu:////./com12":           {framing: framingRTU, port: "COM12", baud: 19200, data: 8, stop: 1, parity: 'E'},
+		"rtu://com3":                {framing: framingRTU, port: "COM3", baud: 19200, data: 8, stop: 1, parity: 'E'},
 		"ascii:///dev/serial/by-id/x?baud=9600&parity=O&data=7&stop=2": {framing: framingASCII, port: "/dev/serial/by-id/x", baud: 9600, data: 7, stop: 2, parity: 'O'},
 	} {
 		if got, err := (Config{Address: address}).target(); got != want || err != nil {
@@ -26,6 +29,8 @@ func TestTarget(t *testing.T) {
 		"rtu://dev/ttyUSB0":              "is no serial port; write the whole path (rtu:///dev/ttyUSB0, with three slashes) or rtu://COM3",
 		"rtu://":                         "is no serial port",
 		"rtu://COMX":                     "is no serial port",
+		`rtu://\\.\dev`:                  "is no serial port",
+		"rtu:////./dev":                  "is no serial port",
 		"rtu:///dev/ttyS0?baudrate=9600": `unknown setting "baudrate"; allowed are baud, parity, stop and data; did you mean baud?`,
 		"rtu:///dev/ttyS0?baud=96":       "baud=96 is not possible; allowed is 300 to 4000000",
 		"rtu:///dev/ttyS0?parity=mark":   "parity=mark is not possible; allowed are N (none), E (even) and O (odd)",

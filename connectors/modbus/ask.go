@@ -34,6 +34,20 @@ type answer struct {
 	lost bool
 }
 
+// idleLeast is how long nothing must have been asked before a device that ended
+// the connection is taken for one that ends idle connections.
+const idleLeast = 2 * time.Second
+
+// idleError says that the device ended a connection over which nothing had been
+// asked for a while.
+type idleError struct {
+	err    error
+	waited time.Duration
+}
+
+func (e *idleError) Error() string { return e.err.Error() }
+func (e *idleError) Unwrap() error { return e.err }
+
 // ask sends one request. The error is not nil only if the connection is of no
 // more use.
 func (s *session) ask(ctx context.Context, u *unit, area Area, b block) (answer, error) {
@@ -42,7 +56,7 @@ func (s *session) ask(ctx context.Context, u *unit, area Area, b block) (answer,
 	}
 	s.asked = true
 	s.totals.requests.Add(1)
-	began := time.Now()
+	began, last := time.Now(), s.spoke
 	if s.pause > 0 {
 		if err := rest(ctx, s.pause-began.Sub(s.spoke)); err != nil {
 			return answer{}, err
@@ -53,6 +67,9 @@ func (s *session) ask(ctx context.Context, u *unit, area Area, b block) (answer,
 	s.spoke = time.Now()
 	var link *linkError
 	if errors.As(err, &link) {
+		if waited := began.Sub(last); s.up && s.reopen == nil && waited > idleLeast && closedByPeer(err) {
+			err = &idleError{err, waited}
+		}
 		return answer{}, err
 	}
 	a, alive := judge(data, err, area, b.count)

@@ -125,6 +125,7 @@ func advice(err error) string {
 	var timeout net.Error
 	var dns *net.DNSError
 	var gone *portGone
+	var idle *idleError
 	switch {
 	case errors.As(err, &gone):
 		return ""
@@ -132,6 +133,8 @@ func advice(err error) string {
 		return "; the host is there, but nothing listens on this port: check the port, and that Modbus is switched on in the device"
 	case errors.As(err, &dns):
 		return "; check the host name, or write the number"
+	case errors.As(err, &idle):
+		return fmt.Sprintf("; the device ended the connection in the %v in which nothing was asked: if it does so each time, set release, so that each round has a connection of its own, or read more often", idle.waited.Round(time.Second))
 	case closedByPeer(err):
 		return "; the device closed the connection: many allow only one to four at a time, so check who else is connected"
 	case errors.As(err, &timeout) && timeout.Timeout():

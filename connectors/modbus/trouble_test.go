@@ -293,3 +293,18 @@ func TestDeadUnitOfASlowPeriod(t *testing.T) {
 		}
 	}
 }
+
+// TestConnectionClosedWhileIdle: a device that ends connections over which
+// nothing is asked for a while is told from one that turns clients away.
+func TestConnectionClosedWhileIdle(t *testing.T) {
+	for every, want := range map[time.Duration]string{
+		time.Minute: "; the device ended the connection in the 1m0s in which nothing was asked: if it does so each time, set release, so that each round has a connection of its own, or read more often",
+		time.Second: "; the device closed the connection: many allow only one to four at a time, so check who else is connected",
+	} {
+		g := &rig{t: t, tags: []connectors.Tag{tag("40001", "")}, device: &fakeDevice{units: units(&unitState{})}}
+		g.play(Config{Every: every}, 10*time.Minute, step{90 * time.Second, func() { g.device.fails = io.EOF }})
+		if got := advice(g.err); !errors.Is(g.err, io.EOF) || got != want {
+			t.Errorf("%v: %v%s", every, g.err, got)
+		}
+	}
+}

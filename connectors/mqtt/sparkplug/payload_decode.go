@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -36,6 +37,9 @@ func (p *Payload) decode(b []byte) error {
 			if len(p.Metrics) == maxMetrics {
 				return fmt.Errorf("the payload has more than %d metrics", maxMetrics)
 			}
+			if len(p.Metrics) == cap(p.Metrics) {
+				p.Metrics = slices.Grow(p.Metrics, min(metricsIn(b), maxMetrics)-len(p.Metrics))
+			}
 			p.Metrics = append(p.Metrics, Metric{})
 			if err := p.Metrics[len(p.Metrics)-1].decode(f.bytes); err != nil {
 				return fmt.Errorf("metric %d: %w", len(p.Metrics), err)
@@ -47,6 +51,18 @@ func (p *Payload) decode(b []byte) error {
 		}
 		return nil
 	})
+}
+
+// metricsIn counts, so that room is made once and not more than it takes.
+func metricsIn(b []byte) int {
+	n := 0
+	_ = fields(b, func(f field) error { // what is wrong shows when it is read
+		if f.is(2, protowire.BytesType) {
+			n++
+		}
+		return nil
+	})
+	return n
 }
 
 func (m *Metric) decode(b []byte) error {
@@ -96,6 +112,8 @@ func (m *Metric) keep(f field) {
 	switch {
 	case c == inInt:
 		m.bits = uint64(uint32(f.bits))
+	case c == inBool:
+		m.bits = min(f.bits, 1)
 	case c == inText && len(f.bytes) > maxText:
 		m.field = inLongText
 	case c == inText:

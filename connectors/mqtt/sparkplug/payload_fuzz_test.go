@@ -3,8 +3,11 @@ package sparkplug
 import (
 	"math"
 	"reflect"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 )
@@ -102,6 +105,25 @@ func TestDecodeCostsNoMemory(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestDecodeMakesRoomOnce: the smallest metrics, as many as are allowed and one
+// more, take no more than their number.
+func TestDecodeMakesRoomOnce(t *testing.T) {
+	for _, n := range []int{1, 500, maxMetrics, maxMetrics + 1} {
+		b := []byte(strings.Repeat("\x12\x00", n))
+		var p Payload
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := Decode(b, &p)
+		runtime.ReadMemStats(&after)
+		taken := after.TotalAlloc - before.TotalAlloc
+		most := uint64(min(n, maxMetrics))*uint64(unsafe.Sizeof(Metric{}))*5/4 + 16<<10
+		t.Logf("%d metrics in %d bytes take %d bytes", n, len(b), taken)
+		if (err == nil) != (n <= maxMetrics) || taken > most {
+			t.Errorf("%d metrics take %d bytes, more than %d; %v", n, taken, most, err)
+		}
 	}
 }
 

@@ -3,9 +3,6 @@ package connectortest
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"runtime"
-	"strings"
 	"testing"
 	"time"
 )
@@ -29,7 +26,7 @@ func Reconnects(t *testing.T, s Subject, n int) string {
 	if err := source.Set(1); err != nil {
 		t.Fatal(err)
 	}
-	cycle := func(n int) (stacks []string, files int, took time.Duration) {
+	cycle := func(n int) time.Duration {
 		began := time.Now()
 		sup := superviseWith(t, connector, 2, proxy.Addr(), func(time.Duration, bool) time.Duration { return time.Millisecond })
 		for i := range n {
@@ -40,31 +37,20 @@ func Reconnects(t *testing.T, s Subject, n int) string {
 			proxy.Cut()
 			sup.waitEnd(t, s.Silent+FreshWithin, ended)
 		}
-		took = time.Since(began)
+		took := time.Since(began)
 		sup.WaitUp(t, FreshWithin)
 		sup.stop(t)
-		return settled(proxy), descriptors(), took
+		return took
 	}
-	few, before, _ := cycle(5)
-	many, after, took := cycle(n)
-	if extra := additional(few, many); len(many) > len(few) {
-		t.Errorf("%d cuts left %d goroutines more than 5 cuts did:\n\n%s", n, len(many)-len(few), strings.Join(extra, "\n\n"))
-	}
-	if after > before {
-		t.Errorf("%d cuts left %d open descriptors more than 5 cuts did", n, after-before)
+	cycle(5)
+	few := settled(proxy)
+	took := cycle(n)
+	many := settledTo(proxy, few, 0)
+	for _, extra := range many.beyond(few, 0) {
+		t.Errorf("%d cuts left, against 5, %s", n, extra)
 	}
 	return fmt.Sprintf("%d reconnects in %v: goroutines %d before, %d after; open descriptors %d before, %d after; %s",
-		n, took.Round(time.Second), len(few), len(many), before, after, sessionsLeft(t, source))
-}
-
-// descriptors counts the open files and sockets of this process; 0 where the
-// system does not tell.
-func descriptors() int {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	return len(entries)
+		n, took.Round(time.Second), len(few.stacks), len(many.stacks), len(few.files), len(many.files), sessionsLeft(t, source))
 }
 
 // sessionsFor is how long a peer may keep sessions of connections that were cut.
@@ -117,15 +103,12 @@ func Off(t *testing.T, s Subject, absence time.Duration) string {
 	if !sup.await(time.Minute, func() bool { return sup.runs() >= few }) {
 		t.Fatalf("%d attempts in a minute", sup.runs())
 	}
-	goroutines, files := runtime.NumGoroutine(), descriptors()
+	before := present()
 	if !sup.await(3*time.Minute, func() bool { return sup.runs() >= n }) {
 		t.Fatalf("only %d attempts of %d in three minutes", sup.runs(), n)
 	}
-	if extra := runtime.NumGoroutine() - goroutines; extra > 10 {
-		t.Errorf("%d attempts left %d goroutines more than 100 did", n, extra)
-	}
-	if extra := descriptors() - files; extra > 5 {
-		t.Errorf("%d attempts left %d descriptors more than 100 did", n, extra)
+	for _, extra := range present().beyond(before, 5) { // the next attempt is under way
+		t.Errorf("%d attempts left, against 100, %s", n, extra)
 	}
 	if err := fault.End(); err != nil {
 		t.Fatal(err)

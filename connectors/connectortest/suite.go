@@ -1,10 +1,6 @@
 package connectortest
 
 import (
-	"context"
-	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -307,12 +303,12 @@ func increasing(batches []connectors.Batch) bool {
 }
 
 // manyCuts resets the connection again and again. What stays behind shows as
-// goroutines, compared with those after three cuts so that what server and
-// proxy need for themselves does not count.
+// goroutines and descriptors, compared with those after three cuts so that what
+// server and proxy need for themselves does not count.
 func manyCuts(t *testing.T, h Harness) {
 	b := newBench(t, h)
 	v := uint64(1000)
-	cycle := func(n int) []string {
+	cycle := func(n int) {
 		s := supervise(t, h, b.Proxy.Addr())
 		for range n {
 			v++
@@ -324,43 +320,13 @@ func manyCuts(t *testing.T, h Harness) {
 		v++
 		b.fresh(t, s, v)
 		s.stop(t)
-		return settled(b.Proxy)
 	}
-	few := cycle(3)
-	many := cycle(cuts)
-	if extra := len(many) - len(few); extra > 3 {
-		t.Errorf("%d cuts left %d goroutines more than 3 cuts did:\n\n%s",
-			cuts, extra, strings.Join(additional(few, many), "\n\n"))
+	cycle(3)
+	few := settled(b.Proxy)
+	cycle(cuts)
+	for _, extra := range settledTo(b.Proxy, few, 3).beyond(few, 3) {
+		t.Errorf("%d cuts left, against 3, %s", cuts, extra)
 	}
-}
-
-// settled waits until no connection is open and the number of goroutines has
-// not fallen for half a second, and gives their stacks.
-func settled(p *Proxy) []string {
-	ctx, cancel := context.WithTimeout(context.Background(), FreshWithin)
-	defer cancel()
-	least, since := runtime.NumGoroutine(), time.Now()
-	for ctx.Err() == nil && (p.Open() > 0 || time.Since(since) < 500*time.Millisecond) {
-		pause(20 * time.Millisecond)
-		if n := runtime.NumGoroutine(); n < least {
-			least, since = n, time.Now()
-		}
-	}
-	buffer := make([]byte, 4<<20)
-	return strings.Split(string(buffer[:runtime.Stack(buffer, true)]), "\n\n")
-}
-
-// additional lists the stacks of after that are not in before.
-func additional(before, after []string) []string {
-	known := map[string]bool{}
-	for _, stack := range before {
-		id, _, _ := strings.Cut(stack, " [")
-		known[id] = true
-	}
-	return slices.DeleteFunc(after, func(stack string) bool {
-		id, _, _ := strings.Cut(stack, " [")
-		return known[id]
-	})
 }
 
 // pause is how long a fault lasts. It synchronises nothing.

@@ -119,6 +119,8 @@ func TestQuality(t *testing.T) {
 		"quality, then a text":         {quality(number64(3, 192), text(8, "good")), Metric{}},
 		"quality, then true":           {quality(number64(3, 192), number64(7, 1)), Metric{}},
 		"quality, then a set":          {quality(number64(3, 192), message(9)), Metric{}},
+		"quality, then sets":           {quality(number64(3, 192), message(10)), Metric{}},
+		"quality twice":                {message(9, text(1, "Quality"), text(1, "Quality"), message(2, number64(3, 500)), message(2, number64(3, 0))), Metric{HasQuality: true}},
 		"a text, then quality":         {quality(text(8, "good"), number64(3, 192)), Metric{Quality: 192, HasQuality: true}},
 		"quality null":                 {quality(number64(2, 1), number64(3, 192)), Metric{}},
 		"quality of no value":          {quality(number64(1, 3)), Metric{}},

@@ -71,6 +71,7 @@ func TestWholeNumbers(t *testing.T) {
 		"UInt16 that a sender took negative":  {UInt16, number64(10, 0xFFFFFFFE), "4294967294 does not fit a UInt16"},
 		"UInt32 in the int field":             {UInt32, number64(10, math.MaxUint32), "uint 4294967295"},
 		"UInt32 in the long field":            {UInt32, number64(11, math.MaxUint32), "uint 4294967295"},
+		"UInt32 in more than its field has":   {UInt32, number64(10, 0xFFFFFFFFFFFFFFFE), "uint 4294967294"},
 		"UInt32 too large":                    {UInt32, number64(11, 1<<32), "4294967296 does not fit a UInt32"},
 		"UInt64 at its most":                  {UInt64, number64(11, math.MaxUint64), "uint 18446744073709551615"},
 		"UInt64 in the int field":             {UInt64, number64(10, math.MaxUint32), "uint 4294967295"},

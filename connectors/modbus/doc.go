@@ -61,7 +61,8 @@
 // device allow, and of these the one that reads the fewest data. It never tears
 // a value of several registers, never reads on over more than Config.Gap unused
 // data, and never touches Config.Holes. What a device refuses to give together
-// is split, remembered over connections, and tried anew after half an hour.
+// is split, remembered over connections, and tried anew after half an hour, and
+// then less and less often as long as it stays so.
 //
 // # Serial lines
 //
@@ -92,5 +93,7 @@
 // neighbours, so that they go on, and is asked for again after 5 to 30 s; one
 // about which it keeps silent while it answers others, after 1 to 8 s. In all
 // these cases the tags concerned are samples of Bad quality with the reason in
-// every period. When nothing answers at all, Run ends.
+// every period. Where the period is longer than two seconds, what failed is not
+// left until the next one: it is tried again five times in quick succession, and
+// then twenty times in a period. When nothing answers at all, Run ends.
 package modbus

@@ -49,10 +49,10 @@ func (s *Survey) Probe(ctx context.Context, tags []connectors.Tag) ([][]connecto
 				}
 			}
 		}
-		if a.heard == 0 && a.silences > 0 {
-			return a.nothing(streams[0].unit)
+		if len(streams) == 0 {
+			return nil
 		}
-		return nil
+		return a.answers(streams[0].unit)
 	})
 	if err != nil {
 		return nil, err

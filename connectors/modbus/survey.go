@@ -122,6 +122,15 @@ func (a *asker) ask(ctx context.Context, unit uint8, area Area, start, count int
 	return got, nil
 }
 
+// answers is an error if requests were sent, one of them to a unit, and none was
+// answered.
+func (a *asker) answers(unit uint8) error {
+	if a.heard > 0 || a.silences == 0 {
+		return nil
+	}
+	return a.nothing(unit)
+}
+
 // nothing says that no request was answered, of which the last was to a unit.
 func (a *asker) nothing(unit uint8) error {
 	return fmt.Errorf("unit %d: nothing answers (%d requests in a row, the last: %s); check that the device is on, its unit number, and on a serial line baud rate, parity and wires", unit, a.silences, a.units[unit].reason)

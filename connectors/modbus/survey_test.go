@@ -237,6 +237,11 @@ func TestSurveyOfNothing(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "modbus "+mute.Address+": unit 1: nothing answers (2 requests in a row, the last: no answer within the timeout); check that the device is on") {
 		t.Error(err)
 	}
+	for _, tags := range [][]connectors.Tag{{tag("holding:1", "")}, {tag("holding:1", ""), tag("7/holding:1", "")}} {
+		if _, err := mustSurvey(t, mute).Examine(context.Background(), tags); err == nil || !strings.Contains(err.Error(), "nothing answers (") {
+			t.Errorf("%d tags: %v", len(tags), err)
+		}
+	}
 	if _, err := NewSurvey(Config{Address: "plc"}); err == nil || !strings.Contains(err.Error(), "does not say how to connect") {
 		t.Error(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -38,7 +37,7 @@ func (p *Payload) decode(b []byte) error {
 				return fmt.Errorf("the payload has more than %d metrics", maxMetrics)
 			}
 			if len(p.Metrics) == cap(p.Metrics) {
-				p.Metrics = slices.Grow(p.Metrics, min(metricsIn(b), maxMetrics)-len(p.Metrics))
+				p.Metrics = append(make([]Metric, 0, min(metricsIn(b), maxMetrics)), p.Metrics...)
 			}
 			p.Metrics = append(p.Metrics, Metric{})
 			if err := p.Metrics[len(p.Metrics)-1].decode(f.bytes); err != nil {

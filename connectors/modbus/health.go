@@ -178,14 +178,15 @@ func (s *session) turn(ctx context.Context, r *round, early bool) error {
 		s.missed = 0
 		return nil
 	}
-	if !early {
-		s.missed++
-	}
+	s.missed++
 	if ctx.Err() != nil || !borne || !s.up || s.missed >= muteAfter {
 		return err
 	}
 	s.samples = s.samples[:0]
 	for _, p := range r.parts {
+		if early && p.owed.IsZero() {
+			continue // was read
+		}
 		if !early {
 			s.badPart(p, reasonNoLink)
 		}

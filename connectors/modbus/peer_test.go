@@ -3,7 +3,6 @@ package modbus
 import (
 	"bufio"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -11,17 +10,8 @@ import (
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
 )
-
-// lacking skips a test whose peer is not installed, or fails it where peers are
-// required.
-func lacking(t *testing.T, what string, err error) {
-	t.Helper()
-	if os.Getenv("PEERS") == "required" {
-		t.Fatalf("%s is required and not there: %v", what, err)
-	}
-	t.Skipf("%s is not there: %v", what, err)
-}
 
 // startPeer runs a server that prints its port and ends when its standard input
 // does or when it is killed, which it is after the test.
@@ -61,7 +51,7 @@ const python = "/usr/bin/python3"
 func needPymodbus(t *testing.T) {
 	t.Helper()
 	if out, err := exec.Command(python, "-c", "import pymodbus.server, serial_asyncio").CombinedOutput(); err != nil {
-		lacking(t, "python3-pymodbus or python3-serial-asyncio", fmt.Errorf("%w: %s", err, out))
+		connectortest.Lacking(t, "python3-pymodbus or python3-serial-asyncio", fmt.Errorf("%w: %s", err, out))
 	}
 }
 
@@ -80,13 +70,13 @@ func buildLibmodbus(t *testing.T) string {
 	t.Helper()
 	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "libmodbus").CombinedOutput()
 	if err != nil {
-		lacking(t, "libmodbus-dev", fmt.Errorf("%w: %s", err, flags))
+		connectortest.Lacking(t, "libmodbus-dev", fmt.Errorf("%w: %s", err, flags))
 	}
 	program := filepath.Join(t.TempDir(), "server")
 	args := append([]string{"-std=gnu11", "-Wall", "-Wextra", "-Werror", "-o", program, filepath.Join("testdata", "peer", "server.c")}, strings.Fields(string(flags))...)
 	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
 		if _, missing := exec.LookPath("gcc"); missing != nil {
-			lacking(t, "gcc", missing)
+			connectortest.Lacking(t, "gcc", missing)
 		}
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}

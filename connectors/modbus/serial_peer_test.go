@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
 )
 
 // ptyPair is a serial line: two connected ports, made by socat. unplug takes
@@ -24,10 +25,7 @@ func ptyPair(t *testing.T) (master, slave string, unplug func()) {
 // socat connects a port of its own, named link, with something else.
 func socat(t *testing.T, link, other string) (stop func()) {
 	t.Helper()
-	if _, err := exec.LookPath("socat"); err != nil {
-		lacking(t, "socat", err)
-	}
-	cmd := exec.Command("socat", "pty,raw,echo=0,link="+link, other)
+	cmd := exec.Command(connectortest.Program(t, "socat"), "pty,raw,echo=0,link="+link, other)
 	var complaints strings.Builder
 	cmd.Stderr = &complaints
 	if err := cmd.Start(); err != nil {

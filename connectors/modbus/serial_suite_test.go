@@ -129,12 +129,10 @@ func TestConformanceRTUOverTCP(t *testing.T) {
 // the slave, as the port of a USB adapter is while it is plugged in. It takes
 // most of a minute, so it runs only where all peers are required.
 func TestConformanceSerial(t *testing.T) {
-	if os.Getenv("PEERS") != "required" {
+	if !connectortest.PeersRequired() {
 		t.Skip("runs with PEERS=required only")
 	}
-	if _, err := exec.LookPath("socat"); err != nil {
-		lacking(t, "socat", err)
-	}
+	connectortest.Program(t, "socat")
 	dir := t.TempDir()
 	var mu sync.Mutex
 	bridged := map[string]string{}

@@ -11,25 +11,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
 )
 
 // secureServer starts node-opcua, and gives the port at which it serves.
 func secureServer(t *testing.T) int {
 	t.Helper()
-	miss := t.Skipf
-	if os.Getenv("PEERS") == "required" {
-		miss = t.Fatalf
-	}
-	modules, err := filepath.Abs("../../.peers/node_modules")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		miss("no node: %v", err)
-	}
-	if _, err := os.Stat(filepath.Join(modules, "node-opcua")); err != nil {
-		miss("no node-opcua: %v; .ci/peers installs it", err)
-	}
+	modules := connectortest.NodeModules(t, "../..", "node-opcua")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

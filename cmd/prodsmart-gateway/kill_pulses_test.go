@@ -15,25 +15,10 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/gate"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/plant"
 )
-
-// peer finds a program that is not ours. Without it the test is skipped, or
-// fails if the environment says PEERS=required.
-func peer(t *testing.T, name string) string {
-	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin") {
-		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("PEERS") == "required" {
-		t.Fatalf("%s is not installed and PEERS=required", name)
-	}
-	t.Skipf("%s is not installed", name)
-	return ""
-}
 
 // pulses are two machines that send a message for each part, to a mosquitto
 // whose cable to the gateway is pulled now and then.
@@ -74,7 +59,7 @@ func newPulses(t *testing.T, seed uint64, numbered, alike string) *pulses {
 
 func startMosquitto(t *testing.T) string {
 	t.Helper()
-	program := peer(t, "mosquitto")
+	program := connectortest.Program(t, "mosquitto")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
 )
 
 // tell gives a decoder one message and shows the samples.
@@ -92,7 +93,7 @@ func TestMosquittoLastWill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	device := exec.Command(program(t, "mosquitto_sub"), "-h", host, "-p", port, "-i", "press", "-t", "nothing",
+	device := exec.Command(connectortest.Program(t, "mosquitto_sub"), "-h", host, "-p", port, "-i", "press", "-t", "nothing",
 		"--will-topic", "press/zz-status", "--will-payload", "offline", "--will-retain")
 	if err := device.Start(); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
 )
 
 // sendAll publishes one message for each line, over one connection.
@@ -19,7 +20,7 @@ func (m *mosquitto) sendAll(t *testing.T, topic string, lines []string, more ...
 	if err != nil {
 		t.Fatal(err)
 	}
-	pub := exec.Command(program(t, "mosquitto_pub"), append([]string{"-h", host, "-p", port, "-q", "1", "-t", topic, "-l"}, more...)...)
+	pub := exec.Command(connectortest.Program(t, "mosquitto_pub"), append([]string{"-h", host, "-p", port, "-q", "1", "-t", topic, "-l"}, more...)...)
 	pub.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
 	if out, err := pub.CombinedOutput(); err != nil {
 		t.Fatalf("mosquitto_pub: %v: %s", err, out)
@@ -87,7 +88,7 @@ func TestMosquittoOlderSubscription(t *testing.T) {
 	t.Parallel()
 	m := newMosquitto(t, anonymous, "max_queued_messages 0")
 	host, port, _ := net.SplitHostPort(m.addr)
-	if out, err := exec.Command(program(t, "mosquitto_sub"), "-h", host, "-p", port, "-i", "gateway", "-c", "-q", "1",
+	if out, err := exec.Command(connectortest.Program(t, "mosquitto_sub"), "-h", host, "-p", port, "-i", "gateway", "-c", "-q", "1",
 		"-t", "saw/state", "-t", "saw/pulse", "-E").CombinedOutput(); err != nil {
 		t.Fatalf("mosquitto_sub: %v: %s", err, out)
 	}

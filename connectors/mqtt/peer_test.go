@@ -12,23 +12,8 @@ import (
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
 )
-
-// program finds a peer that is not ours. Without it the test is skipped, or
-// fails if the environment says PEERS=required.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin") {
-		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("PEERS") == "required" {
-		t.Fatalf("%s is not installed and PEERS=required", name)
-	}
-	t.Skipf("%s is not installed", name)
-	return ""
-}
 
 // mosquitto is a broker in a process of its own.
 type mosquitto struct {
@@ -74,7 +59,7 @@ func (m *mosquitto) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	m.cmd = exec.Command(program(t, "mosquitto"), "-c", file)
+	m.cmd = exec.Command(connectortest.Program(t, "mosquitto"), "-c", file)
 	m.cmd.Stdout, m.cmd.Stderr = log, log
 	if err := m.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -125,7 +110,7 @@ func (m *mosquitto) send(t *testing.T, topic, payload string, more ...string) {
 		t.Fatal(err)
 	}
 	args := append([]string{"-h", host, "-p", port, "-q", "1", "-t", topic, "-m", payload}, more...)
-	if out, err := exec.Command(program(t, "mosquitto_pub"), args...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(connectortest.Program(t, "mosquitto_pub"), args...).CombinedOutput(); err != nil {
 		t.Fatalf("mosquitto_pub: %v: %s", err, out)
 	}
 }
@@ -156,7 +141,7 @@ func TestMosquittoTLSAndPassword(t *testing.T) {
 	ca.issue(t, "broker", "broker.plant", time.Now().Add(time.Hour))
 	ca.issue(t, "gateway", "gateway.plant", time.Now().Add(time.Hour))
 	passwords := ca.file("passwords")
-	if out, err := exec.Command(program(t, "mosquitto_passwd"), "-b", "-c", passwords, "gateway", "right").CombinedOutput(); err != nil {
+	if out, err := exec.Command(connectortest.Program(t, "mosquitto_passwd"), "-b", "-c", passwords, "gateway", "right").CombinedOutput(); err != nil {
 		t.Fatalf("mosquitto_passwd: %v: %s", err, out)
 	}
 	m := newMosquitto(t, "allow_anonymous false", "password_file "+passwords, "require_certificate true",
@@ -352,7 +337,7 @@ func TestMosquittoBurstIntoASlowStore(t *testing.T) {
 	r := start(t, c, commits.emit)
 	r.WaitUp(t, patience)
 	host, port, _ := net.SplitHostPort(m.addr)
-	pub := exec.Command(program(t, "mosquitto_pub"), "-h", host, "-p", port, "-q", "1", "-t", "saw/pulse", "-l")
+	pub := exec.Command(connectortest.Program(t, "mosquitto_pub"), "-h", host, "-p", port, "-q", "1", "-t", "saw/pulse", "-l")
 	var lines, want strings.Builder
 	for i := range 1000 {
 		fmt.Fprintln(&lines, i)

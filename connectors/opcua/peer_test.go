@@ -45,30 +45,10 @@ type peer struct {
 	reading sync.WaitGroup
 }
 
-// nodeModules finds the peer's library, or skips the test.
-func nodeModules(t *testing.T) string {
-	t.Helper()
-	miss := t.Skipf
-	if os.Getenv("PEERS") == "required" {
-		miss = t.Fatalf
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		miss("no node: %v", err)
-	}
-	dir, err := filepath.Abs("../../.peers/node_modules")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "node-opcua")); err != nil {
-		miss("no node-opcua: %v; .ci/peers installs it", err)
-	}
-	return dir
-}
-
 // startPeer starts a server and waits until it serves. It ends with the test.
 func startPeer(t *testing.T, o peerOptions) *peer {
 	t.Helper()
-	modules := nodeModules(t)
+	modules := connectortest.NodeModules(t, "../..", "node-opcua")
 	if o.Port == 0 {
 		_, port, _ := strings.Cut(newPLC(t).addr, ":")
 		fmt.Sscan(port, &o.Port)
@@ -325,7 +305,7 @@ func TestPeerRestart(t *testing.T) {
 	r.Wait(t, peerWithin, "the link to be down", func() bool { return !r.Up() })
 	p.options.Namespaces = []string{plantURI, "urn:a", "urn:b"}
 	p.options.Nodes = []string{"Good", "State"}
-	p.start(t, nodeModules(t))
+	p.start(t, connectortest.NodeModules(t, "../..", "node-opcua"))
 	r.WaitUp(t, peerWithin)
 	p.say(t, "set Good 8")
 	r.WaitValue(t, peerWithin, 0, connectors.Uint(8))

@@ -15,7 +15,7 @@ import (
 func withCable(t *testing.T, s connectortest.Subject) connectortest.Subject {
 	t.Helper()
 	if err := wired(); err != nil {
-		if os.Getenv("PEERS") == "required" && os.Geteuid() == 0 {
+		if connectortest.PeersRequired() && os.Geteuid() == 0 {
 			t.Fatal(err)
 		}
 		return withoutCable(s, err.Error())

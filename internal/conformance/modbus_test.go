@@ -163,7 +163,7 @@ func pymodbus(t *testing.T) (connectortest.Subject, string) {
 	const python = "/usr/bin/python3"
 	out, err := exec.Command(python, "-c", "import pymodbus.server; print(pymodbus.__version__)").CombinedOutput()
 	if err != nil {
-		lacking(t, "python3-pymodbus", fmt.Errorf("%w: %s", err, out))
+		connectortest.Lacking(t, "python3-pymodbus", fmt.Errorf("%w: %s", err, out))
 	}
 	cannot := map[string]string{connectortest.SessionsTaken: "pymodbus takes any number of connections"}
 	s := modbusSubject(t, "pymodbus", cannot, func(t testing.TB) *modbusTCP {
@@ -175,7 +175,7 @@ func pymodbus(t *testing.T) (connectortest.Subject, string) {
 func libmodbus(t *testing.T) (connectortest.Subject, string) {
 	out, err := exec.Command("pkg-config", "--modversion", "libmodbus").CombinedOutput()
 	if err != nil {
-		lacking(t, "libmodbus-dev", fmt.Errorf("%w: %s", err, out))
+		connectortest.Lacking(t, "libmodbus-dev", fmt.Errorf("%w: %s", err, out))
 	}
 	version := strings.TrimSpace(string(out))
 	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "libmodbus").CombinedOutput()
@@ -186,7 +186,7 @@ func libmodbus(t *testing.T) (connectortest.Subject, string) {
 	args := append([]string{"-std=gnu11", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, filepath.Join("testdata", "modbus.c")}, strings.Fields(string(flags))...)
 	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
 		if _, missing := exec.LookPath("gcc"); missing != nil {
-			lacking(t, "gcc", missing)
+			connectortest.Lacking(t, "gcc", missing)
 		}
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}

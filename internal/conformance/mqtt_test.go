@@ -39,17 +39,6 @@ type broker struct {
 	ahead  time.Duration // of the machine's clock
 }
 
-// program finds one of Mosquitto's programs; Debian keeps the broker where only
-// root looks.
-func program(name string) (string, error) {
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin") {
-		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
-}
-
 func serveMosquitto(t testing.TB, c connectortest.Case) *broker {
 	t.Helper()
 	b := &broker{t: t, dir: t.TempDir(), addr: "127.0.0.1:" + free(t), machinesPort: free(t), name: c.Name}
@@ -98,11 +87,7 @@ func (b *broker) start() error {
 	if err := os.WriteFile(file, []byte(b.lines()), 0o600); err != nil {
 		return err
 	}
-	path, err := program("mosquitto")
-	if err != nil {
-		return err
-	}
-	b.cmd = exec.Command(path, "-c", file)
+	b.cmd = exec.Command(connectortest.Program(b.t, "mosquitto"), "-c", file)
 	if err := b.cmd.Start(); err != nil {
 		return err
 	}
@@ -146,11 +131,7 @@ func (b *broker) restart() error {
 
 // password sets that of the only user.
 func (b *broker) password(word string) error {
-	path, err := program("mosquitto_passwd")
-	if err != nil {
-		return err
-	}
-	if out, err := exec.Command(path, "-b", "-c", filepath.Join(b.dir, "passwords"), "gateway", word).CombinedOutput(); err != nil {
+	if out, err := exec.Command(connectortest.Program(b.t, "mosquitto_passwd"), "-b", "-c", filepath.Join(b.dir, "passwords"), "gateway", word).CombinedOutput(); err != nil {
 		return fmt.Errorf("mosquitto_passwd: %w: %s", err, out)
 	}
 	return nil
@@ -188,12 +169,8 @@ type timed struct {
 
 // publish sends a message as a machine does.
 func (b *broker) publish(topic, payload string, more ...string) error {
-	path, err := program("mosquitto_pub")
-	if err != nil {
-		return err
-	}
 	args := append([]string{"-h", "127.0.0.1", "-p", b.machinesPort, "-q", "1", "-t", topic, "-m", payload}, more...)
-	if out, err := exec.Command(path, args...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(connectortest.Program(b.t, "mosquitto_pub"), args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("mosquitto_pub: %w: %s", err, out)
 	}
 	return nil
@@ -302,10 +279,7 @@ func (h *hogs) leave() {
 func mosquitto(t *testing.T) (connectortest.Subject, string) {
 	version := ""
 	for _, name := range []string{"mosquitto", "mosquitto_pub", "mosquitto_passwd"} {
-		path, err := program(name)
-		if err != nil {
-			lacking(t, "mosquitto", err)
-		}
+		path := connectortest.Program(t, name)
 		if name == "mosquitto" {
 			out, _ := exec.Command(path, "-h").CombinedOutput() // ends with 1 after its help
 			version, _, _ = strings.Cut(strings.TrimPrefix(string(out), "mosquitto version "), "\n")

@@ -191,16 +191,10 @@ func (s *plc) leave() error {
 }
 
 func nodeOPCUA(t *testing.T) (connectortest.Subject, string) {
-	if _, err := exec.LookPath("node"); err != nil {
-		lacking(t, "node", err)
-	}
-	modules, err := filepath.Abs("../../.peers/node_modules")
-	if err != nil {
-		t.Fatal(err)
-	}
+	modules := connectortest.NodeModules(t, "../..", "node-opcua")
 	text, err := os.ReadFile(filepath.Join(modules, "node-opcua", "package.json"))
 	if err != nil {
-		lacking(t, "node-opcua", err)
+		t.Fatal(err)
 	}
 	var about struct{ Version string }
 	if err := json.Unmarshal(text, &about); err != nil {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -156,14 +155,4 @@ func free(t testing.TB) string {
 	}
 	t.Fatal("no port is free")
 	return ""
-}
-
-// lacking skips a subject whose peer is not installed, or fails it where peers
-// are required.
-func lacking(t *testing.T, what string, err error) {
-	t.Helper()
-	if os.Getenv("PEERS") == "required" {
-		t.Fatalf("%s is required and not there: %v", what, err)
-	}
-	t.Skipf("%s is not there: %v", what, err)
 }

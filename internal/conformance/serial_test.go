@@ -46,9 +46,7 @@ func (s serialLine) Connect(t testing.TB, addr string) connectors.Connector {
 }
 
 func serial(t *testing.T) (connectortest.Subject, string) {
-	if _, err := exec.LookPath("socat"); err != nil {
-		lacking(t, "socat", err)
-	}
+	connectortest.Program(t, "socat")
 	s, version := pymodbusRTU(t)
 	s.Protocol, s.Peer = "Modbus RTU", "pymodbus behind a port of socat"
 	s = withoutCable(s, "a serial line has no network")

@@ -94,7 +94,7 @@ func (w *wire) links() (up, down int) {
 func newWire(run func(ctx context.Context, emit func(connectors.Batch)) error) *wire {
 	w := &wire{connector: &scripted{run: run}}
 	w.link = &link{
-		name: "gw", connector: w.connector, feed: &mapping.Feed{Connection: "gw"},
+		name: "gw", connector: w.connector, feed: &mapping.Feed{Connection: "gw", Tags: make([]connectors.Tag, 4)},
 		ingest: func(_ *mapping.Feed, b connectors.Batch) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -164,7 +164,7 @@ type bench struct {
 func newBench(t *testing.T, c *config.Config) *bench {
 	t.Helper()
 	b := &bench{vault: &fakeVault{}, reports: &reports{}, log: &logged{}, ended: make(chan error, 1)}
-	b.Gateway = &Gateway{config: c, started: time.Now(), isReady: make(chan struct{}), log: slog.New(slog.NewTextHandler(b.log, nil))}
+	b.Gateway = &Gateway{config: c, started: time.Now(), alarm: newAlarm(), isReady: make(chan struct{}), log: slog.New(slog.NewTextHandler(b.log, nil))}
 	b.keeper = newKeeper(b.vault, func(err error) {
 		b.mu.Lock()
 		defer b.mu.Unlock()

@@ -57,7 +57,9 @@ type counter struct {
 	source  string
 	rate    rate
 	nominal rate
-	state   *counterState
+	state   counterState
+	// ends says that it has values at which it stands still for good.
+	ends bool
 
 	// What follows is known since the start only.
 	good         bool      // the last sample was usable
@@ -74,10 +76,10 @@ type counter struct {
 	window       window
 	endSince     time.Time // standing at a saturation value
 	saturated    bool
-	complained   string // the last R1 complaint, so that it is made once
-	announced    bool   // the pending level was mentioned
-	below        bool   // within the backstep below the level
-	mentioned    [topics]mentions
+	complained   string            // the last R1 complaint, so that it is made once
+	announced    bool              // the pending level was mentioned
+	below        bool              // within the backstep below the level
+	mentioned    *[topics]mentions // nil as long as nothing was
 }
 
 // topic is something that can happen again and again; the journal hears of it
@@ -114,10 +116,15 @@ func (m *mentions) may(t time.Time) bool {
 	return m.n <= maxMentions
 }
 
-func (c *counter) may(t time.Time, about topic) bool { return c.mentioned[about].may(t) }
+func (c *counter) may(t time.Time, about topic) bool {
+	if c.mentioned == nil {
+		c.mentioned = &[topics]mentions{}
+	}
+	return c.mentioned[about].may(t)
+}
 
 func newCounter(spec *CounterSpec, subject, source string) (*counter, error) {
-	c := &counter{spec: spec, subject: subject, source: source, state: &counterState{Source: source}}
+	c := &counter{spec: spec, subject: subject, source: source, state: counterState{Source: source}}
 	var err error
 	if c.rate, err = newRate(spec.MaxRate); err != nil {
 		return nil, fmt.Errorf("%s: max_rate %w", subject, err)
@@ -126,13 +133,15 @@ func newCounter(spec *CounterSpec, subject, source string) (*counter, error) {
 		return nil, fmt.Errorf("%s: nominal_rate %w", subject, err)
 	}
 	c.state.Total = spec.InitialTotal
+	c.ends = len(spec.SaturatesAt) > 0 || !spec.SaturatesFrom.IsZero()
 	return c, nil
 }
 
 // restore takes over a stored state. R3: another source or other rules keep the
 // total and take a new baseline.
 func (c *counter) restore(st *counterState, out *Outcome, t time.Time) {
-	c.state = st
+	c.state = *st
+	st = &c.state
 	if extra := len(st.Keys) - rememberedKeys; extra > 0 {
 		st.Keys = st.Keys[extra:]
 	}
@@ -177,7 +186,7 @@ func (c *counter) sample(t time.Time, s *connectors.Sample, evidence time.Time, 
 		return Number{}
 	}
 	c.good, c.complained = true, ""
-	st := c.state
+	st := &c.state
 	if !st.Based {
 		return c.baseline(t, s, raw, out)
 	}
@@ -263,12 +272,12 @@ func (c *counter) complain(t time.Time, problem string, out *Outcome) {
 		return
 	}
 	c.complained = problem
-	out.event(t, "R1", c.subject, Notice, problem+"; nothing is counted until a good value comes", c.state)
+	out.event(t, "R1", c.subject, Notice, problem+"; nothing is counted until a good value comes", &c.state)
 }
 
 // baseline is R2 (and the second half of R3).
 func (c *counter) baseline(t time.Time, s *connectors.Sample, raw Number, out *Outcome) Number {
-	st := c.state
+	st := &c.state
 	st.Raw, st.Based, st.Pending = raw, true, nil
 	c.seenAt(t)
 	c.noteSourceTime(t, s)

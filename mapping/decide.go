@@ -48,7 +48,7 @@ func (c *counter) spend(t time.Time, dt time.Duration, made Number) {
 
 // decide walks the rows R5 to R11 for a value that is not simply unchanged.
 func (c *counter) decide(t time.Time, raw Number, armed, sameBatch bool, out *Outcome) Number {
-	st, spec := c.state, c.spec
+	st, spec := &c.state, c.spec
 	dt := t.Sub(st.At)
 	if dt < 0 { // only the wall clock can go back, over a restart
 		dt = spec.MaxGap
@@ -165,7 +165,7 @@ func (c *counter) fitsReset(raw, allowed Number) bool {
 
 // reset is R5: a reset that the device itself proves.
 func (c *counter) reset(t time.Time, raw Number, out *Outcome) Number {
-	st := c.state
+	st := &c.state
 	made := raw.Sub(c.spec.ResetTo)
 	text := fmt.Sprintf("reset from %s to %s, proved by the device", st.Raw, raw)
 	if tail := c.tail(t); tail.Sign() > 0 {
@@ -228,7 +228,7 @@ func (c *counter) outlived(t time.Time, raw, made Number, out *Outcome) {
 // accept moves the baseline and adds raw units to the total. Whoever calls it
 // for more than a counter that went on also says that the state is dirty.
 func (c *counter) accept(t time.Time, raw, made Number, out *Outcome) Number {
-	st := c.state
+	st := &c.state
 	st.Raw = raw
 	c.endSince, c.saturated, c.below = time.Time{}, false, false
 	if made.IsZero() {

@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
@@ -35,16 +36,25 @@ type Machine struct {
 	connOf      []int // connection of each signal
 
 	counters  []*counter // count and waste, each before its minus
-	countBy   [][]use    // by signal
+	countBy   table[use] // by signal
 	count     *derived
 	waste     []wasteTotal
 	reasons   firstOut
-	reasonsOf [][]int // by signal
+	reasonsOf table[int32] // by signal
 	params    []parameter
-	paramsOf  [][]int   // parameters by signal
-	evidence  []proof   // by signal
-	evidenced time.Time // newest evidence of a reset
+	paramsOf  table[int32] // parameters by signal
+	evidence  []proof      // of the signals that are
+	evidenced time.Time    // newest evidence of a reset
 	online    map[string]bool
+
+	// early says that some signals are looked at before the counters of their
+	// batch, factored that a counter has a scale signal, ending that one can
+	// come to its end.
+	early, factored, ending bool
+	// fresh says that parameters was made after their last change. Reports share
+	// it, so it is replaced, not written.
+	fresh      bool
+	parameters []prodsmart.Parameter
 
 	signals         []signalState
 	evidenceOfState []int
@@ -74,9 +84,10 @@ type connection struct {
 
 // proof is a signal's role as evidence of a reset.
 type proof struct {
-	mapped, seen bool
-	text         string // last seen
-	mentioned    mentions
+	signal    int
+	seen      bool
+	text      string // last seen
+	mentioned mentions
 }
 
 // use is what a signal is to a counter.
@@ -108,11 +119,11 @@ func (m *Machine) Step(b *Batch, out *Outcome) {
 		if m.signals[r.Signal].observe(t, r.Sample) {
 			judge = true
 		}
-		for _, k := range m.reasonsOf[r.Signal] {
-			m.reasons.sample(t, k, r.Sample, out)
+		for _, k := range m.reasonsOf.of(r.Signal) {
+			m.reasons.sample(t, int(k), r.Sample, out)
 		}
-		for _, k := range m.paramsOf[r.Signal] {
-			m.params[k].sample(t, r.Sample, out)
+		for _, k := range m.paramsOf.of(r.Signal) {
+			m.fresh = !m.params[k].sample(t, r.Sample, out) && m.fresh
 			judge = judge || m.params[k].waiting
 		}
 	}
@@ -129,7 +140,7 @@ func (m *Machine) Step(b *Batch, out *Outcome) {
 // passTime does what time alone brings about, and sets the next deadline.
 func (m *Machine) passTime(t time.Time, made Number, out *Outcome) {
 	for k := range m.params {
-		m.params[k].tick(t, out)
+		m.fresh = !m.params[k].tick(t, out) && m.fresh
 	}
 	// The totals come first: a downtime that begins now freezes them as they
 	// are at its beginning.
@@ -187,10 +198,13 @@ func (m *Machine) applyLink(b *Batch, out *Outcome) bool {
 // applyEvidence takes up scale factors, latches and evidence of resets before
 // the counters of the same batch are judged. It says whether there was evidence.
 func (m *Machine) applyEvidence(b *Batch, out *Outcome) bool {
+	if !m.early {
+		return false
+	}
 	proved := false
 	for i := range b.Readings {
 		r := &b.Readings[i]
-		for _, u := range m.countBy[r.Signal] {
+		for _, u := range m.countBy.of(r.Signal) {
 			switch u.role {
 			case scaleFactor:
 				u.counter.scaled(b.Time, r.Sample, out)
@@ -198,11 +212,21 @@ func (m *Machine) applyEvidence(b *Batch, out *Outcome) bool {
 				u.counter.latched(b.Time, r.Sample, out)
 			}
 		}
-		if e := &m.evidence[r.Signal]; e.mapped && r.Sample.Quality == connectors.Good && m.proves(b.Time, e, r, out) {
+		if e := m.proofOf(r.Signal); e != nil && r.Sample.Quality == connectors.Good && m.proves(b.Time, e, r, out) {
 			m.evidenced, proved = b.Time, true
 		}
 	}
 	return proved
+}
+
+// proofOf is a signal's role as evidence of a reset; nil if it has none.
+func (m *Machine) proofOf(signal int) *proof {
+	for i := range m.evidence {
+		if m.evidence[i].signal == signal {
+			return &m.evidence[i]
+		}
+	}
+	return nil
 }
 
 // proves says whether a sample of a signal that is evidence of resets proves
@@ -242,14 +266,16 @@ func (m *Machine) applyCounters(b *Batch, proved bool, out *Outcome) Number {
 			made = made.Add(n)
 		}
 	}
-	for _, c := range m.counters {
-		if s, at, over := c.waited(b.Time); over {
-			add(c, c.sample(at, &s, m.evidenced, proved, out))
+	if m.factored {
+		for _, c := range m.counters {
+			if s, at, over := c.waited(b.Time); over {
+				add(c, c.sample(at, &s, m.evidenced, proved, out))
+			}
 		}
 	}
 	for i := range b.Readings {
 		r := &b.Readings[i]
-		for _, u := range m.countBy[r.Signal] {
+		for _, u := range m.countBy.of(r.Signal) {
 			if u.role == rawValue {
 				add(u.counter, u.counter.sample(b.Time, r.Sample, m.evidenced, proved, out))
 			}
@@ -272,8 +298,11 @@ func (m *Machine) applyCounters(b *Batch, proved bool, out *Outcome) Number {
 }
 
 func (m *Machine) watchEnds(b *Batch, out *Outcome) {
+	if !m.ending {
+		return
+	}
 	for _, c := range m.counters {
-		if len(c.spec.SaturatesAt) > 0 || !c.spec.SaturatesFrom.IsZero() {
+		if c.ends {
 			c.saturation(b.Time, m.memory.State == Running && m.memory.LostSince.IsZero(), out)
 		}
 	}
@@ -306,7 +335,8 @@ func (m *Machine) freeze() {
 	}
 }
 
-// Report is what Prodsmart should know now. The caller owns it.
+// Report is what Prodsmart should know now. Reports may share their slices: the
+// caller must not change them.
 func (m *Machine) Report() prodsmart.Report {
 	held := m.memory.Stop.Episode != 0 && !m.memory.Contradiction
 	r := prodsmart.Report{Known: m.known, Stop: m.memory.Stop, Contradiction: m.memory.Contradiction}
@@ -316,19 +346,34 @@ func (m *Machine) Report() prodsmart.Report {
 			r.Count = m.count.frozen
 		}
 	}
-	for i := range m.waste {
-		w := prodsmart.Waste{Code: m.waste[i].code, Quantity: m.waste[i].posted}
-		if held {
-			w.Quantity = m.waste[i].frozen
-		}
-		r.Waste = append(r.Waste, w)
+	if len(m.waste) > 0 {
+		r.Waste = make([]prodsmart.Waste, len(m.waste))
 	}
+	for i := range m.waste {
+		r.Waste[i] = prodsmart.Waste{Code: m.waste[i].code, Quantity: m.waste[i].posted}
+		if held {
+			r.Waste[i].Quantity = m.waste[i].frozen
+		}
+	}
+	if !m.fresh {
+		m.fresh, m.parameters = true, m.newParameters()
+	}
+	r.Parameters = m.parameters
+	return r
+}
+
+// newParameters are the parameters that have a value.
+func (m *Machine) newParameters() []prodsmart.Parameter {
+	var list []prodsmart.Parameter
 	for i := range m.params {
 		if m.params[i].state.Version > 0 {
-			r.Parameters = append(r.Parameters, m.params[i].report())
+			if list == nil {
+				list = make([]prodsmart.Parameter, 0, len(m.params))
+			}
+			list = append(list, m.params[i].report())
 		}
 	}
-	return r
+	return slices.Clip(list)
 }
 
 // Deadline is the next instant at which time alone changes something; the

@@ -25,16 +25,21 @@ func New(spec Spec) (*Machine, error) {
 	}
 	m.reasons.specs = m.spec.Reasons
 	m.reasons.lead = reasonLead + m.spec.State.IdleAfter
+	reasons := make([][]int32, len(m.spec.Signals))
 	for i := range m.spec.Reasons {
 		signal := m.spec.Reasons[i].Signal
-		m.reasonsOf[signal] = append(m.reasonsOf[signal], i)
+		reasons[signal] = append(reasons[signal], int32(i))
 	}
+	m.reasonsOf = newTable(reasons)
 	params := slices.SortedFunc(slices.Values(m.spec.Parameters), func(a, b ParameterSpec) int { return cmp.Compare(a.Name, b.Name) })
 	m.spec.Parameters = params
+	m.params = make([]parameter, len(params))
+	of := make([][]int32, len(m.spec.Signals))
 	for i := range params {
-		m.params = append(m.params, parameter{spec: &params[i], state: &parameterState{}})
-		m.paramsOf[params[i].Signal] = append(m.paramsOf[params[i].Signal], i)
+		m.params[i] = parameter{spec: &params[i], every: params[i].Every}
+		of[params[i].Signal] = append(of[params[i].Signal], int32(i))
 	}
+	m.paramsOf = newTable(of)
 	return m, nil
 }
 
@@ -42,10 +47,6 @@ func (m *Machine) bindSignals() error {
 	n := len(m.spec.Signals)
 	m.signals = make([]signalState, n)
 	m.connOf = make([]int, n)
-	m.countBy = make([][]use, n)
-	m.paramsOf = make([][]int, n)
-	m.evidence = make([]proof, n)
-	m.reasonsOf = make([][]int, n)
 	for i, s := range m.spec.Signals {
 		at := slices.IndexFunc(m.connections, func(c connection) bool { return c.name == s.Connection })
 		if at < 0 {
@@ -70,7 +71,9 @@ func (m *Machine) bindSignals() error {
 		}
 	}
 	for _, s := range m.spec.ResetEvidence {
-		m.evidence[s].mapped = true
+		if m.proofOf(s) == nil {
+			m.evidence, m.early = append(m.evidence, proof{signal: s}), true
+		}
 	}
 	return nil
 }
@@ -98,6 +101,7 @@ func (m *Machine) bindCounters() error {
 		}
 		m.waste = append(m.waste, wasteTotal{code: wastes[i].Code, derived: d})
 	}
+	m.bindUses()
 	if m.count != nil {
 		m.count.align(m.wastes(), m.spec.Count.InitialTotal)
 	}
@@ -132,14 +136,25 @@ func (m *Machine) bindCounter(spec *CounterSpec, subject string) (*counter, erro
 		return nil, err
 	}
 	m.counters = append(m.counters, c)
-	m.countBy[spec.Signal] = append(m.countBy[spec.Signal], use{c, rawValue})
-	if spec.ScaleSignal != NoSignal {
-		m.countBy[spec.ScaleSignal] = append(m.countBy[spec.ScaleSignal], use{c, scaleFactor})
-	}
-	if spec.Latch != NoSignal {
-		m.countBy[spec.Latch] = append(m.countBy[spec.Latch], use{c, finalValue})
-	}
 	return c, nil
+}
+
+// bindUses notes what each signal is to the counters.
+func (m *Machine) bindUses() {
+	uses := make([][]use, len(m.spec.Signals))
+	for _, c := range m.counters {
+		uses[c.spec.Signal] = append(uses[c.spec.Signal], use{c, rawValue})
+		if s := c.spec.ScaleSignal; s != NoSignal {
+			uses[s] = append(uses[s], use{c, scaleFactor})
+			m.early, m.factored = true, true
+		}
+		if s := c.spec.Latch; s != NoSignal {
+			uses[s] = append(uses[s], use{c, finalValue})
+			m.early = true
+		}
+		m.ending = m.ending || c.ends
+	}
+	m.countBy = newTable(uses)
 }
 
 // sourceOf names what a raw value means: where it is read and by which rules.

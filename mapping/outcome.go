@@ -20,9 +20,9 @@ type Outcome struct {
 	machine string
 }
 
-func (o *Outcome) reset(machine string) {
-	o.Dirty, o.Urgent, o.Changed, o.Events, o.machine = false, false, false, o.Events[:0], machine
-}
+// reset empties it. Events are rare, and room for them in every machine is not
+// kept.
+func (o *Outcome) reset(machine string) { *o = Outcome{machine: machine} }
 
 func (o *Outcome) dirty() { o.Dirty, o.Urgent = true, true }
 

@@ -20,7 +20,8 @@ type parameterState struct {
 
 type parameter struct {
 	spec  *ParameterSpec
-	state *parameterState
+	every time.Duration // spec's
+	state parameterState
 	// taken is the value last looked at, so that the same one is not looked at
 	// again and again.
 	taken connectors.Value
@@ -31,20 +32,20 @@ type parameter struct {
 
 // sample takes a new value. It is worth telling when it differs from the last
 // one by the deadband and the interval has passed; a value that comes earlier
-// waits, and only the newest does.
-func (p *parameter) sample(t time.Time, s *connectors.Sample, out *Outcome) {
+// waits, and only the newest does. It says whether there is something to tell.
+func (p *parameter) sample(t time.Time, s *connectors.Sample, out *Outcome) bool {
 	if s.Quality != connectors.Good {
-		return
+		return false
 	}
 	if s.Value == p.taken && p.state.Version > 0 {
 		p.waiting = false
-		return
+		return false
 	}
-	if since := t.Sub(p.state.At); p.state.Version > 0 && since >= 0 && since < p.spec.Every {
+	if since := t.Sub(p.state.At); p.state.Version > 0 && since >= 0 && since < p.every {
 		p.next, p.waiting = s.Value, true
-		return
+		return false
 	}
-	p.take(t, s.Value, out)
+	return p.take(t, s.Value, out)
 }
 
 // due gives the instant at which a waiting value may be told; zero if none
@@ -53,28 +54,31 @@ func (p *parameter) due() time.Time {
 	if !p.waiting {
 		return time.Time{}
 	}
-	return p.state.At.Add(p.spec.Every)
+	return p.state.At.Add(p.every)
 }
 
-func (p *parameter) tick(t time.Time, out *Outcome) {
-	if due := p.due(); !due.IsZero() && !t.Before(due) {
-		p.take(t, p.next, out)
-	}
+// tick takes a value whose wait is over. It says whether there is something to
+// tell.
+func (p *parameter) tick(t time.Time, out *Outcome) bool {
+	due := p.due()
+	return !due.IsZero() && !t.Before(due) && p.take(t, p.next, out)
 }
 
-func (p *parameter) take(t time.Time, v connectors.Value, out *Outcome) {
+// take says whether the value is worth telling.
+func (p *parameter) take(t time.Time, v connectors.Value, out *Outcome) bool {
 	p.waiting, p.taken = false, v
 	literal, number := p.literal(v)
 	if literal == "" {
-		return
+		return false
 	}
-	st := p.state
+	st := &p.state
 	if st.Version > 0 && !p.worthTelling(literal, number) {
-		return
+		return false
 	}
 	st.Value, st.Number, st.At = literal, number, t
 	st.Version++
 	out.grown()
+	return true
 }
 
 func (p *parameter) worthTelling(literal string, number *Number) bool {

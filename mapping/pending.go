@@ -75,7 +75,7 @@ type level struct {
 
 // hold keeps a level that is not believed until it is confirmed.
 func (c *counter) hold(t time.Time, l level, allowed Number, out *Outcome) {
-	st, raw := c.state, l.raw
+	st, raw := &c.state, l.raw
 	out.dirty()
 	if p := st.Pending; p != nil && (c.continues(t, raw, p) || p.CatchUp && l.queued && raw.Cmp(p.Last) >= 0) {
 		p.Last, p.At = raw, t
@@ -123,7 +123,7 @@ func (c *counter) dismiss(t time.Time, out *Outcome) {
 // settle is the second half of R10 and R11: it believes a pending level that
 // was seen often and long enough.
 func (c *counter) settle(t time.Time, out *Outcome) Number {
-	p, st, spec := c.state.Pending, c.state, c.spec
+	p, st, spec := c.state.Pending, &c.state, c.spec
 	if p == nil || t.Sub(p.Since) < spec.ConfirmTime {
 		return Number{}
 	}
@@ -159,7 +159,7 @@ func (c *counter) settle(t time.Time, out *Outcome) Number {
 
 // rebase gives what a confirmed jump adds, and why.
 func (c *counter) rebase(p *pendingLevel) (made Number, text string) {
-	st := c.state
+	st := &c.state
 	delta := p.First.Sub(st.Raw)
 	switch {
 	case delta.Sign() < 0:
@@ -189,7 +189,7 @@ func (c *counter) cameBack(t time.Time, raw Number) bool {
 // comeBack counts on from the level that had been left. If there was a reset
 // after all, more was made; the smaller number is added.
 func (c *counter) comeBack(t time.Time, raw Number, out *Outcome) Number {
-	st := c.state
+	st := &c.state
 	made := raw.Sub(st.Left.Raw)
 	out.counted(t, "R10", c.subject, Notice, fmt.Sprintf(
 		"the level %s came back that had given way to %s: only the %s beyond it are counted", st.Left.Raw, st.Raw, made), raw, st.Raw, made)

@@ -34,7 +34,7 @@ func (c *counter) message(t time.Time, s *connectors.Sample, out *Outcome) Numbe
 	if s.Retained {
 		return Number{}
 	}
-	st := c.state
+	st := &c.state
 	if s.Redelivered && s.Key != 0 {
 		for _, key := range st.Keys {
 			if key == s.Key {
@@ -63,7 +63,7 @@ func (c *counter) startPulses(t time.Time, out *Outcome) {
 }
 
 func (c *counter) pulse(t time.Time, out *Outcome) Number {
-	st := c.state
+	st := &c.state
 	if !st.LastPulse.IsZero() {
 		if gap := t.Sub(st.LastPulse); gap >= 0 && gap < c.spec.MinCycle {
 			return Number{}

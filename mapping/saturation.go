@@ -28,7 +28,7 @@ func (c *counter) saturation(t time.Time, running bool, out *Outcome) {
 	c.saturated = true
 	out.event(t, "R12", c.subject, Alarm, fmt.Sprintf(
 		"counter saturated: it has stood at %s for %v while the machine runs; parts are lost until it is reset or replaced by a wider one",
-		c.state.Raw, t.Sub(c.endSince).Round(time.Second)), c.state)
+		c.state.Raw, t.Sub(c.endSince).Round(time.Second)), &c.state)
 }
 
 // saturationDue is when a counter at its end will be called saturated; zero if

@@ -32,7 +32,7 @@ func (m *Machine) Snapshot() ([]byte, error) {
 		Parameters: map[string]*parameterState{}, Evidence: map[string]string{},
 	}
 	for _, c := range m.counters {
-		s.Counters[c.subject] = c.state
+		s.Counters[c.subject] = &c.state
 	}
 	held := m.memory.Stop.Episode != 0
 	keep := func(d *derived, sum Number) {
@@ -48,11 +48,11 @@ func (m *Machine) Snapshot() ([]byte, error) {
 		keep(&m.waste[i].derived, m.waste[i].candidate(Number{}))
 	}
 	for i := range m.params {
-		s.Parameters[m.params[i].spec.Name] = m.params[i].state
+		s.Parameters[m.params[i].spec.Name] = &m.params[i].state
 	}
-	for signal := range m.evidence {
-		if e := &m.evidence[signal]; e.mapped && e.seen {
-			s.Evidence[m.spec.Signals[signal].key()] = e.text
+	for i := range m.evidence {
+		if e := &m.evidence[i]; e.seen {
+			s.Evidence[m.spec.Signals[e.signal].key()] = e.text
 		}
 	}
 	return json.Marshal(s)
@@ -85,12 +85,13 @@ func (m *Machine) Restore(data []byte, t time.Time, out *Outcome) error {
 	}
 	for i := range m.params {
 		if st := s.Parameters[m.params[i].spec.Name]; st != nil {
-			m.params[i].state = st
+			m.params[i].state = *st
 		}
 	}
-	for signal := range m.evidence {
-		e := &m.evidence[signal]
-		e.text, e.seen = s.Evidence[m.spec.Signals[signal].key()]
+	m.fresh = false
+	for i := range m.evidence {
+		e := &m.evidence[i]
+		e.text, e.seen = s.Evidence[m.spec.Signals[e.signal].key()]
 	}
 	return nil
 }

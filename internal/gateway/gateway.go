@@ -60,6 +60,7 @@ type Gateway struct {
 	links   []*link
 	started time.Time
 	notify  *notifier
+	alarm   *alarm
 	// recovery is nil if the store was not damaged; it belongs to watch.
 	recovery *recovery
 	ready    sync.Once
@@ -70,7 +71,7 @@ type Gateway struct {
 // the connections and the client; nothing is connected yet. The error says what
 // to do. The caller either calls Run or Close.
 func New(c *config.Config, o Options) (*Gateway, error) {
-	g := &Gateway{config: c, log: o.Log, started: time.Now(), isReady: make(chan struct{})}
+	g := &Gateway{config: c, log: o.Log, started: time.Now(), alarm: newAlarm(), isReady: make(chan struct{})}
 	g.notify = newNotifier(o.Log)
 	g.health = g.notify.health
 	var err error
@@ -192,7 +193,7 @@ func (g *Gateway) addUnit(m *config.Machine, state []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.Pos, err)
 	}
-	u := &unit{code: m.Spec.Code, told: m.Report, keeper: g.keeper, notify: g.notify, report: g.uplink, machine: machine, since: g.started}
+	u := &unit{code: m.Spec.Code, told: m.Report, keeper: g.keeper, notify: g.notify, report: g.uplink, machine: machine, alarm: g.alarm, since: g.started}
 	g.units = append(g.units, u)
 	g.keeper.know(u)
 	if state == nil {
@@ -239,6 +240,7 @@ func (g *Gateway) ingest(feed *mapping.Feed, b connectors.Batch) {
 // Run works until ctx ends; then it ends the connections, waits for answers on
 // their way, saves everything and closes the store: all within five seconds.
 func (g *Gateway) Run(ctx context.Context) error {
+	defer thrift()()
 	g.log.Info("gateway started", "site", g.config.Site, "machines", len(g.units), "connections", len(g.links),
 		"mode", modeName(g.config.Prodsmart.Live), "budget", g.config.Prodsmart.Budget.String())
 	// The keeper outlives everybody who hands it something.
@@ -266,39 +268,4 @@ func modeName(live bool) string {
 		return "live"
 	}
 	return "dry-run"
-}
-
-const (
-	// tickEvery is how exactly the machines' deadlines are kept.
-	tickEvery = 50 * time.Millisecond
-	// clockJump is the difference between wall clock and running time that is
-	// taken for somebody setting the clock.
-	clockJump = 2 * time.Second
-)
-
-// tick lets time pass for machines that hear nothing.
-func (g *Gateway) tick(ctx context.Context) {
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
-	last := time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		now := time.Now()
-		jump := now.Round(0).Sub(last.Round(0)) - now.Sub(last)
-		last = now
-		jumped := jump.Abs() > clockJump
-		if jumped {
-			g.notify.clock(jump)
-		}
-		running := int64(now.Sub(g.started))
-		for _, u := range g.units {
-			if due := u.due.Load(); jumped || due != 0 && due <= running {
-				u.step(&mapping.Batch{Time: now}, false, g.started)
-			}
-		}
-	}
 }

@@ -42,10 +42,11 @@ type link struct {
 	status    LinkStatus
 	everUp    bool
 	mentioned bool // this outage was logged
-	// bad says of the tags heard of since the link came up whether they are
-	// bad now, badTags of how many that is true.
-	bad     map[int]bool
-	badTags int
+	// judged says of each tag what came of it since the link came up; nil while
+	// the link is down. heard and bad are the numbers of those that were heard of,
+	// and that are bad now.
+	judged     []judgement
+	heard, bad int
 
 	telling sync.Mutex // held before mu
 	told    map[place]string
@@ -149,7 +150,7 @@ func (l *link) lost(err error) bool {
 		s.Since = now
 	}
 	s.Up = false
-	s.BadSince, l.bad, l.badTags = time.Time{}, nil, 0
+	s.BadSince, l.judged, l.heard, l.bad = time.Time{}, nil, 0, 0
 	s.Attempts++
 	if err != nil {
 		s.Problem = err.Error()

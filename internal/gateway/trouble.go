@@ -96,29 +96,44 @@ func (l *link) tell() {
 	l.told = hold
 }
 
+// judgement is what is known of the values of a tag.
+type judgement uint8
+
+const (
+	unheard judgement = iota
+	usable
+	unusable
+)
+
 // judge notes whether any tag that was heard of since the link came up is not
 // bad.
 func (l *link) judge(b connectors.Batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if b.Link == connectors.LinkUp {
-		l.bad, l.badTags, l.status.BadSince = map[int]bool{}, 0, time.Time{}
+		l.judged, l.heard, l.bad, l.status.BadSince = make([]judgement, len(l.feed.Tags)), 0, 0, time.Time{}
 	}
 	for i := range b.Samples {
 		s := &b.Samples[i]
-		was, heard := l.bad[s.Tag]
-		is := s.Quality == connectors.Bad
-		if l.bad == nil || heard && was == is {
+		is := usable
+		if s.Quality == connectors.Bad {
+			is = unusable
+		}
+		if s.Tag < 0 || s.Tag >= len(l.judged) || l.judged[s.Tag] == is {
 			continue
 		}
-		l.bad[s.Tag] = is
-		if is {
-			l.badTags++
-		} else if heard {
-			l.badTags--
+		was := l.judged[s.Tag]
+		l.judged[s.Tag] = is
+		if was == unheard {
+			l.heard++
+		}
+		if is == unusable {
+			l.bad++
+		} else if was == unusable {
+			l.bad--
 		}
 	}
-	switch all := len(l.bad) > 0 && l.badTags == len(l.bad); {
+	switch all := l.heard > 0 && l.bad == l.heard; {
 	case !all:
 		l.status.BadSince = time.Time{}
 	case l.status.BadSince.IsZero():

@@ -17,6 +17,7 @@ type unit struct {
 	keeper *keeper
 	notify *notifier
 	report reporter
+	alarm  *alarm
 
 	mu      sync.Mutex
 	machine *mapping.Machine
@@ -55,9 +56,12 @@ func (u *unit) settle(now time.Time, once bool, started time.Time) {
 		u.state, u.since = state, now
 	}
 	u.trouble.Store(u.machine.Troubled())
-	u.due.Store(0)
+	due := int64(0)
 	if d := u.machine.Deadline(); !d.IsZero() {
-		u.due.Store(int64(max(now.Sub(started)+d.Sub(now), 1)))
+		due = int64(max(now.Sub(started)+d.Sub(now), 1))
+	}
+	if u.due.Swap(due) != due && due != 0 {
+		u.alarm.set(due)
 	}
 	if len(u.out.Events) > 0 {
 		u.notify.decided(u.out.Events)

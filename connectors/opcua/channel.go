@@ -182,10 +182,15 @@ func (ch *channel) lost(err error) error {
 func (ch *channel) close() {
 	select {
 	case <-ch.gone:
+		ch.end()
 	default:
-		ch.leave()
+		if err := ch.leave(); err != nil {
+			ch.drop()
+			return
+		}
+		_ = ch.tcp.CloseWrite()
+		ch.end()
 	}
-	ch.drop()
 }
 
 // closeAfter is close, without waiting for an answer if the server has just
@@ -197,8 +202,9 @@ func (ch *channel) closeAfter(err error) {
 	ch.close()
 }
 
-// leave closes session and channel on the server, as far as it listens.
-func (ch *channel) leave() {
+// leave closes session and channel on the server. The error says that it does
+// not listen.
+func (ch *channel) leave() error {
 	// A request that can not be written holds the library's lock: only closing
 	// the socket ends that.
 	force := time.AfterFunc(politeFor, func() { _ = ch.tcp.Close() })
@@ -215,22 +221,33 @@ func (ch *channel) leave() {
 		_, _ = call[*ua.CloseSessionResponse](ctx, ch, bye, politeFor)
 	}
 	_ = ch.sc.SendRequestWithTimeout(ctx, &ua.CloseSecureChannelRequest{}, nil, politeFor, nil)
+	return ctx.Err()
 }
 
 // drop closes the socket and ends every goroutine of the channel.
 func (ch *channel) drop() {
 	_ = ch.tcp.Close()
-	// What was written last is on its way through the inspector, and ends it.
-	force := time.AfterFunc(endsWithin, ch.in.close)
-	defer force.Stop()
+	ch.in.close()
+	ch.end()
+}
+
+// end waits for the socket's end and for every goroutine of the channel. A
+// server that does not close its end is not waited for longer than endsWithin.
+func (ch *channel) end() {
+	force := time.AfterFunc(endsWithin, func() {
+		_ = ch.tcp.Close()
+		ch.in.close()
+	})
 	timer := time.NewTimer(endsWithin)
-	defer timer.Stop()
 	select {
 	case <-ch.gone:
 	case <-timer.C:
 	}
+	timer.Stop()
+	_ = ch.tcp.Close()
 	close(ch.quit)
 	ch.waiting.Wait()
+	force.Stop()
 	_ = ch.sc.Close() // its answer is always io.EOF
 }
 

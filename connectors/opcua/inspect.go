@@ -64,8 +64,9 @@ type part struct {
 }
 
 // inspect puts an inspector behind a socket and returns the end of the pair
-// that the library gets. Both goroutines run in group; they end when either
-// socket is closed.
+// that the library gets. Both goroutines run in group; they end when the server
+// closes its socket, or with close. If the library closes its own, the server is
+// told, and has until then to close its own.
 func inspect(ctx context.Context, server *net.TCPConn, policy string, certificate []byte, group *sync.WaitGroup) (*net.TCPConn, *inspector, error) {
 	theirs, mine, err := pair(ctx)
 	if err != nil {
@@ -76,8 +77,11 @@ func inspect(ctx context.Context, server *net.TCPConn, policy string, certificat
 		in.leaf = leafOf(certificate)
 	}
 	group.Go(func() {
-		_, _ = io.Copy(server, mine) // its end is seen by the other direction
-		in.close()
+		// A server whose answer meets a closed socket may never read what is on
+		// its way to it: the goodbye.
+		if _, err := io.Copy(server, mine); err != nil || server.CloseWrite() != nil {
+			in.close()
+		}
 	})
 	group.Go(func() {
 		in.fail(in.pass())
@@ -128,7 +132,9 @@ func (in *inspector) pass() error {
 		if err != nil {
 			return err
 		}
-		if _, err := bytes.NewReader(whole).WriteTo(in.mine); err != nil {
+		if _, err := in.mine.Write(whole); err != nil {
+			// The library has gone; the server may still be told so.
+			_, err = io.Copy(io.Discard, in.server)
 			return err
 		}
 	}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -213,6 +215,41 @@ func TestPair(t *testing.T) {
 		t.Errorf("after %s: %v", time.Since(begin), err)
 	}
 	want(t, explainPair(err), "127.0.0.1", "firewall")
+}
+
+// TestGoodbyeArrives: what the library writes last reaches a server that is
+// talking meanwhile, and so does the end, in order.
+func TestGoodbyeArrives(t *testing.T) {
+	l := listener(t)
+	dialled, server, err := meet(t.Context(), l, l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	var group sync.WaitGroup
+	theirs, in, err := inspect(t.Context(), dialled, ua.SecurityPolicyURIBasic256Sha256, nil, &group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := theirs.Write([]byte("goodbye")); err != nil {
+		t.Fatal(err)
+	}
+	if err := theirs.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(server); string(got) != "goodbye" || err != nil {
+		t.Errorf("the server reads %q, %v", got, err)
+	}
+	for n := range uint32(1000) {
+		if _, err := server.Write(messageChunk('F', n, n, make([]byte, 1000))); err != nil {
+			t.Fatalf("chunk %d: %v", n, err)
+		}
+	}
+	_ = server.Close()
+	group.Wait()
+	if err := in.reason(); err != nil {
+		t.Error(err)
+	}
 }
 
 func listener(t *testing.T) *net.TCPListener {

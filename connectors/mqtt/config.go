@@ -43,8 +43,8 @@ type Config struct {
 	// its messages can not be understood: the only message the gateway ever
 	// sends, and never more often than once in RebirthEvery for a node.
 	Rebirth bool
-	// RebirthEvery is 10 s to 1 h. Default 10 s, so that data are fresh again
-	// within that time after a broken connection, also if it broke twice.
+	// RebirthEvery is 1 s to 1 h. Default 5 s: as long data may take to be fresh
+	// again when a connection has broken twice.
 	RebirthEvery time.Duration
 }
 

@@ -16,7 +16,7 @@ const (
 	longestKeepAlive  = time.Hour
 	shortestTimeout   = 100 * time.Millisecond
 	longestTimeout    = time.Minute
-	shortestRebirth   = 10 * time.Second
+	shortestRebirth   = time.Second
 	longestRebirth    = time.Hour
 )
 
@@ -40,7 +40,7 @@ func (c Config) Defaults() Config {
 		c.Decimal = DecimalPoint
 	}
 	if c.RebirthEvery == 0 {
-		c.RebirthEvery = 10 * time.Second
+		c.RebirthEvery = 5 * time.Second
 	}
 	return c
 }

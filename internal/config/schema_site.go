@@ -150,7 +150,7 @@ func mqttObject() *object {
 		{key: "time_path", kind: kindText, doc: "member of a JSON payload with the time of its values: seconds, milliseconds or microseconds since 1970, or ISO 8601"},
 		{key: "availability", kind: kindObjects, sub: availabilityObject(), doc: "topics on which devices tell whether they are there, or such a topic alone"},
 		{key: "rebirth", kind: kindBool, def: "false", doc: "ask a Sparkplug node to introduce itself again when its messages can not be understood: the only message the gateway ever sends"},
-		{key: "rebirth_every", kind: kindDuration, def: "10s", min: "10s", max: "1h", doc: "least time between two such requests to one node"},
+		{key: "rebirth_every", kind: kindDuration, def: "5s", min: "1s", max: "1h", doc: "least time between two such requests to one node"},
 	}}
 }
 

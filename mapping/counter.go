@@ -70,8 +70,8 @@ type counter struct {
 	bit, bitSeen bool
 	factor       Number // of ScaleSignal
 	factorKnown  bool
-	factorDue    time.Time         // until then the factor of a new session is waited for
-	waiting      connectors.Sample // that waits for the factor; Bad if none
+	factorDue    time.Time          // until then the factor of a new session is waited for
+	waiting      *connectors.Sample // that waits for the factor; nil if none
 	waitingAt    time.Time
 	window       window
 	endSince     time.Time // standing at a saturation value
@@ -165,7 +165,7 @@ func (c *counter) linkUp() {
 }
 
 // linkDown marks the value as of unknown age; the level stays trusted.
-func (c *counter) linkDown() { c.good, c.bitSeen, c.waiting = false, false, connectors.Sample{} }
+func (c *counter) linkDown() { c.good, c.bitSeen, c.waiting = false, false, nil }
 
 // sample applies the rules to one sample of the counter's signal. evidence is
 // the time of the newest evidence of a reset, zero if there is none; sameBatch
@@ -235,7 +235,8 @@ func (c *counter) usable(t time.Time, s *connectors.Sample, out *Outcome) bool {
 			return true
 		}
 		if c.spec.Kind == Totaliser && t.Before(c.factorDue) {
-			c.good, c.waiting, c.waitingAt = false, *s, t // the number does not run away
+			waiting := *s
+			c.good, c.waiting, c.waitingAt = false, &waiting, t // the number does not run away
 			return false
 		}
 		if c.factorKnown {

@@ -43,11 +43,11 @@ func (c *counter) awaitFactor(t time.Time) {
 
 // waited gives the value that waited for the factor and when it came, if the
 // wait is over.
-func (c *counter) waited(t time.Time) (s connectors.Sample, at time.Time, over bool) {
-	if c.waiting.Quality == connectors.Bad || t.Before(c.factorDue) {
-		return s, at, false
+func (c *counter) waited(t time.Time) (s *connectors.Sample, at time.Time, over bool) {
+	if c.waiting == nil || t.Before(c.factorDue) {
+		return nil, at, false
 	}
-	s, c.waiting, c.factorDue = c.waiting, connectors.Sample{}, time.Time{}
+	s, c.waiting, c.factorDue = c.waiting, nil, time.Time{}
 	return s, c.waitingAt, true
 }
 

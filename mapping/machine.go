@@ -269,7 +269,7 @@ func (m *Machine) applyCounters(b *Batch, proved bool, out *Outcome) Number {
 	if m.factored {
 		for _, c := range m.counters {
 			if s, at, over := c.waited(b.Time); over {
-				add(c, c.sample(at, &s, m.evidenced, proved, out))
+				add(c, c.sample(at, s, m.evidenced, proved, out))
 			}
 		}
 	}
@@ -398,7 +398,7 @@ func (m *Machine) nextDeadline(t time.Time) time.Time {
 	}
 	for _, c := range m.counters {
 		at(c.saturationDue())
-		if c.waiting.Quality != connectors.Bad {
+		if c.waiting != nil {
 			at(c.factorDue)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 // the place of each mistake, so an error here names no line.
 func New(spec Spec) (*Machine, error) {
 	m := &Machine{spec: spec}
+	m.spec.Signals = slices.Clone(spec.Signals) // without the room it had to grow
 	if err := m.bindSignals(); err != nil {
 		return nil, fmt.Errorf("machine %s: %w", spec.Code, err)
 	}
@@ -31,7 +32,8 @@ func New(spec Spec) (*Machine, error) {
 		reasons[signal] = append(reasons[signal], int32(i))
 	}
 	m.reasonsOf = newTable(reasons)
-	params := slices.SortedFunc(slices.Values(m.spec.Parameters), func(a, b ParameterSpec) int { return cmp.Compare(a.Name, b.Name) })
+	params := slices.Clone(m.spec.Parameters)
+	slices.SortStableFunc(params, func(a, b ParameterSpec) int { return cmp.Compare(a.Name, b.Name) })
 	m.spec.Parameters = params
 	m.params = make([]parameter, len(params))
 	of := make([][]int32, len(m.spec.Signals))
@@ -79,7 +81,8 @@ func (m *Machine) bindSignals() error {
 }
 
 func (m *Machine) bindCounters() error {
-	wastes := slices.SortedFunc(slices.Values(m.spec.Waste), func(a, b WasteSpec) int { return cmp.Compare(a.Code, b.Code) })
+	wastes := slices.Clone(m.spec.Waste)
+	slices.SortStableFunc(wastes, func(a, b WasteSpec) int { return cmp.Compare(a.Code, b.Code) })
 	m.spec.Waste = wastes
 	if m.spec.Count != nil {
 		d, err := m.bindTotal(&m.spec.Count.CounterSpec, "count")

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+	"strconv"
 	"strings"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
@@ -228,7 +229,7 @@ func (a Number) Int64() int64 {
 // fraction. ParseNumber reads both.
 func (a Number) String() string {
 	if a.rat == nil {
-		return fmt.Sprint(a.small)
+		return strconv.FormatInt(a.small, 10)
 	}
 	if prec, exact := a.rat.FloatPrec(); exact && prec < maxNumberText/2 {
 		return a.rat.FloatString(prec)

@@ -55,7 +55,7 @@ func (m *Machine) Snapshot() ([]byte, error) {
 			s.Evidence[m.spec.Signals[e.signal].key()] = e.text
 		}
 	}
-	return json.Marshal(s)
+	return s.encode()
 }
 
 // Restore takes over a snapshot, of this or of an earlier configuration, before

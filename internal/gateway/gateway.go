@@ -193,6 +193,7 @@ func (g *Gateway) addUnit(m *config.Machine, state []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.Pos, err)
 	}
+	m.Spec = *machine.Spec() // what it put in order, so that there is only one
 	u := &unit{code: m.Spec.Code, told: m.Report, keeper: g.keeper, notify: g.notify, report: g.uplink, machine: machine, alarm: g.alarm, since: g.started}
 	g.units = append(g.units, u)
 	g.keeper.know(u)

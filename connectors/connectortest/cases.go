@@ -55,7 +55,8 @@ type Case struct {
 	// Forgets says that the peer forgets messages that count; no client can
 	// get them.
 	Forgets bool
-	// Lasts is how long the fault lasts after it was found.
+	// Lasts is how long the fault lasts after it was found: where only silence
+	// shows it, long enough for the run to end and another to be tried.
 	Lasts time.Duration
 }
 
@@ -68,11 +69,11 @@ func networkCases() []Case {
 	pass := func(p *Proxy) func() error { return do(p.Pass) }
 	return []Case{
 		{Name: ConnectionReset, Reachable: true, Network: func(p *Proxy, _ Subject) Fault { return Fault{Begin: do(p.Cut)} }},
-		{Name: LinkCut, Blind: true, Reachable: true, Lasts: 3 * time.Second,
+		{Name: LinkCut, Blind: true, Reachable: true, Lasts: 5 * time.Second,
 			Network: func(p *Proxy, _ Subject) Fault { return Fault{do(p.Swallow), pass(p)} }},
-		{Name: CablePulled, Cable: true, Blind: true, Reachable: true, Lasts: 3 * time.Second},
-		{Name: InterfaceDown, Cable: true, Blind: true, Reachable: true, Lasts: 3 * time.Second},
-		{Name: HalfOpen, Blind: true, Reachable: true, Lasts: 2 * time.Second,
+		{Name: CablePulled, Cable: true, Blind: true, Reachable: true, Lasts: 5 * time.Second},
+		{Name: InterfaceDown, Cable: true, Blind: true, Reachable: true, Lasts: 5 * time.Second},
+		{Name: HalfOpen, Blind: true, Reachable: true, Lasts: 5 * time.Second,
 			Network: func(p *Proxy, _ Subject) Fault { return Fault{do(p.HalfOpen), pass(p)} }},
 		{Name: NATDrop, Reachable: true,
 			Network: func(p *Proxy, _ Subject) Fault { return Fault{Begin: do(p.Drop)} }},
@@ -97,7 +98,7 @@ func networkCases() []Case {
 func peerCases() []Case {
 	return []Case{
 		{Name: Stopped, Blind: true, Lasts: 3 * time.Second, Forgets: true},
-		{Name: Frozen, Blind: true, Lasts: 3 * time.Second},
+		{Name: Frozen, Blind: true, Lasts: 5 * time.Second},
 		{Name: Downloaded, Blind: true, Lasts: 2 * time.Second, Partial: true},
 		{Name: Moved, Blind: true, Reachable: true, Lasts: 2 * time.Second, Partial: true},
 		{Name: Vanished, Blind: true, Lasts: 2 * time.Second, Partial: true},

@@ -80,14 +80,14 @@ func (p *play) quiet(since time.Time) error {
 }
 
 // judge holds every value of the counter against what the peer held: it must
-// have been true at some moment since the batch before, and an Alive must not
-// speak for a value that is long replaced.
+// have been true at some moment since the value before, and since the run before
+// had ended, and an Alive must not speak for a value that is long replaced.
 func (p *play) judge() error {
 	known := map[string]int{}
 	for i, h := range p.held {
 		known[connectors.Uint(h.value).Text()] = i
 	}
-	var before time.Time
+	var before, since time.Time // the value before; that, or the end of a run
 	last, newest := "", -1
 	for _, b := range p.Batches() {
 		text, ok := good(b)
@@ -101,12 +101,15 @@ func (p *play) judge() error {
 			continue // and it says so
 		case ok && p.subject.Queues && i < newest:
 			return fmt.Errorf("the value %s was reported after a newer one", text)
-		case ok && !p.subject.Queues && p.replaced(i, before) > 0:
+		case ok && !p.subject.Queues && p.replaced(i, since) > 0:
 			return fmt.Errorf("the value %s was reported %v after it had been replaced", text, p.replaced(i, b.Time).Round(time.Millisecond))
 		case ok:
-			last, newest, before = text, i, b.Time
+			last, newest, before, since = text, i, b.Time, b.Time
 		case bad(b):
 			last = "" // Alive speaks for what is good
+			if b.Link == connectors.LinkDown {
+				since = b.Time // what comes next was read over another connection
+			}
 		case b.Alive && last != "" && p.replaced(newest, b.Time) > p.subject.Silent+p.slack():
 			return fmt.Errorf("the value %s was vouched for %v after it had been replaced", last, p.replaced(newest, b.Time).Round(time.Millisecond))
 		}

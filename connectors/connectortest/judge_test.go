@@ -21,6 +21,7 @@ func TestJudge(t *testing.T) {
 	alive := func(s int) connectors.Batch { return connectors.Batch{Time: at(s), Alive: true} }
 	gone := connectors.Batch{Time: at(5), Samples: []connectors.Sample{{Reason: "gone"}}}
 	down := connectors.Batch{Time: at(13), Link: connectors.LinkDown}
+	early := connectors.Batch{Time: at(5), Link: connectors.LinkDown}
 	for name, c := range map[string]struct {
 		batches []connectors.Batch
 		queues  bool
@@ -30,6 +31,8 @@ func TestJudge(t *testing.T) {
 		"on its way":               {batches: []connectors.Batch{value(9, 1), value(11, 1), value(12, 2)}},
 		"stale":                    {batches: []connectors.Batch{value(1, 1), value(11, 2), value(12, 1)}, want: "the value 1 was reported 2s after it had been replaced"},
 		"stale after a reconnect":  {batches: []connectors.Batch{value(12, 2), down, value(14, 1)}, want: "the value 1 was reported 4s after"},
+		"kept over a reconnect":    {batches: []connectors.Batch{value(1, 1), down, value(14, 1)}, want: "the value 1 was reported 4s after"},
+		"unchanged":                {batches: []connectors.Batch{value(1, 1), early, value(9, 1)}},
 		"invented":                 {batches: []connectors.Batch{value(1, 1), value(2, 7)}, want: "the value 7 was never the peer's"},
 		"vouched for":              {batches: []connectors.Batch{value(1, 1), alive(15)}, want: "the value 1 was vouched for 5s after"},
 		"not vouched for":          {batches: []connectors.Batch{value(1, 1), down, alive(15)}},

@@ -20,7 +20,7 @@ import (
 
 // patience bounds what a peer may take for a step; a busy computer starts
 // programs slowly.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // process is a peer's program that says "ready" and obeys commands.
 type process struct {

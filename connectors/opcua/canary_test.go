@@ -87,6 +87,20 @@ func TestNamespacesMove(t *testing.T) {
 	want(t, r.end(t), "another order")
 }
 
+// TestNamespacesMoveWhilePolling: looking for lost nodes, which learns the
+// namespaces again, does not hide that they moved.
+func TestNamespacesMoveWhilePolling(t *testing.T) {
+	p := startPLC(t)
+	p.is("Counter", uint32(1))
+	cfg := dialling(p.addr)
+	cfg.Read = ReadPoll
+	r := run(t, cfg, tagsOf("Counter", "Lost"))
+	r.WaitValue(t, within, 0, connectors.Uint(1))
+	r.waitReason(t, 1, "BadNodeIdUnknown")
+	p.with(func() { p.namespaces = []string{p.namespaces[0], "urn:more", plantURI} })
+	want(t, r.end(t), "another order")
+}
+
 func TestClock(t *testing.T) {
 	p := startPLC(t)
 	p.with(func() { p.skew = -time.Hour })

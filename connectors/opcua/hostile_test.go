@@ -3,10 +3,18 @@ package opcua
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
+
+	"github.com/gopcua/opcua/id"
+	"github.com/gopcua/opcua/ua"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 )
 
 // forge stands before a server and replaces bytes of its answers. It ends with
@@ -96,4 +104,69 @@ func TestAnotherPolicy(t *testing.T) {
 	none, other := []byte("SecurityPolicy#None"), []byte("SecurityPolicy#Some")
 	addr := forge(t, p.addr, func(chunk []byte) []byte { return bytes.Replace(chunk, none, other, 1) })
 	want(t, run(t, dialling(addr), tagsOf("Counter")).end(t), "another security policy or certificate than it advertises")
+}
+
+// TestHostileAnswers: a server that answers a read with one of the attacks costs
+// the attempt, and neither the process nor its memory; what was wrong is said.
+func TestHostileAnswers(t *testing.T) {
+	p := startPLC(t)
+	p.is("Counter", uint32(1))
+	read := readAnswer(t)[:4]
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for name, message := range attacks(t) {
+		addr := forge(t, p.addr, func(chunk []byte) []byte {
+			content := chunk[min(len(chunk), chunkHeader+symmetric):]
+			if !bytes.HasPrefix(content, read) {
+				return chunk
+			}
+			return new(inspector).divide(chunk[chunkHeader:chunkHeader+8], binary.LittleEndian.Uint32(chunk[20:]), message)
+		})
+		t.Run(name, func(t *testing.T) {
+			want(t, run(t, dialling(addr), tagsOf("Counter")).end(t), "not valid OPC UA", addr)
+		})
+	}
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 256<<20 {
+		t.Errorf("the heap has grown by %d MB", grown>>20)
+	}
+}
+
+// TestHangsUpWithReason: what a server says before it hangs up is in the error,
+// and does not keep the next attempt from asking for less.
+func TestHangsUpWithReason(t *testing.T) {
+	p := startPLC(t)
+	p.is("Counter", uint32(1))
+	goodbye := binary.LittleEndian.AppendUint32(nil, uint32(ua.StatusBadTCPMessageTooLarge))
+	goodbye = append(binary.LittleEndian.AppendUint32(goodbye, 5), "large"...)
+	created := encoded(t, id.CreateMonitoredItemsResponse_Encoding_DefaultBinary, &ua.CreateMonitoredItemsResponse{})[:4]
+	addr := forge(t, p.addr, func(chunk []byte) []byte {
+		if !bytes.HasPrefix(chunk[min(len(chunk), chunkHeader+symmetric):], created) {
+			return chunk
+		}
+		return append(binary.LittleEndian.AppendUint32([]byte("ERRF"), uint32(chunkHeader+len(goodbye))), goodbye...)
+	})
+	var names []string
+	for i := range 100 {
+		names = append(names, fmt.Sprint("n", i))
+	}
+	r := run(t, dialling(addr), tagsOf(names...))
+	want(t, r.end(t), "BadTcpMessageTooLarge", `"large"`, addr)
+	if fits := r.c.fits.Load(); fits != 50 {
+		t.Errorf("the next attempt asks for %d items at a time", fits)
+	}
+}
+
+// TestLargeAnswer: an answer may be as large without security as with it.
+func TestLargeAnswer(t *testing.T) {
+	p := startPLC(t)
+	text := make([]string, 100)
+	for i := range text {
+		text[i] = strings.Repeat("x", 100_000)
+	}
+	text[99] = "last"
+	p.is("Large", text)
+	tags := tagsOf("Large")
+	tags[0].Path = "[99]"
+	run(t, dialling(p.addr), tags).WaitValue(t, within, 0, connectors.String("last"))
 }

@@ -158,23 +158,40 @@ func (in *inspector) look(chunk []byte) ([]byte, error) {
 	case "CLO":
 		return chunk, nil
 	case "ERR":
-		return nil, farewell(chunk[chunkHeader:])
+		return nil, readFarewell(chunk[chunkHeader:])
 	default:
 		return nil, hostile("a chunk of the kind %q", kind)
 	}
 }
 
-// farewell is why a server ends a connection, in its words.
-func farewell(content []byte) error {
+// farewell is a server's word for why it ends the connection.
+type farewell struct {
+	code   ua.StatusCode
+	reason string
+}
+
+func (f *farewell) Error() string {
+	text := errLost.Error() + ": the server said " + statusName(f.code)
+	if hint := hintFor(f.code); hint != "" {
+		text += ": " + hint
+	}
+	if f.reason != "" {
+		text += fmt.Sprintf(" (%.200q)", f.reason)
+	}
+	return text
+}
+
+// Unwrap says that the connection is gone, and with which status. It is not the
+// answer to a request.
+func (f *farewell) Unwrap() []error { return []error{errLost, f.code} }
+
+// readFarewell reads the content of an error message.
+func readFarewell(content []byte) error {
 	var e uacp.Error
 	if _, err := e.Decode(content); err != nil || e.ErrorCode == 0 {
 		return errLost
 	}
-	err := explainStatus("end of the connection", ua.StatusCode(e.ErrorCode))
-	if e.Reason == "" {
-		return err
-	}
-	return fmt.Errorf("%w (%.200q)", err, e.Reason)
+	return &farewell{code: ua.StatusCode(e.ErrorCode), reason: e.Reason}
 }
 
 // opening looks at the chunk that opens a channel, or renews its keys.

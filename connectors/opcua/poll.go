@@ -200,8 +200,12 @@ func (s *session) findLost(ctx context.Context) error {
 	if !lost {
 		return nil
 	}
+	known := s.namespaces
 	if err := s.readServer(ctx); err != nil {
 		return err
+	}
+	if moved(known, s.namespaces) {
+		return errMoved
 	}
 	return s.resolveItems(ctx)
 }

@@ -117,11 +117,18 @@ func explainDial(err error, host string) error {
 // explainSecure says why a secure channel was not opened. A server that does not
 // trust a client's certificate may answer so, or just hang up.
 func explainSecure(err error, policy string) error {
-	var code ua.StatusCode
+	var (
+		code ua.StatusCode
+		bye  *farewell
+	)
 	if !errors.As(err, &code) {
 		return fmt.Errorf("opening the secure channel with %s: %w", shortPolicy(policy), err)
 	}
-	return explainStatus("opening the secure channel with "+shortPolicy(policy), code)
+	refused := explainStatus("opening the secure channel with "+shortPolicy(policy), code)
+	if errors.As(err, &bye) && bye.reason != "" {
+		return fmt.Errorf("%w (%.200q)", refused, bye.reason)
+	}
+	return refused
 }
 
 // untrusting are the answers of a server that does not accept the gateway's

@@ -184,13 +184,15 @@ func (s *session) turn(ctx context.Context, r *round, early bool) error {
 	}
 	s.samples = s.samples[:0]
 	for _, p := range r.parts {
-		if early && p.owed.IsZero() {
+		if early && p.owed.failures == 0 {
 			continue // was read
 		}
 		if !early {
 			s.badPart(p, reasonNoLink)
 		}
-		p.owe(max(unitPause, r.every/promptShare))
+		p.short = false
+		p.owe()
+		p.owed.next = time.Now().Add(max(unitPause, r.every/promptShare))
 	}
 	s.flush()
 	return nil

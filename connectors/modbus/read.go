@@ -39,9 +39,6 @@ const (
 // again.
 func (s *session) read(ctx context.Context, p *part, w way) error {
 	s.list(p, w)
-	if w != again {
-		p.owed = time.Time{}
-	}
 	ever := w == again
 	heard := ever
 	for i, t := range s.work {
@@ -85,6 +82,12 @@ func (s *session) read(ctx context.Context, p *part, w way) error {
 			return nil
 		}
 	}
+	return s.finish(ctx, p, w)
+}
+
+// finish asks for what was refused before, if that is due, and makes use of what
+// was learnt.
+func (s *session) finish(ctx context.Context, p *part, w way) error {
 	for _, rd := range p.readers {
 		if w != again {
 			if err := s.readLeft(ctx, p, rd); err != nil {
@@ -96,6 +99,9 @@ func (s *session) read(ctx context.Context, p *part, w way) error {
 		}
 		rd.doubt(time.Now())
 		rd.replan()
+	}
+	if !p.short {
+		p.owed = trouble{}
 	}
 	return nil
 }
@@ -114,6 +120,7 @@ func (s *session) take(ctx context.Context, p *part, t task, a answer) error {
 	case refused:
 		return s.learn(ctx, p, t.reader, b.lo, b.hi, a.reason)
 	default:
+		p.owe()
 		s.bad(t.reader, b.lo, b.hi, a.reason)
 	}
 	return nil
@@ -135,6 +142,7 @@ func (s *session) vouched(ctx context.Context, p *part, t task, heard bool) (boo
 // list makes s.work, and Bad samples of what is left out of a routine.
 func (s *session) list(p *part, w way) {
 	s.work = s.work[:0]
+	p.short = p.short && w == again
 	troubled := false
 	for _, rd := range p.readers {
 		for i := range rd.plan {
@@ -178,7 +186,7 @@ func (s *session) abandon(p *part, rest []task, reason string) {
 // every failure, so that an answer that is still under way meets no other
 // request of the unit.
 func (s *session) drop(p *part, rest []task, reason string) {
-	p.owe(unitPause)
+	p.owe()
 	s.badTasks(rest, reason)
 	for _, rd := range p.readers {
 		for _, i := range rd.left {
@@ -233,6 +241,7 @@ func (s *session) learn(ctx context.Context, p *part, rd *reader, lo, hi int, re
 // half reads one half of a refused request; true if it came.
 func (s *session) half(ctx context.Context, p *part, rd *reader, lo, hi int, reason string) (bool, error) {
 	if s.budget == 0 || p.unit.failures > 0 {
+		p.owe()
 		s.bad(rd, lo, hi, reason)
 		return false, nil
 	}
@@ -251,6 +260,7 @@ func (s *session) half(ctx context.Context, p *part, rd *reader, lo, hi int, rea
 	case silent:
 		p.unit.silent(time.Now(), a.reason)
 	}
+	p.owe()
 	s.bad(rd, lo, hi, a.reason)
 	return false, nil
 }

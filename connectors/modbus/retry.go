@@ -23,8 +23,14 @@ func (r *round) due() time.Time {
 	return r.next
 }
 
-// owe notes that a part was not read as a whole, and how long it is left alone.
-func (p *part) owe(pause time.Duration) { p.owed = time.Now().Add(pause) }
+// owe notes that a part was not read as a whole. It is left alone the longer the
+// more often that was so in a row, and as long as an answer may be under way.
+func (p *part) owe() {
+	if !p.short {
+		p.short = true
+		p.owed.silent(time.Now(), "")
+	}
+}
 
 // nextTry is when something that failed in a round of a long period is tried
 // before the next; zero if all was read.
@@ -34,8 +40,12 @@ func (s *session) nextTry(r *round) time.Time {
 		return first
 	}
 	now := time.Now()
-	consider := func(at time.Time, failures int) {
-		if least := now.Add(r.every / promptShare); failures > promptTries && at.Before(least) {
+	consider := func(t *trouble) {
+		if t.failures == 0 {
+			return
+		}
+		at := t.next
+		if least := now.Add(r.every / promptShare); t.failures > promptTries && at.Before(least) {
 			at = least
 		}
 		if at.Before(s.patience) {
@@ -47,33 +57,52 @@ func (s *session) nextTry(r *round) time.Time {
 	}
 	for _, p := range r.parts {
 		if p.unit.failures > 0 {
-			consider(p.unit.next, p.unit.failures)
+			consider(&p.unit.trouble)
 			continue
 		}
-		if !p.owed.IsZero() {
-			consider(p.owed, 0)
-		}
+		consider(&p.owed)
 		for _, rd := range p.readers {
 			for i := range rd.plan {
-				if b := &rd.plan[i]; b.failures > 0 {
-					consider(b.next, b.failures)
-				}
+				consider(&rd.plan[i].trouble)
+			}
+			for _, i := range rd.left {
+				consider(&rd.refused[i])
 			}
 		}
 	}
 	return first
 }
 
+// refusalDue says that something that was refused is to be asked for again.
+func (p *part) refusalDue(now time.Time) bool {
+	for _, rd := range p.readers {
+		for _, i := range rd.left {
+			if rd.refused[i].due(now) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // catchUp reads between two rounds of a long period what the last one did not
-// get: of units that answer again, and of one that is due to be tried.
+// get: of units that answer again, what was refused, and one of those that are
+// due to be tried.
 func (s *session) catchUp(ctx context.Context, r *round) error {
 	s.samples = s.samples[:0]
 	s.asked, s.heard, s.budget = false, false, learning
 	for _, p := range r.parts {
-		if p.owed.IsZero() || p.unit.failures > 0 || time.Now().Before(p.owed) {
+		if p.unit.failures > 0 {
 			continue
 		}
-		if err := s.read(ctx, p, routine); err != nil {
+		var err error
+		switch now := time.Now(); {
+		case p.owed.due(now):
+			err = s.read(ctx, p, routine)
+		case p.refusalDue(now):
+			err = s.finish(ctx, p, routine)
+		}
+		if err != nil {
 			return err
 		}
 		s.flush()
@@ -119,7 +148,7 @@ func (r *round) overdue(now time.Time) *part {
 	var found *part
 	var since time.Time
 	consider := func(p *part, t *trouble) {
-		if t.failures > 0 && !t.resting(now) && (found == nil || t.next.Before(since)) {
+		if t.due(now) && (found == nil || t.next.Before(since)) {
 			found, since = p, t.next
 		}
 	}

@@ -40,9 +40,10 @@ type unit struct {
 type part struct {
 	unit    *unit
 	readers []*reader
-	// owed is when what the last round did not get is to be read, if the unit
-	// is well then; zero if nothing is missing.
-	owed time.Time
+	// owed says when what was not read is tried again, if the unit is well then;
+	// short that the last read brought less than all.
+	owed  trouble
+	short bool
 }
 
 // round is everything that is read in one period.
@@ -184,12 +185,12 @@ func (s *session) poll(ctx context.Context, r *round) error {
 	for _, p := range r.parts {
 		if p.unit.failures > 0 {
 			s.badPart(p, p.unit.reason)
-			p.owe(unitPause)
+			p.owe()
 			continue
 		}
 		if lost > r.every/2 && p.unit.heard.IsZero() {
 			s.badPart(p, reasonWaiting)
-			p.owe(unitPause)
+			p.owe()
 			continue
 		}
 		began := time.Now()

@@ -45,6 +45,9 @@ func (t *trouble) fail(now time.Time, reason string, pause, most time.Duration) 
 // resting says that there is trouble and that the next try is not due.
 func (t *trouble) resting(now time.Time) bool { return t.failures > 0 && now.Before(t.next) }
 
+// due says that there is trouble and that the next try is due.
+func (t *trouble) due(now time.Time) bool { return t.failures > 0 && !now.Before(t.next) }
+
 // knowledge is what a stream has learnt of the device's holes.
 type knowledge struct {
 	// refused has an entry for each span; failures > 0 means that the span by

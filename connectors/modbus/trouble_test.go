@@ -308,3 +308,37 @@ func TestConnectionClosedWhileIdle(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusalOfASlowPeriod: while a program is loaded, or a device is busy, it
+// refuses; what that takes from a long period comes back soon after, and a
+// refusal that stays costs little.
+func TestRefusalOfASlowPeriod(t *testing.T) {
+	for name, c := range map[string]unitState{
+		"busy":         {exception: 6},
+		"program load": {refuses: func(Area, int) bool { return true }},
+	} {
+		g := &rig{t: t, device: &fakeDevice{latency: time.Millisecond, units: units(&unitState{})}}
+		for _, a := range []string{"holding:0", "holding:1", "holding:100", "input:0"} {
+			slow := tag(a, "")
+			slow.Every = time.Hour
+			g.tags = append(g.tags, slow)
+		}
+		g.play(Config{}, 6*time.Hour,
+			step{time.Hour - time.Second, func() { *g.device.units[1] = c }}, step{time.Hour + 20*time.Second, func() { *g.device.units[1] = unitState{} }},
+			step{3*time.Hour - time.Second, func() { *g.device.units[1] = c }})
+		for i := range g.tags {
+			if times := g.good(i); len(times) < 3 || times[1] < time.Hour || times[1] > time.Hour+2*time.Minute || times[len(times)-1] > 3*time.Hour {
+				t.Errorf("%s: tag %d: good at %v", name, i, times)
+			}
+		}
+		late := 0
+		for _, r := range g.device.requests {
+			if r.at.Sub(g.start) >= 3*time.Hour {
+				late++
+			}
+		}
+		if late > 3*(promptShare+2*promptTries+2)*len(g.tags) {
+			t.Errorf("%s: %d requests in three hours in which all was refused", name, late)
+		}
+	}
+}

@@ -23,28 +23,56 @@ const (
 	weekend      = 62 * time.Hour
 )
 
-// subject makes a subject and says its peer's version.
-type subject func(*testing.T) (connectortest.Subject, string)
+// subject is one make of peer.
+type subject struct {
+	// name is that of its subtests: go test -run TestConformance/Recovery/NAME.
+	name string
+	// make makes the subject and says its peer's version.
+	make func(*testing.T) (connectortest.Subject, string)
+	// reconnects is how many of them its long run plays.
+	reconnects int
+}
+
+// subjects are all of them. A port of socat takes its time to come back, so the
+// serial line plays fewer reconnects.
+func subjects() []subject {
+	return []subject{
+		{"modbus-pymodbus", pymodbus, reconnects},
+		{"modbus-rtu-over-tcp", pymodbusRTU, reconnects},
+		{"modbus-serial", serial, reconnects / 10},
+		{"modbus-libmodbus", libmodbus, reconnects},
+		{"mqtt-mosquitto", mosquitto, reconnects},
+		{"opcua-node-opcua", nodeOPCUA, reconnects},
+	}
+}
+
+// unfinished is what the page says of a subject until it knows better.
+func (s subject) unfinished() string {
+	return s.name + ": **not run to its end**: a program is missing, or something failed"
+}
 
 // TestConformance runs every case for every subject, then what takes long, and
 // writes the page that the environment names by CONFORMANCE_PAGE. The seed of
 // the random faults comes from CONFORMANCE_SEED or from the clock.
 func TestConformance(t *testing.T) {
 	page := Page{Time: time.Now(), Machine: machine()}
-	subjects := []subject{pymodbus, pymodbusRTU, serial, libmodbus, mosquitto, nodeOPCUA}
 	var waiting sync.WaitGroup // both do little but wait
-	waiting.Go(func() { t.Run("Recovery", func(t *testing.T) { recovery(t, &page, subjects) }) })
-	waiting.Go(func() { t.Run("RandomFaults", func(t *testing.T) { randomly(t, &page, subjects) }) })
+	waiting.Go(func() { t.Run("Recovery", func(t *testing.T) { recovery(t, &page, subjects()) }) })
+	waiting.Go(func() { t.Run("RandomFaults", func(t *testing.T) { randomly(t, &page, subjects()) }) })
 	waiting.Wait()
-	// These count goroutines and descriptors, so one runs at a time. The serial
-	// connections share their life with Modbus TCP and need 0.2 s to be made.
-	for _, subject := range []subject{pymodbus, libmodbus, mosquitto, nodeOPCUA} {
-		t.Run("Endurance", func(t *testing.T) {
-			s, _ := subject(t)
-			about := s.Protocol + ", " + s.Peer + ": "
-			page.Endurance = append(page.Endurance, about+"the run ended early")
+	t.Run("Endurance", func(t *testing.T) { endurance(t, &page, subjects()) })
+	leave(t, page)
+}
+
+// endurance plays what counts goroutines and descriptors, one subject at a time.
+func endurance(t *testing.T, page *Page, subjects []subject) {
+	for _, subject := range subjects {
+		t.Run(subject.name, func(t *testing.T) {
+			page.Endurance = append(page.Endurance, subject.unfinished())
 			last := &page.Endurance[len(page.Endurance)-1]
-			*last = about + connectortest.Reconnects(t, s, scaled(reconnects))
+			s, _ := subject.make(t)
+			about := s.Protocol + ", " + s.Peer + ": "
+			*last = about + connectortest.Reconnects(t, s, scaled(subject.reconnects))
 			for _, off := range []time.Duration{twoHours, weekend} {
 				if off == weekend && testing.Short() {
 					continue
@@ -53,7 +81,6 @@ func TestConformance(t *testing.T) {
 			}
 		})
 	}
-	leave(t, page)
 }
 
 // scaled is a number of repetitions, less in short runs.
@@ -69,7 +96,8 @@ func recovery(t *testing.T, page *Page, subjects []subject) {
 	results := make([][]connectortest.Result, len(subjects))
 	peers := make([]string, len(subjects))
 	together(t, subjects, func(t *testing.T, i int) {
-		s, version := subjects[i](t)
+		peers[i] = subjects[i].unfinished()
+		s, version := subjects[i].make(t)
 		peers[i] = fmt.Sprintf("%s: %s %s", s.Protocol, s.Peer, version)
 		results[i] = connectortest.Recover(t, s, connectortest.Cases())
 	})
@@ -89,7 +117,8 @@ func randomly(t *testing.T, page *Page, subjects []subject) {
 	}
 	lines := make([]string, len(subjects))
 	together(t, subjects, func(t *testing.T, i int) {
-		s, _ := subjects[i](t)
+		lines[i] = subjects[i].unfinished()
+		s, _ := subjects[i].make(t)
 		lines[i] = s.Protocol + ", " + s.Peer + ": " + connectortest.RandomFaults(t, s, scaled(randomFaults), seed)
 	})
 	page.Endurance = append(page.Endurance, lines...)
@@ -101,7 +130,7 @@ func together(t *testing.T, subjects []subject, step func(*testing.T, int)) {
 	t.Helper()
 	var all sync.WaitGroup
 	for i := range subjects {
-		all.Go(func() { t.Run(fmt.Sprint(i), func(t *testing.T) { step(t, i) }) })
+		all.Go(func() { t.Run(subjects[i].name, func(t *testing.T) { step(t, i) }) })
 	}
 	all.Wait()
 }

@@ -41,7 +41,7 @@ func (p Page) Write(w io.Writer) error {
 			met++
 		}
 	}
-	fmt.Fprintf(&b, "\n%d cases met, %d not met, %d have no meaning for their protocol or peer.\n", met, failed, none)
+	fmt.Fprintf(&b, "\n%d cases met, %d not met, %d n/a.\n", met, failed, none)
 	title := ""
 	for _, r := range p.Results {
 		if t := r.Protocol + ", " + r.Peer; t != title {
@@ -81,8 +81,23 @@ and a quarter more). While a case runs, and whatever happens:
 The time to detect runs from the fault; the time to fresh data from the moment
 the peer is able to answer, or from detection where the fault only concerns the
 connection that existed. Lost are messages that count; counters are read again
-and lose nothing. To repeat it: ` + "`.ci/peers`" + ` installs the peers, ` + "`make conformance`" + `
-runs the suite and writes this page.
+and lose nothing. Of a device whose protocol asks, every value must also be
+younger than the end of the connection before; a broker that queues may give old
+ones, in their order.
+
+A case that is n/a was not run, and says nothing about the connector: its last
+column tells whether the protocol has no such thing (Modbus has no passwords),
+this peer can not do it (pymodbus takes any number of connections), or this
+computer could not (a cable needs a network namespace).
+
+To repeat it, on Linux: ` + "`.ci/peers`" + ` installs the peers, from Debian's packages
+and npm: Mosquitto, pymodbus, libmodbus, socat, iproute2 and node-opcua. Then
+` + "`make conformance`" + `, as root for the two cases with a cable, runs the suite and
+writes this page; it takes about five minutes and fails if a peer is missing or
+anything did not hold. ` + "`CONFORMANCE_SEED=n`" + ` repeats the choice of the random faults.
+One subject, or one case of it, without the page:
+
+    PEERS=required go test -count 1 -v -run 'TestConformance/Recovery/mqtt-mosquitto/half-open' ./internal/conformance
 
 Measured %s UTC on %s.
 

@@ -22,7 +22,7 @@ func TestPage(t *testing.T) {
 	for _, want := range []string{
 		"Measured 1970-01-01 00:00 UTC on a computer.",
 		"- MQTT: peer 2\n",
-		"1 cases met, 1 not met, 1 have no meaning",
+		"1 cases met, 1 not met, 1 n/a.",
 		"\n## MQTT, peer\n",
 		"| one | 1.50 s | 0.02 s | 1 of 4 messages | met | rtu://ADDRESS?baud=9600: a/b read tcp ADDRESS->ADDRESS |\n",
 		"| two | - | - | - | n/a | no meaning |\n",

@@ -77,7 +77,7 @@ func (b *browser) run(ctx context.Context, s connectors.Surveyor, talk io.Writer
 	err := s.Browse(ctx, b.walk, b.print)
 	switch {
 	case errors.Is(err, connectors.ErrMore):
-		return printed(talk, "There is more than these %d rows: raise --limit, or begin at a node further down: browse CONNECTION NODE\n", b.rows)
+		return printed(talk, "There is more than these %d rows: %s\n", b.rows, visible(furtherOn(err)))
 	case errors.Is(err, syscall.EPIPE):
 		return nil // whoever reads has seen enough
 	case err != nil && ctx.Err() != nil:
@@ -86,6 +86,15 @@ func (b *browser) run(ctx context.Context, s connectors.Surveyor, talk io.Writer
 		return printed(talk, "Nothing is there. Begin elsewhere, or listen longer with --for where values come by themselves.\n")
 	}
 	return err
+}
+
+// furtherOn says where a walk ended and how to see the rest: in the device's
+// words if it ended before the limit.
+func furtherOn(err error) string {
+	if _, own, ok := strings.Cut(err.Error(), connectors.ErrMore.Error()+": "); ok {
+		return own
+	}
+	return "raise --limit, or begin at a node further down: browse CONNECTION NODE"
 }
 
 // print writes one row as it arrives.

@@ -148,6 +148,8 @@ func TestBrowseEnds(t *testing.T) {
 		talk string
 	}{
 		"the limit":     {t.Context(), connectors.ErrMore, nil, "There is more than these 1 rows"},
+		"its own bound": {t.Context(), fmt.Errorf("%w: ended at holding:500 after 600 requests\x1b[2J; name a smaller range", connectors.ErrMore), nil,
+			"There is more than these 1 rows: ended at holding:500 after 600 requests?[2J; name a smaller range\n"},
 		"a person":      {stopped, context.Canceled, nil, "Stopped after 1 rows"},
 		"the device":    {t.Context(), broken, broken, ""},
 		"the very end":  {t.Context(), nil, nil, ""},

@@ -66,7 +66,10 @@ it is built, in dry-run: it counts, judges states, keeps its store, schedules
 and journals the posts that it would send. Both clients are watched beside each
 other for the same 20 seconds. CPU is user and system time in per cent of one
 core, by the kernel's clock of each process. Memory is what is resident after
-that time; the peak is that of the start, when the configuration is read. The
+that time; the peak is that of the start, when the configuration is read.
+Values, requests and data are counted by the gateway itself: requests are what
+it sent to the server (publish requests, reads, subscriptions), data what the
+server sent to it (notifications of values, registers, messages). The
 last column is what all other programs of the computer used meanwhile: more than
 a few per cent there disturbs the figures, and both clients alike.
 
@@ -83,7 +86,7 @@ func tagColumns() []struct{ title, unit string } {
 	return []struct{ title, unit string }{
 		{"CPU bare, %", "bare-cpu-%"}, {"CPU gateway, %", "gateway-cpu-%"}, {"ratio", "x-bare-cpu"},
 		{"memory bare, MB", "bare-MB"}, {"memory gateway, MB", "gateway-MB"}, {"its peak, MB", "gateway-peak-MB"},
-		{"values/s", "gateway-values/s"}, {"CPU of others, %", "others-cpu-%"},
+		{"values/s", "gateway-values/s"}, {"requests/s", "gateway-requests/s"}, {"data/s", "gateway-data/s"}, {"CPU of others, %", "others-cpu-%"},
 	}
 }
 

@@ -61,8 +61,10 @@ func BenchmarkTags(b *testing.B) {
 // measure watches both processes for the same time and reports their figures.
 func measure(b *testing.B, server, bare *child, gateway *running) {
 	b.Helper()
-	seen := func() [2]float64 {
-		return [2]float64{float64(bare.total(b)), gateway.metric(b, "prodsmart_gateway_connection_samples_total")}
+	const connection = "prodsmart_gateway_connection_"
+	seen := func() [4]float64 {
+		sums := gateway.metrics(b, connection+"samples_total", connection+"requests_total", connection+"data_total")
+		return [4]float64{float64(bare.total(b)), sums[0], sums[1], sums[2]}
 	}
 	before := seen()
 	start := time.Now()
@@ -89,6 +91,8 @@ func measure(b *testing.B, server, bare *child, gateway *running) {
 	b.ReportMetric(now, "gateway-MB")
 	b.ReportMetric(most, "gateway-peak-MB")
 	b.ReportMetric((after[1]-before[1])/took, "gateway-values/s")
+	b.ReportMetric((after[2]-before[2])/took, "gateway-requests/s")
+	b.ReportMetric((after[3]-before[3])/took, "gateway-data/s")
 }
 
 // pause lets time pass; the processes measured meanwhile are others.
@@ -104,7 +108,7 @@ func pause(ctx context.Context, d time.Duration) {
 // running is a gateway in a process of its own.
 type running struct {
 	*child
-	metrics string
+	address string
 }
 
 // startGateway starts the real program with a configuration of site.
@@ -119,7 +123,7 @@ func startGateway(tb testing.TB, config string, env ...string) *running {
 	cmd := exec.Command(program(tb), "run", "-c", config)
 	cmd.Dir = filepath.Dir(config)
 	cmd.Env = append(append(os.Environ(), "PRODSMART_KEY=key", "PRODSMART_SECRET=secret"), env...)
-	return &running{child: spawn(tb, cmd), metrics: "http://" + address}
+	return &running{child: spawn(tb, cmd), address: "http://" + address}
 }
 
 // get reads one page of the gateway; the text is empty as long as it does not
@@ -132,7 +136,7 @@ func (g *running) get(tb testing.TB, page string) string {
 	default:
 	}
 	client := http.Client{Timeout: 10 * time.Second}
-	answer, err := client.Get(g.metrics + page)
+	answer, err := client.Get(g.address + page)
 	if err != nil {
 		return ""
 	}
@@ -144,27 +148,31 @@ func (g *running) get(tb testing.TB, page string) string {
 	return string(text)
 }
 
-// metric sums up a metric over its labels.
-func (g *running) metric(tb testing.TB, name string) float64 {
+// metrics sums up each metric over its labels, all of the same page.
+func (g *running) metrics(tb testing.TB, names ...string) []float64 {
 	tb.Helper()
-	sum := 0.0
+	sums := make([]float64, len(names))
 	for line := range strings.Lines(g.get(tb, "/metrics")) {
-		if rest, ok := strings.CutPrefix(line, name); ok && (rest[0] == '{' || rest[0] == ' ') {
+		for i, name := range names {
+			rest, ok := strings.CutPrefix(line, name)
+			if !ok || rest[0] != '{' && rest[0] != ' ' {
+				continue
+			}
 			v, err := strconv.ParseFloat(strings.TrimSpace(rest[strings.LastIndexByte(rest, ' '):]), 64)
 			if err != nil {
 				tb.Fatal(err)
 			}
-			sum += v
+			sums[i] += v
 		}
 	}
-	return sum
+	return sums
 }
 
 // awaitSamples waits until the gateway is ready and has seen so many values.
 func awaitSamples(tb testing.TB, g *running, n float64) {
 	tb.Helper()
 	deadline := time.Now().Add(time.Minute)
-	for g.get(tb, "/readyz") == "" || g.metric(tb, "prodsmart_gateway_connection_samples_total") < n {
+	for g.get(tb, "/readyz") == "" || g.metrics(tb, "prodsmart_gateway_connection_samples_total")[0] < n {
 		if time.Now().After(deadline) {
 			tb.Fatalf("the gateway has not seen %.0f values within a minute\n%s", n, g.log.String())
 		}

@@ -342,3 +342,48 @@ func TestRefusalOfASlowPeriod(t *testing.T) {
 		}
 	}
 }
+
+// TestRandomTroubleOfLongPeriods: whatever units do, soon after it is over every
+// tag is good again, also those whose next round is far away, and what is read
+// between the rounds is right and moves none of them.
+func TestRandomTroubleOfLongPeriods(t *testing.T) {
+	const over, soon = 400 * time.Second, 60 * time.Second
+	for seed := range uint64(15) {
+		rnd := rand.New(rand.NewPCG(seed, 5))
+		g := &rig{t: t, serial: seed%3 == 0, device: &fakeDevice{latency: time.Millisecond, units: units(&unitState{}, &unitState{}, &unitState{})}}
+		for range 40 {
+			one := tag(fmt.Sprintf("%d/holding:%d", 1+rnd.IntN(3), rnd.IntN(300)), []string{"", "uint32"}[rnd.IntN(2)])
+			one.Every = []time.Duration{time.Second, 5 * time.Second, 10 * time.Minute}[rnd.IntN(3)]
+			g.tags = append(g.tags, one)
+		}
+		var steps []step
+		for at := time.Duration(0); at < over; at += time.Duration(rnd.IntN(20000)) * time.Millisecond {
+			hole, width := rnd.IntN(300), rnd.IntN(60)
+			inHole := func(_ Area, i int) bool { return i >= hole && i < hole+width }
+			states := []unitState{{}, {silent: true}, {exception: 11}, {exception: 6}, {most: 5}, {refuses: inHole}, {refuses: inHole, mutes: true}}
+			second, third := states[rnd.IntN(len(states))], states[rnd.IntN(len(states))]
+			steps = append(steps, step{at, func() { *g.device.units[2], *g.device.units[3] = second, third }})
+		}
+		steps = append(steps, step{over, func() { *g.device.units[2], *g.device.units[3] = unitState{}, unitState{} }})
+		g.play(Config{Timeout: 300 * time.Millisecond}, over+soon, steps...)
+		if !errors.Is(g.err, context.DeadlineExceeded) {
+			t.Fatalf("seed %d: %v", seed, g.err)
+		}
+		last := map[int]connectors.Sample{}
+		for _, b := range g.batches {
+			for _, s := range b.Samples {
+				last[s.Tag] = s
+			}
+		}
+		for i, one := range g.tags {
+			a, _ := parseAddress(one.Address, false)
+			want := connectors.Uint(uint64(a.offset))
+			if one.Type == "uint32" {
+				want = connectors.Uint(uint64(a.offset)<<16 | uint64(a.offset+1))
+			}
+			if s := last[i]; s.Quality != connectors.Good || s.Value != want {
+				t.Errorf("seed %d: %s every %v is %v %s %s", seed, one.Address, one.Every, s.Quality, s.Value.Text(), s.Reason)
+			}
+		}
+	}
+}

@@ -75,7 +75,7 @@ func TestParseAddressHints(t *testing.T) {
 
 func TestCheckTag(t *testing.T) {
 	good := connectors.Tag{Address: "ns=2;s=a", Bit: connectors.NoBit}
-	if err := CheckTag(good); err != nil {
+	if err := (Config{}).CheckTag(good); err != nil {
 		t.Fatal(err)
 	}
 	for hint, change := range map[string]func(*connectors.Tag){
@@ -92,7 +92,7 @@ func TestCheckTag(t *testing.T) {
 	} {
 		tag := good
 		change(&tag)
-		want(t, CheckTag(tag), hint)
+		want(t, Config{}.CheckTag(tag), hint)
 		if _, err := New(Config{Endpoint: "opc.tcp://a"}, []connectors.Tag{good, tag}); err == nil || !strings.Contains(err.Error(), "tag 1: ") {
 			t.Errorf("New says %v of the second tag", err)
 		}

@@ -18,11 +18,21 @@ const (
 	eachQueue = 1_000
 )
 
-// CheckTag says what is wrong with a tag, without asking a server: how its
-// address is written, and options that OPC UA does not have.
-func CheckTag(tag connectors.Tag) error {
-	_, err := parseTag(tag)
+// CheckTag says what is wrong with a tag, without asking the server: how its
+// address is written, options that OPC UA does not have, and what does not go
+// with the settings of the connection.
+func (c Config) CheckTag(tag connectors.Tag) error {
+	_, err := c.parseTag(tag)
 	return err
+}
+
+// parseTag reads a tag of this connection.
+func (c Config) parseTag(tag connectors.Tag) (address, error) {
+	a, err := parseTag(tag)
+	if err == nil && tag.EachMessage && c.Read == ReadPoll {
+		err = fmt.Errorf("every value of %s counts, and read: poll can not see every value; set read to subscribe or auto, or count a total of the PLC instead", tag.Address)
+	}
+	return a, err
 }
 
 func parseTag(tag connectors.Tag) (address, error) {
@@ -118,13 +128,9 @@ func planItems(cfg Config, tags []connectors.Tag) ([]plannedItem, error) {
 		seen     = make(map[key]int, len(tags))
 	)
 	for i, tag := range tags {
-		a, err := parseTag(tag)
+		a, err := cfg.parseTag(tag)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("tag %d: %w", i, err))
-			continue
-		}
-		if tag.EachMessage && cfg.Read == ReadPoll {
-			problems = append(problems, fmt.Errorf("tag %d: every message of %s counts, and read: poll can not see every message; set read to subscribe or auto, or count a total of the PLC instead", i, tag.Address))
 			continue
 		}
 		k := key{node: a, every: tag.Every, each: tag.EachMessage}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/modbus"
-	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/opcua"
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 )
 
@@ -18,7 +17,7 @@ func checkTag(c *Connection, tag connectors.Tag) error {
 	case KindMQTT:
 		return c.MQTT().CheckTag(tag)
 	}
-	return opcua.CheckTag(tag)
+	return c.OPCUA().CheckTag(tag)
 }
 
 // canonicalAddress writes an address so that two ways to name one register are

@@ -76,3 +76,12 @@ type Surveyor interface {
 	// responsive, and keeps nothing that it has handed over.
 	Browse(ctx context.Context, walk Walk, found func(Reading) error) error
 }
+
+// Watcher is a Surveyor whose connecting is dear: it can look around a tag
+// several times over one connection.
+type Watcher interface {
+	// Watch calls seen with what Around gives, at once and then each period,
+	// until seen returns false or an error, which it returns. Everything is
+	// closed when it returns.
+	Watch(ctx context.Context, tag Tag, every time.Duration, seen func([]Reading) (more bool, err error)) error
+}

@@ -234,6 +234,9 @@ func (o *probeOptions) ask() (probe.Shown, bool) {
 	return next, err == nil
 }
 
+// againEvery is how often the neighbourhood is read for a later value.
+const againEvery = 500 * time.Millisecond
+
 // await reads until something that fitted the first value fits the second, or
 // the wait is over.
 func (o *probeOptions) await(ctx context.Context, s connectors.Surveyor, asked connectors.Tag, samples []probe.Sample) ([]probe.Match, error) {
@@ -241,23 +244,33 @@ func (o *probeOptions) await(ctx context.Context, s connectors.Surveyor, asked c
 	if err != nil {
 		return nil, err
 	}
-	deadline := time.NewTimer(o.wait)
-	defer deadline.Stop()
-	again := time.NewTicker(500 * time.Millisecond)
+	deadline := time.Now().Add(o.wait)
+	var found []probe.Match
+	fits := func(readings []connectors.Reading) (more bool, err error) {
+		found = probe.Rank(asked, append(samples[:1:1], probe.Sample{Shown: then, Readings: readings})...)
+		return len(found) == 0 && time.Now().Before(deadline), nil
+	}
+	if w, ok := s.(connectors.Watcher); ok {
+		ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		ctx, cancel := context.WithTimeout(ctx, o.wait+o.timeout)
+		defer cancel()
+		err := w.Watch(ctx, asked, againEvery, fits)
+		return found, unfinished(ctx, err, o.wait+o.timeout)
+	}
+	again := time.NewTicker(againEvery)
 	defer again.Stop()
 	for {
 		readings, err := o.around(ctx, s, asked)
 		if err != nil {
 			return nil, err
 		}
-		if found := probe.Rank(asked, append(samples[:1:1], probe.Sample{Shown: then, Readings: readings})...); len(found) > 0 {
-			return found, nil
+		if more, err := fits(readings); !more || err != nil {
+			return found, err
 		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-deadline.C:
-			return nil, nil
 		case <-again.C:
 		}
 	}

@@ -147,7 +147,7 @@ func TestBrowseEnds(t *testing.T) {
 		want error
 		talk string
 	}{
-		"the limit":     {t.Context(), connectors.ErrMore, nil, "There is more than these 1 rows"},
+		"the limit": {t.Context(), connectors.ErrMore, nil, "There is more than these 1 rows"},
 		"its own bound": {t.Context(), fmt.Errorf("%w: ended at holding:500 after 600 requests\x1b[2J; name a smaller range", connectors.ErrMore), nil,
 			"There is more than these 1 rows: ended at holding:500 after 600 requests?[2J; name a smaller range\n"},
 		"a person":      {stopped, context.Canceled, nil, "Stopped after 1 rows"},
@@ -164,5 +164,36 @@ func TestBrowseEnds(t *testing.T) {
 		if strings.Contains(out.String(), "\x1b") || !strings.Contains(out.String(), "= 7") {
 			t.Errorf("%s: %q", name, out.String())
 		}
+	}
+}
+
+// watched is a display to which one connection is enough.
+type watched struct {
+	display
+	watches int
+}
+
+func (w *watched) Watch(ctx context.Context, tag connectors.Tag, _ time.Duration, seen func([]connectors.Reading) (bool, error)) error {
+	w.watches++
+	for more := true; more; {
+		near, err := w.Around(ctx, tag)
+		if err != nil {
+			return err
+		}
+		if more, err = seen(near); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestThenOverOneConnection looks for the later value without connecting each
+// time, where the device allows it.
+func TestThenOverOneConnection(t *testing.T) {
+	var out strings.Builder
+	o := probeOptions{shows: "1240", then: "1243", wait: time.Minute, timeout: time.Minute, out: &out, talk: io.Discard}
+	w := &watched{}
+	if err := o.solve(t.Context(), w, "r:2"); err != nil || w.watches != 1 || !strings.Contains(out.String(), "'r:1'") || strings.Contains(out.String(), "'r:2'") {
+		t.Error(err, w.watches, out.String())
 	}
 }

@@ -117,6 +117,7 @@ func (c *client) answer(ctx context.Context, r ua.Request, n uint32) ua.Response
 			return fault(r, ua.StatusBadTCPEndpointURLInvalid)
 		}
 		p.opened = req
+		p.sessions++
 		p.nonce = make([]byte, 32)
 		if _, err := rand.Read(p.nonce); err != nil {
 			return fault(r, ua.StatusBadInternalError)

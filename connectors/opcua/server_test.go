@@ -53,14 +53,17 @@ type plc struct {
 	// flat is the number of variables in the folder Flat. At most two
 	// continuation points are open at a time; points is their number now.
 	flat, points int
+	forgets      int    // continuation points that it will drop
+	closedNode   string // a node that it does not let anybody browse
 
-	calls  []int                            // items of each CreateMonitoredItems
-	asked  []*ua.MonitoredItemCreateRequest // all items ever asked for
-	token  any                              // of the last session
-	nonce  []byte                           // given to it
-	opened *ua.CreateSessionRequest
-	closed int // sessions closed by their clients
-	denied int // requests refused by refuse
+	calls    []int                            // items of each CreateMonitoredItems
+	asked    []*ua.MonitoredItemCreateRequest // all items ever asked for
+	token    any                              // of the last session
+	nonce    []byte                           // given to it
+	opened   *ua.CreateSessionRequest
+	sessions int // opened
+	closed   int // sessions closed by their clients
+	denied   int // requests refused by refuse
 }
 
 // plantURI is the namespace of the test servers' nodes.

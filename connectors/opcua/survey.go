@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
+	"time"
 
 	"github.com/gopcua/opcua/id"
 	"github.com/gopcua/opcua/ua"
@@ -22,7 +23,10 @@ type Survey struct {
 	cfg Config
 }
 
-var _ connectors.Surveyor = (*Survey)(nil)
+var (
+	_ connectors.Surveyor = (*Survey)(nil)
+	_ connectors.Watcher  = (*Survey)(nil)
+)
 
 // NewSurvey makes a survey. It touches neither the network nor the disk; the
 // error joins every problem of the configuration.
@@ -158,32 +162,67 @@ func (s *survey) nameAll(ctx context.Context, nodes []variable) error {
 // structures.
 func (v *Survey) Around(ctx context.Context, tag connectors.Tag) ([]connectors.Reading, error) {
 	var out []connectors.Reading
-	err := v.visit(ctx, nil, func(s *survey) error {
-		node, err := s.find(ctx, tag)
-		if err != nil {
-			return err
-		}
-		near, err := s.siblings(ctx, node)
-		if err != nil {
-			return err
-		}
-		if err := s.describe(ctx, near, true); err != nil {
-			return err
-		}
-		if err := s.learnHeld(ctx, near); err != nil {
-			return err
-		}
-		for i := range near {
-			r := s.reading(&near[i])
-			out = append(out, r)
-			if held := valueOf(near[i].value); held != nil {
-				out = s.members(out, r, near[i].value, held, nil)
-			}
-		}
-		return nil
+	err := v.visit(ctx, nil, func(s *survey) (err error) {
+		out, err = s.around(ctx, tag)
+		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	return out, nil
+}
+
+// Watch implements connectors.Watcher: it looks around in one session.
+func (v *Survey) Watch(ctx context.Context, tag connectors.Tag, every time.Duration, seen func([]connectors.Reading) (more bool, err error)) error {
+	again := time.NewTicker(every)
+	defer again.Stop()
+	var own error // seen's: not a word of the server's
+	err := v.visit(ctx, nil, func(s *survey) error {
+		for {
+			near, err := s.around(ctx, tag)
+			if err != nil {
+				return err
+			}
+			more := false
+			if more, own = seen(near); !more || own != nil {
+				return own
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-again.C:
+			}
+		}
+	})
+	if own != nil {
+		return own
+	}
+	return err
+}
+
+// around reads a tag's neighbourhood once.
+func (s *survey) around(ctx context.Context, tag connectors.Tag) ([]connectors.Reading, error) {
+	node, err := s.find(ctx, tag)
+	if err != nil {
+		return nil, err
+	}
+	near, err := s.siblings(ctx, node)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.describe(ctx, near, true); err != nil {
+		return nil, err
+	}
+	if err := s.learnHeld(ctx, near); err != nil {
+		return nil, err
+	}
+	var out []connectors.Reading
+	for i := range near {
+		r := s.reading(&near[i])
+		out = append(out, r)
+		if held := valueOf(near[i].value); held != nil {
+			out = s.members(out, r, near[i].value, held, nil)
+		}
 	}
 	return out, nil
 }
@@ -261,7 +300,7 @@ func (v *Survey) Browse(ctx context.Context, walk connectors.Walk, found func(co
 		}
 		err = w.run(ctx, node)
 		if errors.Is(err, connectors.ErrMore) && own == nil {
-			own = connectors.ErrMore
+			own = err
 		}
 		return err
 	})

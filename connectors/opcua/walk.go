@@ -43,6 +43,8 @@ type walker struct {
 
 // level is a node whose children are being shown.
 type level struct {
+	node     *ua.NodeID
+	taken    int                        // references that came
 	refs     []*ua.ReferenceDescription // not looked at yet
 	children []child                    // looked at
 	at       int                        // the next of children
@@ -67,7 +69,7 @@ func (w *walker) run(ctx context.Context, root *ua.NodeID) error {
 		return explainStatus(fmt.Sprintf("browsing %s", addressOf(root, w.namespaces)), code)
 	}
 	w.first(root)
-	w.push(first[0])
+	w.push(root, first[0])
 	for len(w.stack) > 0 && err == nil {
 		err = w.step(ctx)
 	}
@@ -85,6 +87,38 @@ func below(n *ua.NodeID) *ua.BrowseDescription {
 	return browseFor(n, id.HierarchicalReferences, ua.BrowseDirectionForward, walkClasses)
 }
 
+// nextPage goes on with a level's references. A server that has dropped the
+// continuation point, as some do with the oldest when they give another, is asked
+// from the beginning again.
+func (w *walker) nextPage(ctx context.Context, l *level) error {
+	next, err := w.browseNext(ctx, l.point)
+	if err != nil {
+		return err
+	}
+	l.point = nil
+	skip := 0
+	if next.StatusCode == ua.StatusBadContinuationPointInvalid {
+		skip = l.taken
+		again, err := w.browse(ctx, []*ua.BrowseDescription{below(l.node)}, walkPage)
+		if err != nil {
+			return err
+		}
+		next = again[0]
+		for skip >= len(next.References) && len(next.ContinuationPoint) > 0 && len(next.References) > 0 {
+			skip -= len(next.References)
+			if next, err = w.browseNext(ctx, next.ContinuationPoint); err != nil {
+				return err
+			}
+		}
+	}
+	if code := next.StatusCode; code&severity >= 0x80000000 {
+		return explainStatus(fmt.Sprintf("browsing %s: %d nodes were shown, the rest does not come", addressOf(l.node, w.namespaces), l.taken), code)
+	}
+	l.refs, l.point = next.References[min(skip, len(next.References)):], next.ContinuationPoint
+	l.taken += len(l.refs)
+	return nil
+}
+
 // first says whether a node is met for the first time.
 func (w *walker) first(n *ua.NodeID) bool {
 	key := maphash.String(w.seed, n.String())
@@ -93,8 +127,8 @@ func (w *walker) first(n *ua.NodeID) bool {
 	return !met
 }
 
-func (w *walker) push(r *ua.BrowseResult) {
-	w.stack = append(w.stack, level{refs: r.References, point: r.ContinuationPoint})
+func (w *walker) push(node *ua.NodeID, r *ua.BrowseResult) {
+	w.stack = append(w.stack, level{node: node, taken: len(r.References), refs: r.References, point: r.ContinuationPoint})
 }
 
 // drop remembers the continuation points of a level to give them back.
@@ -123,18 +157,13 @@ func (w *walker) step(ctx context.Context) error {
 	case len(l.refs) > 0:
 		return w.lookAhead(ctx, l)
 	case len(l.point) > 0:
-		next, err := w.browseNext(ctx, l.point)
-		if err != nil {
-			return err
-		}
-		l.refs, l.point = next.References, next.ContinuationPoint
-		return nil
+		return w.nextPage(ctx, l)
 	default:
 		w.stack = w.stack[:depth-1]
 		return nil
 	}
 	if w.rows >= w.most() {
-		return connectors.ErrMore
+		return w.over()
 	}
 	c := &l.children[l.at]
 	l.at++
@@ -148,6 +177,14 @@ func (w *walker) step(ctx context.Context) error {
 		return nil
 	}
 	return w.descend(ctx, c)
+}
+
+// over is the error of a walk that has given all the rows it may.
+func (w *walker) over() error {
+	if w.rows < walkRows {
+		return connectors.ErrMore
+	}
+	return fmt.Errorf("%w: a walk gives no more; begin at a node further down, or see fewer levels with --depth", connectors.ErrMore)
 }
 
 func (w *walker) most() int {
@@ -185,7 +222,7 @@ func (w *walker) descend(ctx context.Context, c *child) error {
 		c.below = again[0]
 	}
 	if len(c.below.References) > 0 || len(c.below.ContinuationPoint) > 0 {
-		w.push(c.below)
+		w.push(c.node, c.below)
 	}
 	c.below = nil // the level has it
 	return nil
@@ -205,6 +242,8 @@ func (w *walker) show(c *child, depth int) error {
 		r.Children, r.Note = false, "shown before at another place"
 	case w.aside(c):
 		r.Note = "about the server itself; begin at i=2253 to see it"
+	case c.class == ua.NodeClassObject && c.below != nil && c.below.StatusCode&severity >= 0x80000000:
+		r.Note = "its content can not be listed: " + statusName(c.below.StatusCode)
 	}
 	return w.found(r)
 }

@@ -16,6 +16,9 @@ import (
 // the same content below itself; other nodes have none.
 func (p *plc) page(node string, from, most int) *ua.BrowseResult {
 	res := &ua.BrowseResult{}
+	if node != "" && node == p.closedNode {
+		return &ua.BrowseResult{StatusCode: ua.StatusBadUserAccessDenied}
+	}
 	if node != "Flat" && node != "Flat0" && node != "Flat1" {
 		return res
 	}
@@ -47,7 +50,10 @@ func (p *plc) goOn(req *ua.BrowseNextRequest) ua.Response {
 		p.points--
 		end := len(point) - 4
 		r := &ua.BrowseResult{}
-		if !req.ReleaseContinuationPoints {
+		if !req.ReleaseContinuationPoints && p.forgets > 0 {
+			p.forgets--
+			r = &ua.BrowseResult{StatusCode: ua.StatusBadContinuationPointInvalid}
+		} else if !req.ReleaseContinuationPoints {
 			r = p.page(string(point[:end-1]), int(binary.LittleEndian.Uint32(point[end:])), walkPage)
 		}
 		res.Results = append(res.Results, r)

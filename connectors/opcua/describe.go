@@ -176,8 +176,8 @@ func (v *survey) reading(x *variable) connectors.Reading {
 func (v *survey) fill(r *connectors.Reading, dv *ua.DataValue) {
 	r.Sample = v.types.sample(0, readingOf(r.Tag), dv)
 	var notes []string
-	if dv.Status != 0 && dv.Status&severity != 0 {
-		notes = append(notes, "status "+statusName(dv.Status))
+	if name := statusName(dv.Status); dv.Status&severity != 0 && name != r.Sample.Reason {
+		notes = append(notes, "status "+name)
 	}
 	if dv.Has(ua.DataValueServerTimestamp) && !dv.ServerTimestamp.IsZero() {
 		notes = append(notes, "server time "+dv.ServerTimestamp.UTC().Format("15:04:05.000"))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"strings"
 	"sync"
 	"time"
 
@@ -99,6 +100,12 @@ func (v *Survey) Probe(ctx context.Context, tags []connectors.Tag) ([][]connecto
 			r := &out[i][0]
 			r.Name, r.Type = nodes[k].name, nodes[k].kind
 			s.fill(r, nodes[k].value)
+			if r.Sample.Quality != connectors.Bad {
+				continue
+			}
+			if text := s.advice(r.Tag, r.Sample, nodes[k].value); text != "" {
+				r.Note = strings.TrimSuffix(text+"; "+r.Note, "; ")
+			}
 		}
 		return nil
 	})

@@ -202,6 +202,11 @@ func TestPeerMembers(t *testing.T) {
 			}
 		}
 	}
+	for i, c := range cases {
+		if note := probed[i][0].Note; c.reason == reasonNoField && (!strings.HasPrefix(note, "it has ") || !strings.Contains(note, "AccCount")) {
+			t.Errorf("%s%s: %q", c.name, c.path, note)
+		}
+	}
 	near, err := surveyOf(t, p.config()).Around(t.Context(), connectors.Tag{Address: node("Hall.Counts"), Bit: connectors.NoBit})
 	if err != nil {
 		t.Fatal(err)

@@ -160,13 +160,13 @@ func TestHangsUpWithReason(t *testing.T) {
 // TestLargeAnswer: an answer may be as large without security as with it.
 func TestLargeAnswer(t *testing.T) {
 	p := startPLC(t)
-	text := make([]string, 100)
+	text := make([]string, 30)
 	for i := range text {
 		text[i] = strings.Repeat("x", 100_000)
 	}
-	text[99] = "last"
+	text[29] = "last"
 	p.is("Large", text)
 	tags := tagsOf("Large")
-	tags[0].Path = "[99]"
+	tags[0].Path = "[29]"
 	run(t, dialling(p.addr), tags).WaitValue(t, within, 0, connectors.String("last"))
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gopcua/opcua/ua"
@@ -52,6 +53,10 @@ type inspector struct {
 	parts  map[uint32]part
 	held   int    // bytes in parts
 	number uint32 // of the last chunk handed on of a message in several
+
+	// more is when the last chunk came of a message that goes on, or such a
+	// message was handed on, in ns since 1970.
+	more atomic.Int64
 
 	mu  sync.Mutex
 	why error
@@ -105,6 +110,12 @@ func (in *inspector) fail(err error) {
 	}
 }
 
+// arriving says whether a part of a message that goes on came within a time: a
+// large answer on a slow line is no silence.
+func (in *inspector) arriving(within time.Duration) bool {
+	return time.Since(time.Unix(0, in.more.Load())) < within
+}
+
 // reason is why the inspector ended the connection; nil if it did not.
 func (in *inspector) reason() error {
 	in.mu.Lock()
@@ -128,6 +139,9 @@ func (in *inspector) pass() error {
 		if _, err := io.ReadFull(in.server, chunk[chunkHeader:]); err != nil {
 			return err
 		}
+		if chunk[3] == 'C' {
+			in.more.Store(time.Now().UnixNano())
+		}
 		whole, err := in.look(chunk)
 		if err != nil {
 			return err
@@ -136,6 +150,9 @@ func (in *inspector) pass() error {
 			// The library has gone; the server may still be told so.
 			_, err = io.Copy(io.Discard, in.server)
 			return err
+		}
+		if len(whole) > len(chunk) {
+			in.more.Store(time.Now().UnixNano())
 		}
 	}
 }

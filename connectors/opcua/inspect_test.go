@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -250,6 +251,47 @@ func TestGoodbyeArrives(t *testing.T) {
 	if err := in.reason(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestSlowLine: the parts of a large answer are no silence, however long they
+// take; whole messages do not count, because a dead subscription on a live
+// server is silent.
+func TestSlowLine(t *testing.T) {
+	l := listener(t)
+	dialled, server, err := meet(t.Context(), l, l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	theirs, in, err := inspect(t.Context(), dialled, ua.SecurityPolicyURINone, nil, &group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := readAnswer(t, uint32(1))
+	send := func(chunk []byte) {
+		t.Helper()
+		if _, err := server.Write(chunk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(messageChunk('F', 1, 1, answer))
+	if _, err := io.ReadFull(theirs, make([]byte, chunkHeader+symmetric+len(answer))); err != nil {
+		t.Fatal(err)
+	}
+	if in.arriving(time.Hour) {
+		t.Error("a whole message is taken for a part of one")
+	}
+	send(messageChunk('C', 2, 2, answer[:5]))
+	for end := time.Now().Add(within); !in.arriving(time.Hour); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatal("a part of a message is taken for silence")
+		}
+	}
+	if in.arriving(0) {
+		t.Error("what came before is taken for what comes now")
+	}
+	_, _ = server.Close(), theirs.Close()
+	group.Wait()
 }
 
 func listener(t *testing.T) *net.TCPListener {

@@ -199,7 +199,7 @@ func TestSilentSubscription(t *testing.T) {
 	r.WaitValue(t, within, 0, connectors.Uint(1))
 	began := time.Now()
 	want(t, r.end(t), "was silent", "3s", p.addr)
-	if d := time.Since(began); d > 5*time.Second {
+	if d := time.Since(began); d > 3*silenceAtLeast { // a busy machine adds to it
 		t.Errorf("noticed after %v", d)
 	}
 	p.seen(t, "the end of the session", func() bool { return p.closed == 1 })

@@ -130,7 +130,7 @@ func (s *session) consume(ctx context.Context, emit func(connectors.Batch), publ
 			}
 			s.tellRefused(emit)
 		case <-silent.C:
-			if len(publications) == 0 {
+			if len(publications) == 0 && !s.ch.in.arriving(s.silence()) {
 				return fmt.Errorf("the subscription was silent: %w for %s; the server hangs or the network path is cut", errNoAnswer, s.silence())
 			}
 			silent.Reset(s.silence())

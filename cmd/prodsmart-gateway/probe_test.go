@@ -35,6 +35,11 @@ func TestLinesLoad(t *testing.T) {
 	loads(t, `{opcua: {endpoint: "opc.tcp://10.0.4.21:4840"}}`, []string{
 		probe.Line(connectors.Tag{Address: `nsu=urn:line;s="DB"."it's: #1, {x}"`, Bit: connectors.NoBit}, "0.1"),
 		probe.Line(connectors.Tag{Address: "i=2258", Bit: connectors.NoBit}, ""),
+		probe.Line(connectors.Tag{Address: "nsu=urn:line;s=ProdProcessedCount", Path: "[0].AccCount", Bit: connectors.NoBit}, "1/60"),
+		probe.Line(connectors.Tag{Address: "nsu=urn:line;s=Stations", Path: `[1]."a.b: #1"[2][3]`, Bit: connectors.NoBit}, "0.01"),
+		probe.Line(connectors.Tag{Address: "nsu=urn:line;g=09087e75-8e5e-499b-954f-f2a9603db28a", Bit: 3}, ""),
+		probe.Line(connectors.Tag{Address: "nsu=urn:line;b=M/RbKBsRVkePCePcx24oRA==", Bit: connectors.NoBit}, ""),
+		probe.Line(connectors.Tag{Address: "path:/Objects/nsu=urn:line;Line1/2:Go&:od", Bit: connectors.NoBit}, ""),
 	})
 	loads(t, `{mqtt: {broker: "tcp://10.0.4.5:1883"}}`, []string{
 		probe.Line(connectors.Tag{Address: "plant/it's/n: 1", Path: "a.b", Bit: connectors.NoBit}, "2"),

@@ -1,10 +1,12 @@
 package opcua
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"strings"
 
+	"github.com/gopcua/opcua/id"
 	"github.com/gopcua/opcua/ua"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
@@ -104,6 +106,34 @@ func (v *survey) adviceOnStatus(tag connectors.Tag, code ua.StatusCode) string {
 		return "the server has no first value of the device yet; try again"
 	}
 	return ""
+}
+
+// adviceOnMember looks for a member of a structure, which can not be decoded, as
+// a node of its own; empty if the server has none.
+func (v *survey) adviceOnMember(ctx context.Context, node *ua.NodeID, path string) (string, error) {
+	steps, err := parsePath(path)
+	if err != nil {
+		return "", nil // the tag was refused before
+	}
+	for _, step := range steps {
+		results, err := v.browse(ctx, []*ua.BrowseDescription{browseFor(node, id.HierarchicalReferences, ua.BrowseDirectionForward, ua.NodeClassVariable)}, walkPage)
+		if err != nil {
+			return "", err
+		}
+		if err := v.release(ctx, withPoints([][]byte{results[0].ContinuationPoint})); err != nil {
+			return "", err
+		}
+		var next *ua.NodeID
+		for _, ref := range results[0].References {
+			if name := nameOf(ref); next == nil && (step.name != "" && name == step.name || step.name == "" && strings.HasSuffix(name, fmt.Sprintf("[%d]", step.index))) {
+				next = v.local(ref)
+			}
+		}
+		if node = next; node == nil {
+			return "", nil
+		}
+	}
+	return fmt.Sprintf("write tag: '%s' without a path", addressOf(node, v.namespaces)), nil
 }
 
 // typeNameOf is how a configuration names a type; empty if it has no name.

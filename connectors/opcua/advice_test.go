@@ -21,6 +21,8 @@ func TestProbeAdvises(t *testing.T) {
 	}
 	p.is("count", int32(7))
 	p.is("list", []int32{1, 2, 3})
+	p.with(func() { p.flat = 3 })
+	p.is("Flat", ua.NewExtensionObject(&ua.EUInformation{DisplayName: ua.NewLocalizedText("mm"), Description: ua.NewLocalizedText("")}))
 	cases := []struct {
 		tag          connectors.Tag
 		reason, note string
@@ -38,6 +40,8 @@ func TestProbeAdvises(t *testing.T) {
 		{connectors.Tag{Address: node("list")}, reasonArray, "the first being [0]"},
 		{connectors.Tag{Address: node("list"), Path: "[3]"}, reasonBeyond, "it has 3 elements"},
 		{connectors.Tag{Address: node("list"), Path: "[0].Acc"}, reasonNoStructure, ""},
+		{connectors.Tag{Address: node("Flat"), Path: ".Flat0.Other"}, reasonUnknownStructure, ""},
+		{connectors.Tag{Address: node("Flat"), Path: `.Flat0."Flat0.v2"`}, reasonUnknownStructure, "write tag: 'nsu=urn:plant;s=Flat0.v2' without a path"},
 		{connectors.Tag{Address: node("count")}, "", ""},
 	}
 	tags := make([]connectors.Tag, len(cases))

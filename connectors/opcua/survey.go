@@ -103,7 +103,14 @@ func (v *Survey) Probe(ctx context.Context, tags []connectors.Tag) ([][]connecto
 			if r.Sample.Quality != connectors.Bad {
 				continue
 			}
-			if text := s.advice(r.Tag, r.Sample, nodes[k].value); text != "" {
+			text := s.advice(r.Tag, r.Sample, nodes[k].value)
+			if r.Sample.Reason == reasonUnknownStructure {
+				var err error
+				if text, err = s.adviceOnMember(ctx, nodes[k].node, r.Tag.Path); err != nil {
+					return err
+				}
+			}
+			if text != "" {
 				r.Note = strings.TrimSuffix(text+"; "+r.Note, "; ")
 			}
 		}

@@ -146,7 +146,7 @@ func (in *inspector) pass() error {
 		if err != nil {
 			return err
 		}
-		if _, err := in.mine.Write(whole); err != nil {
+		if _, err := bytes.NewReader(whole).WriteTo(in.mine); err != nil {
 			// The library has gone; the server may still be told so.
 			_, err = io.Copy(io.Discard, in.server)
 			return err

@@ -10,7 +10,8 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
 )
 
-// elementsMost is the number of elements of one array that are candidates.
+// elementsMost is the number of elements of one array that are candidates: those
+// around the element that was asked for, else the first.
 const elementsMost = 100
 
 // learnHeld learns the structures that some variables hold, and reads these
@@ -43,8 +44,8 @@ func (v *survey) learnHeld(ctx context.Context, nodes []variable) error {
 }
 
 // members adds the scalars in a value to the readings, as far as there is room.
-// whole is the value's own reading, dv what was read, held what is at path in
-// it.
+// whole is the value's own reading, its tag's path the member that was asked for;
+// dv is what was read, held what is at path in it.
 func (v *survey) members(out []connectors.Reading, whole connectors.Reading, dv *ua.DataValue, held any, path []step) []connectors.Reading {
 	if len(out) >= aroundMost || len(path) > maxSteps {
 		return out
@@ -63,7 +64,11 @@ func (v *survey) members(out []connectors.Reading, whole connectors.Reading, dv 
 		return out
 	}
 	if list := reflect.ValueOf(held); list.Kind() == reflect.Slice && !isBytes(held) {
-		for i := range min(list.Len(), elementsMost) {
+		from := 0
+		if len(path) == 0 {
+			from = nearIndex(whole.Tag.Path, list.Len())
+		}
+		for i := from; i < min(list.Len(), from+elementsMost); i++ {
 			out = v.members(out, whole, dv, list.Index(i).Interface(), append(slices.Clone(path), step{index: i}))
 		}
 		return out
@@ -83,6 +88,15 @@ func (v *survey) members(out []connectors.Reading, whole connectors.Reading, dv 
 		}
 	}
 	return append(out, one)
+}
+
+// nearIndex is the first of the elements around the one that a path begins with.
+func nearIndex(path string, length int) int {
+	steps, err := parsePath(path)
+	if err != nil || len(steps) == 0 || steps[0].name != "" {
+		return 0
+	}
+	return max(0, min(steps[0].index-elementsMost/2, length-elementsMost))
 }
 
 // isBytes says that a value is a byte string, which is one value, not a list.

@@ -134,6 +134,9 @@ func (s *session) neighbour(ctx context.Context, node *ua.NodeID, reference uint
 	if err != nil {
 		return nil, err
 	}
+	if err := s.release(ctx, withPoints([][]byte{results[0].ContinuationPoint})); err != nil {
+		return nil, err
+	}
 	var found *ua.NodeID
 	for _, ref := range results[0].References {
 		if ref == nil || ref.NodeID == nil || ref.NodeID.NodeID == nil {

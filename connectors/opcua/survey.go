@@ -234,6 +234,9 @@ func (s *survey) around(ctx context.Context, tag connectors.Tag) ([]connectors.R
 	for i := range near {
 		r := s.reading(&near[i])
 		out = append(out, r)
+		if i == 0 {
+			r.Tag.Path = tag.Path
+		}
 		if held := valueOf(near[i].value); held != nil {
 			out = s.members(out, r, near[i].value, held, nil)
 		}

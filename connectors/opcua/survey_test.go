@@ -3,6 +3,7 @@ package opcua
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -104,6 +105,27 @@ func TestBrowseGoesOnWithoutContinuationPoint(t *testing.T) {
 			want(t, err, "500 nodes were shown, the rest does not come: the server answered BadContinuationPointInvalid")
 		} else if err != nil || len(rows) != flat {
 			t.Errorf("%d dropped: %d rows, %v", forgets, len(rows), err)
+		}
+	}
+}
+
+// TestAroundLargeArray: of a large array the candidates are the elements around
+// the one that was asked for.
+func TestAroundLargeArray(t *testing.T) {
+	p := startPLC(t)
+	list := make([]int32, 10_000)
+	for i := range list {
+		list[i] = int32(i)
+	}
+	p.is("list", list)
+	for path, want := range map[string][2]int64{"": {0, 99}, "[7]": {0, 99}, "[5000]": {4950, 5049}, "[9999]": {9900, 9999}, "[20000]": {9900, 9999}} {
+		near, err := surveyOf(t, dialling(p.addr)).Around(t.Context(), connectors.Tag{Address: node("list"), Path: path, Bit: connectors.NoBit})
+		if err != nil || len(near) != 1+elementsMost {
+			t.Fatalf("%s: %d readings, %v", path, len(near), err)
+		}
+		first, last := near[1], near[elementsMost]
+		if near[0].Tag.Path != "" || first.Sample.Value != connectors.Int(want[0]) || last.Sample.Value != connectors.Int(want[1]) || last.Tag.Path != fmt.Sprintf("[%d]", want[1]) {
+			t.Errorf("%s: %+v to %+v", path, first, last)
 		}
 	}
 }

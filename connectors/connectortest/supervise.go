@@ -137,8 +137,8 @@ func (s *supervisor) stop(t testing.TB) {
 	s.Release()
 	began := time.Now()
 	s.wait.Wait()
-	if took := time.Since(began); took > endsWithin {
-		t.Errorf("Run needed %v to end after its context had, at most %v are allowed", took, endsWithin)
+	if took, limit := time.Since(began), endsWithin+s.slack()-slack; took > limit { // later on a busy computer
+		t.Errorf("Run needed %v to end after its context had, at most %v are allowed", took, limit)
 	}
 	for _, fault := range s.Faults() {
 		t.Error(fault)

@@ -121,7 +121,7 @@ func (d *delivery) message(a arrival) {
 		return
 	}
 	if !o.stamp.IsZero() && !in.retained && !in.repeated && a.at.Sub(d.since) >= d.backlog() {
-		d.c.meter.stamped(o.stamp, a.at)
+		d.c.clocks.stamped(sourceOf(d.c.cfg.Payload, in.topic), o.stamp, a.at)
 	}
 	held := d.held
 	if held != nil {

@@ -1,7 +1,6 @@
 package mqtt
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -14,10 +13,6 @@ type meter struct {
 	stats   connectors.Stats
 	ignored uint64
 	since   time.Time // of the oldest unanswered request; zero if none
-	// The least age of messages, negative, in the present window, which began
-	// at window, and in the one before.
-	window           time.Time
-	youngest, former time.Duration
 }
 
 func (m *meter) asked() {
@@ -79,44 +74,6 @@ func (m *meter) missing() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.stats.Timeouts++
-}
-
-// skewWindow is how long a message bears on the estimate of the clocks.
-const skewWindow = 10 * time.Minute
-
-// clockBound is how far clocks may differ without a word.
-const clockBound = 2 * time.Minute
-
-// stamped learns from a message's own time. Travelling makes a message older,
-// never younger, so the youngest of a window is nearest to the truth.
-func (m *meter) stamped(stamp, arrived time.Time) {
-	ahead := stamp.Sub(arrived)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if arrived.Sub(m.window) >= skewWindow {
-		m.former, m.window, m.youngest = m.youngest, arrived, ahead
-		if m.stats.SkewAt.IsZero() {
-			m.former = ahead
-		}
-	}
-	m.youngest = max(m.youngest, ahead)
-	m.stats.Skew, m.stats.SkewAt = max(m.youngest, m.former), arrived
-}
-
-// clock is the condition of devices whose clocks are off.
-func (m *meter) clock() []connectors.Condition {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.stats.SkewAt.IsZero() || m.stats.Skew.Abs() <= clockBound {
-		return nil
-	}
-	word := "ahead of"
-	if m.stats.Skew < 0 {
-		word = "behind"
-	}
-	return []connectors.Condition{{Trouble: connectors.ClockWrong,
-		Detail: fmt.Sprintf("the times in the messages are %v %s this machine's clock; set the devices' clock or zone, or leave out the time path",
-			m.stats.Skew.Abs().Round(time.Second), word)}}
 }
 
 func (m *meter) read() (connectors.Stats, uint64) {

@@ -32,6 +32,7 @@ type Connector struct {
 	tags       []connectors.Tag
 	decoder    decoder
 	meter      meter
+	clocks     clocks
 	state      state
 	last       time.Time // of the last batch; only Run uses it
 }
@@ -141,9 +142,10 @@ func group(tags []connectors.Tag, first []string, qos byte) []filter {
 }
 
 // Stats implements connectors.Connector. Requests are greetings, subscriptions
-// and pings.
+// and pings. The skew is that of the source whose clock is off most.
 func (c *Connector) Stats() connectors.Stats {
 	stats, _ := c.meter.read()
+	stats.Skew, stats.SkewAt = c.clocks.worst()
 	return stats
 }
 
@@ -208,5 +210,5 @@ func (c *Connector) Conditions() []connectors.Condition {
 	if c.state.isOpen() {
 		list = append(list, c.decoder.conditions()...)
 	}
-	return append(list, c.meter.clock()...)
+	return merged(append(list, c.clocks.conditions()...))
 }

@@ -180,7 +180,8 @@ func TestMosquittoTLSAndPassword(t *testing.T) {
 		}
 	}
 	// The certificates of this test end within the hour.
-	if list := con.Conditions(); len(list) != 2 || list[0].Trouble != connectors.CertificateExpiring {
+	if list := con.Conditions(); len(list) != 1 || list[0].Trouble != connectors.CertificateExpiring ||
+		!strings.Contains(list[0].Detail, "the broker's") || !strings.Contains(list[0].Detail, "the gateway's") {
 		t.Errorf("conditions are %+v", list)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -89,6 +90,9 @@ func (s *state) failed(at phase, err error, words string) {
 		kind, ok = connectors.CertificateRefused, true
 	}
 	s.failure = nil
+	if at <= greeting {
+		s.closures = 0 // whoever takes a client id lets it connect first
+	}
 	if ok {
 		s.failure = &connectors.Condition{Trouble: kind, Detail: words}
 	}
@@ -162,4 +166,19 @@ func (s *state) conditions(now time.Time, id string) []connectors.Condition {
 		}
 	}
 	return list
+}
+
+// merged joins conditions of one kind about one thing, which whoever shows them
+// could not tell apart.
+func merged(list []connectors.Condition) []connectors.Condition {
+	var out []connectors.Condition
+	for _, c := range list {
+		n := slices.IndexFunc(out, func(o connectors.Condition) bool { return o.Trouble == c.Trouble && o.Subject == c.Subject })
+		if n < 0 {
+			out = append(out, c)
+			continue
+		}
+		out[n].Detail += "; " + c.Detail
+	}
+	return out
 }

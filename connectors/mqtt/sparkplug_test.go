@@ -88,7 +88,6 @@ func TestEdgeNodeGoesAndComesBack(t *testing.T) {
 func TestEdgeNodeIsAskedForBirth(t *testing.T) {
 	m := newMosquitto(t, anonymous)
 	edge := press(t, m.addr)
-	waitFor(t, "the births that nobody hears", func() bool { return edge.Births() == 1 })
 	c := connector(t, edgeConfig(m.addr, true), pressTags...)
 	r := start(t, c, nil)
 	r.waitLast(t, 0, "5000 good")
@@ -107,8 +106,7 @@ func TestEdgeNodeIsAskedForBirth(t *testing.T) {
 
 func TestSurveyOfEdgeNodes(t *testing.T) {
 	m := newMosquitto(t, anonymous)
-	edge := press(t, m.addr)
-	waitFor(t, "the births that nobody hears", func() bool { return edge.Births() == 1 })
+	press(t, m.addr)
 	cfg := edgeConfig(m.addr, false)
 	cfg.Timeout = time.Second
 	look := func(cfg Config, walk connectors.Walk) (string, error) {
@@ -179,10 +177,8 @@ func TestConformanceOfSparkplug(t *testing.T) {
 		Tags: tags,
 		Serve: func(t testing.TB) connectortest.Peer {
 			s := newServer(t)
-			p := &edgePeer{s, sparkplugtest.NewEdge(t, sparkplugtest.New(t), s.addr,
+			return &edgePeer{s, sparkplugtest.NewEdge(t, sparkplugtest.New(t), s.addr,
 				sparkplugtest.Metric{Name: "count", Type: "UInt32", Value: 0}, sparkplugtest.Metric{Name: "running", Type: "Boolean", Value: false})}
-			p.wait(t, 0)
-			return p
 		},
 		Connect: func(t testing.TB, addr string) connectors.Connector {
 			cfg := edgeConfig(addr, true)
@@ -198,22 +194,17 @@ type edgePeer struct {
 	edge *sparkplugtest.Edge
 }
 
-// wait waits until the Edge Node is there: the broker does not end a client that
+// Start waits until the Edge Node is there: the broker does not end a client that
 // comes while it is ending.
-func (p *edgePeer) wait(t testing.TB, before int) {
+func (p *edgePeer) Start(t testing.TB) {
 	t.Helper()
+	before := p.edge.Births()
+	p.server.Start(t)
 	for deadline := time.Now().Add(patience); p.edge.Births() == before; <-time.After(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the Edge Node does not connect")
 		}
 	}
-}
-
-func (p *edgePeer) Start(t testing.TB) {
-	t.Helper()
-	before := p.edge.Births()
-	p.server.Start(t)
-	p.wait(t, before)
 }
 
 func (p *edgePeer) Set(_ testing.TB, tag int, v connectors.Value) {

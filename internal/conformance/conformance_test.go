@@ -34,7 +34,8 @@ type subject struct {
 }
 
 // subjects are all of them. A line needs 0.2 s for a connection, so the
-// serial ones play fewer reconnects.
+// serial line plays fewer reconnects; so does Sparkplug, whose connection is that
+// of MQTT.
 func subjects() []subject {
 	return []subject{
 		{"modbus-pymodbus", pymodbus, reconnects},
@@ -42,6 +43,7 @@ func subjects() []subject {
 		{"modbus-serial", serial, reconnects / 10},
 		{"modbus-libmodbus", libmodbus, reconnects},
 		{"mqtt-mosquitto", mosquitto, reconnects},
+		{"mqtt-sparkplug", edgeNode, reconnects / 10},
 		{"opcua-node-opcua", nodeOPCUA, reconnects},
 	}
 }

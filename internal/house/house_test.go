@@ -40,7 +40,7 @@ func rooms() []room {
 		{dir: "connectors/modbus", may: []string{"connectors"}, owns: []string{"github.com/goburrow/modbus", "github.com/goburrow/serial"}},
 		{dir: "connectors/mqtt", may: []string{"connectors", "connectors/mqtt/sparkplug"}, owns: []string{"github.com/eclipse/paho.mqtt.golang"}},
 		{dir: "connectors/mqtt/sparkplug", may: []string{"connectors"}, not: append([]string{"github.com/eclipse/paho.mqtt.golang"}, pure...)},
-		{dir: "connectors/mqtt/sparkplug/sparkplugtest"},
+		{dir: "connectors/mqtt/sparkplug/sparkplugtest", may: []string{"connectors/connectortest"}},
 		{dir: "mapping", may: []string{"connectors", "prodsmart"}, owns: []string{"github.com/expr-lang/expr"}, not: pure},
 		{dir: "prodsmart"},
 		{dir: "prodsmart/uplink", may: []string{"prodsmart"}, not: []string{"os", "net", "database/sql"}},

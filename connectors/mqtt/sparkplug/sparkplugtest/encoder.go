@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
 )
 
 //go:embed encode.js
@@ -53,20 +55,9 @@ type Encoder struct {
 // is not installed the test is skipped, or fails if PEERS=required.
 func New(t testing.TB) *Encoder {
 	t.Helper()
-	miss := t.Skipf
-	if os.Getenv("PEERS") == "required" {
-		miss = t.Fatalf
-	}
-	node, err := exec.LookPath("node")
-	if err != nil {
-		miss("no node: %v", err)
-	}
 	_, here, _, _ := runtime.Caller(0)
-	modules := filepath.Join(filepath.Dir(here), "..", "..", "..", "..", ".peers", "node_modules")
-	if _, err := os.Stat(filepath.Join(modules, "sparkplug-payload")); err != nil {
-		miss("no sparkplug-payload: %v; .ci/peers installs it", err)
-	}
-	cmd := exec.Command(node, "-e", script)
+	modules := connectortest.NodeModules(t, filepath.Join(filepath.Dir(here), "..", "..", "..", ".."), "sparkplug-payload")
+	cmd := exec.Command(connectortest.Program(t, "node"), "-e", script)
 	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

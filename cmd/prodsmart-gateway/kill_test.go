@@ -94,7 +94,7 @@ func (s *stage) open(t *testing.T) {
 	})
 	s.plant.Start()
 	s.pulses.start()
-	s.await(t, "the first counts of the machines that speak up", 20*time.Second, func() bool {
+	s.await(t, "the first counts of the machines that speak up", time.Minute, func() bool {
 		return s.posted("SAW-1", "SAW-2", "LABEL-1", "PULSE-1", "PULSE-2")
 	})
 }

@@ -43,7 +43,7 @@ func subjects() []subject {
 		{"modbus-serial", serial, reconnects / 10},
 		{"modbus-libmodbus", libmodbus, reconnects},
 		{"mqtt-mosquitto", mosquitto, reconnects},
-		{"mqtt-sparkplug", edgeNode, reconnects / 10},
+		{"mqtt-sparkplug", edgeNode, reconnects},
 		{"opcua-node-opcua", nodeOPCUA, reconnects},
 	}
 }

@@ -91,9 +91,9 @@ this peer can not do it (pymodbus takes any number of connections), or this
 computer could not (a cable needs a network namespace).
 
 To repeat it, on Linux: ` + "`.ci/peers`" + ` installs the peers, from Debian's packages
-and npm: Mosquitto, pymodbus, libmodbus, socat, iproute2 and node-opcua. Then
+and npm: Mosquitto, pymodbus, libmodbus, socat, iproute2, sparkplug-payload and node-opcua. Then
 ` + "`make conformance`" + `, as root for the two cases with a cable, runs the suite and
-writes this page; it takes about five minutes and fails if a peer is missing or
+writes this page; it takes about eight minutes and fails if a peer is missing or
 anything did not hold. ` + "`CONFORMANCE_SEED=n`" + ` repeats the choice of the random faults.
 One subject, or one case of it, without the page:
 

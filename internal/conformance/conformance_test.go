@@ -33,9 +33,8 @@ type subject struct {
 	reconnects int
 }
 
-// subjects are all of them. A line needs 0.2 s for a connection, so the
-// serial line plays fewer reconnects; so does Sparkplug, whose connection is that
-// of MQTT.
+// subjects are all of them. A serial line, or what stands for one, needs a second
+// for a connection, so these play fewer reconnects.
 func subjects() []subject {
 	return []subject{
 		{"modbus-pymodbus", pymodbus, reconnects},

@@ -25,7 +25,8 @@ const (
 	// SourceOffline: a device behind a broker has announced that it is away.
 	SourceOffline
 	// SourceIncomplete: a source must be asked to introduce itself before its
-	// messages can be understood, or messages of it are missing.
+	// messages can be understood, or messages of it are missing, also because a
+	// broker refuses them or has forgotten those of an outage.
 	SourceIncomplete
 	// TooSlow: the device can not keep the wished period.
 	TooSlow

@@ -183,6 +183,9 @@ func (c *Connector) run(ctx context.Context, emit func(connectors.Batch)) error 
 		return c.trouble(at, err)
 	}
 	connected := time.Now()
+	if c.persistent {
+		c.state.greeted(s.resumed, connected)
+	}
 	filters := c.decoder.filters()
 	refused, err := s.subscribe(ctx, filters, c.cfg.Timeout)
 	if err != nil {
@@ -194,7 +197,7 @@ func (c *Connector) run(ctx context.Context, emit func(connectors.Batch)) error 
 	}
 	d := newDelivery(c, s, emit)
 	d.begin(filters, refused)
-	c.state.open(connected)
+	c.state.open(connected, unheard(filters, refused))
 	defer c.state.shut()
 	err = d.run(ctx)
 	if ctx.Err() != nil {
@@ -202,6 +205,18 @@ func (c *Connector) run(ctx context.Context, emit func(connectors.Batch)) error 
 	}
 	c.state.closure(err, time.Since(connected))
 	return c.trouble(listening, err)
+}
+
+// unheard gives the topics of availability that were refused and so tell
+// nothing of the devices.
+func unheard(filters []filter, refused map[string]string) []string {
+	var list []string
+	for _, f := range filters {
+		if refused[f.topic] != "" && f.first {
+			list = append(list, f.topic)
+		}
+	}
+	return list
 }
 
 // Conditions implements connectors.Connector.

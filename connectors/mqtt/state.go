@@ -29,8 +29,16 @@ type state struct {
 	failure  *connectors.Condition
 	ends     []ending
 	wanted   bool                 // the broker asked for the gateway's certificate
+	kept     bool                 // the broker was to keep the session of an earlier connection
+	forgot   time.Time            // when it turned out that it had not; zero for never
+	worked   bool                 // a connection has worked before
+	turned   int                  // attempts in a row that the broker ended before its greeting
+	unheard  []string             // availability topics that the broker refused on the present connection
 	tls      *tls.ConnectionState // of the last connection; nil without TLS
 }
+
+// forgotFor is how long it is told that the broker forgot the session.
+const forgotFor = 10 * time.Minute
 
 // ending is the end of a certificate's validity.
 type ending struct {
@@ -38,17 +46,30 @@ type ending struct {
 	at    time.Time
 }
 
-// open notes a connection that works; what made earlier ones fail is over.
-func (s *state) open(since time.Time) {
+// open notes a connection that works, and the availability topics that were
+// refused on it; what made earlier ones fail is over.
+func (s *state) open(since time.Time, unheard []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opened, s.failure = since, nil
+	s.opened, s.failure, s.unheard = since, nil, unheard
+	s.worked, s.turned = true, 0
 }
 
 func (s *state) shut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opened = time.Time{}
+	s.opened, s.unheard = time.Time{}, nil
+}
+
+// greeted notes whether the broker still has the session that it was to keep.
+// Whether it had one before this connector's first connection nobody knows.
+func (s *state) greeted(resumed bool, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kept && !resumed {
+		s.forgot = now
+	}
+	s.kept = true
 }
 
 func (s *state) isOpen() bool {
@@ -92,6 +113,13 @@ func (s *state) failed(at phase, err error, words string) {
 	s.failure = nil
 	if at <= greeting {
 		s.closures = 0 // whoever takes a client id lets it connect first
+	}
+	if at > greeting || !closedByPeer(err) {
+		s.turned = 0
+	} else if s.turned++; !ok && s.worked && s.turned >= 2 {
+		// A restart closes connections too, but hardly twice.
+		kind, ok = connectors.SessionsExhausted, true
+		words = fmt.Sprintf("the broker, which let the gateway in before, has closed %d connections in a row before its greeting; raise its limit of connections (Mosquitto: max_connections) or find out who holds them", s.turned)
 	}
 	if ok {
 		s.failure = &connectors.Condition{Trouble: kind, Detail: words}
@@ -158,6 +186,17 @@ func (s *state) conditions(now time.Time, id string) []connectors.Condition {
 	if young := s.opened.IsZero() || now.Sub(s.opened) < settled; s.closures >= 2 && young {
 		list = append(list, connectors.Condition{Trouble: connectors.ClientIDTaken,
 			Detail: fmt.Sprintf("the broker has ended %d connections in a row soon after they began; give every client, also a second gateway or a test program, a client id of its own instead of %q", s.closures, id)})
+	}
+	if !s.forgot.IsZero() && now.Sub(s.forgot) < forgotFor {
+		list = append(list, connectors.Condition{Trouble: connectors.SourceIncomplete,
+			Detail: fmt.Sprintf("at %s the broker had forgotten the session of the client id %q: messages that count and were sent before that while the gateway was away are lost; let the broker keep its sessions over a restart (Mosquitto: persistence true) and longer than outages last", s.forgot.UTC().Format("15:04:05 MST"), id)})
+	}
+	for n, topic := range s.unheard {
+		if n == maxSubjects {
+			break
+		}
+		list = append(list, connectors.Condition{Trouble: connectors.SourceIncomplete, Subject: topic,
+			Detail: "the broker refused the availability topic: a device that is away is not noticed by it; let the gateway's user read the topic"})
 	}
 	for _, end := range s.ends {
 		if left := end.at.Sub(now); left < expirySoon {

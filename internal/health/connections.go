@@ -16,8 +16,8 @@ func aboutConnections(c Code) (Definition, bool) {
 		return Definition{Name: "source_offline", Severity: Alarm, Title: "A device has announced that it is away",
 			Next: "Check the device's power and network, and whether its name at the broker is still the same. It is back as soon as it announces itself."}, true
 	case SourceIncomplete:
-		return Definition{Name: "source_incomplete", Severity: Warning, Title: "A source must introduce itself again",
-			Next: "Let the Edge Node send its birth again (in Ignition: Refresh of the transmission), or set rebirth: true so that the gateway may ask for it. Until then its values are not used."}, true
+		return Definition{Name: "source_incomplete", Severity: Warning, Title: "What a source sends does not come completely, or can not be understood",
+			Next: "Do what the detail says. A Sparkplug Edge Node must send its birth again (in Ignition: Refresh of the transmission; with rebirth: true the gateway may ask for it), and its values are not used until then. A broker must let the gateway read the topic, or keep its session."}, true
 	case TooSlow:
 		return Definition{Name: "too_slow", Severity: Warning, Title: "The device can not keep the wished period",
 			Next: "Wish a longer period for its tags (every, publishing, sampling), ask for fewer tags, or look for another program that reads the same device. Counts stay right; states are noticed later."}, true

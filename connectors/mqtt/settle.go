@@ -25,6 +25,9 @@ type settling struct {
 	last    map[int]int // of samples, by tag
 	// open is the number of messages whose commit the broker waits for.
 	open atomic.Int64
+	// waited says that open was not 0 at the last look: the silence of the
+	// broker begins after the commit only.
+	waited bool
 }
 
 func newSettling(now time.Time) *settling {
@@ -68,7 +71,9 @@ func (d *delivery) settle(now time.Time) {
 	if h == nil {
 		return
 	}
-	if h.open.Load() > 0 && now.Before(h.end) {
+	waiting := h.open.Load() > 0
+	if (waiting || h.waited) && now.Before(h.end) {
+		h.waited = waiting
 		d.quiet.Reset(settleQuiet)
 		return
 	}

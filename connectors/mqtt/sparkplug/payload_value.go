@@ -64,7 +64,8 @@ func (c carrier) String() string {
 // or as the type that the message itself says if t is 0. Whole numbers become
 // Int or Uint by their type, Float and Double keep their width, DateTime is the
 // Uint of its milliseconds since 1970 UTC. The error says in words why there is
-// no value that could be used; it names neither metric nor node.
+// no value that could be used; it holds neither metric nor node nor the value, so
+// that there is a bounded number of them.
 func (m *Metric) Value(t DataType) (connectors.Value, error) {
 	switch {
 	case m.Null:
@@ -133,7 +134,7 @@ func (m *Metric) whole(t DataType) (connectors.Value, error) {
 	width := t.width()
 	if t >= UInt8 {
 		if m.bits>>1>>(width-1) != 0 {
-			return connectors.Value{}, fmt.Errorf("%d does not fit %s %s", m.bits, t.article(), t)
+			return connectors.Value{}, fmt.Errorf("a number beyond %s %s", t.article(), t)
 		}
 		return connectors.Uint(m.bits), nil
 	}
@@ -150,7 +151,7 @@ func (m *Metric) whole(t DataType) (connectors.Value, error) {
 	wide := int64(m.bits<<(64-sent)) >> (64 - sent)
 	own := int64(m.bits<<(64-width)) >> (64 - width)
 	if wide != own && m.bits>>1>>(width-1) != 0 {
-		return connectors.Value{}, fmt.Errorf("%d does not fit %s %s", wide, t.article(), t)
+		return connectors.Value{}, fmt.Errorf("a number beyond %s %s", t.article(), t)
 	}
 	return connectors.Int(own), nil
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -46,5 +47,27 @@ machines:
 	if !reflect.ValueOf(config.Connections[0].MQTT()).IsZero() || !reflect.ValueOf(config.Connections[0].Modbus()).IsZero() ||
 		!reflect.ValueOf(config.Connections[1].OPCUA()).IsZero() {
 		t.Error("a connection has settings of another kind")
+	}
+}
+
+// TestSparkplugWithoutRebirth: who does not choose is told what it means.
+func TestSparkplugWithoutRebirth(t *testing.T) {
+	for more, want := range map[string]bool{"": true, ", rebirth: true": false, ", rebirth: false": false} {
+		text := `connections:
+  e: {mqtt: {broker: "tcp://h:1883", payload: sparkplug` + more + `}}
+machines:
+  M: {connection: e, ideal_cycle: 1s, count: {tag: P/E1/L1, path: total, is: good}, state: {idle_after: 30s}}
+`
+		config, problems := Load("x.yaml", Options{ReadFile: func(string) ([]byte, error) { return []byte(text), nil }})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		said := ""
+		for _, w := range config.Warnings {
+			said += w.Text + "\n"
+		}
+		if strings.Contains(said, "without rebirth: true") != want {
+			t.Errorf("with %q the warnings are %s", more, said)
+		}
 	}
 }

@@ -20,6 +20,12 @@ const (
 	// suspectAtLeast is the shortest time for which a value that was read may
 	// differ from the one that was told.
 	suspectAtLeast = 2 * time.Second
+	// accusedMost is the number of sessions that one node may end. A server may
+	// hold back small changes of a node by a deadband of its own, for ever.
+	accusedMost = 2
+	// canaryBytes is the largest value, as it travels, that is read again and
+	// again.
+	canaryBytes = 1024
 )
 
 // errMoved says that node ids of before mean other nodes now.
@@ -36,21 +42,33 @@ type canary struct {
 // check is what the pulse has read.
 type check struct {
 	at     time.Time
-	values []*ua.DataValue // of the canaries, in their order
+	values []*ua.DataValue // of the canaries, in their order; nil if not read
 	err    error
 }
 
 // choose picks some items to be canaries, spread over all. Items whose every
-// message counts are not read: their last value may be told again.
+// message counts are not read: their last value may be told again. Nor are those
+// that have ended sessions before, nor arrays of which elements are wanted.
+// Structures are taken only for want of simple values.
 func (s *session) choose() {
-	var able []int
+	var simple, structures []int
 	for i := range s.items {
-		if it := &s.items[i]; it.tags != nil && !it.each && it.state != itemRefused {
-			able = append(able, i)
+		it := &s.items[i]
+		if it.tags == nil || it.each || it.state == itemRefused || s.c.accused[it.node] >= accusedMost {
+			continue
+		}
+		switch path := s.c.readings[it.tags[0]].path; {
+		case len(path) == 0:
+			simple = append(simple, i)
+		case path[0].name != "":
+			structures = append(structures, i)
 		}
 	}
-	for k := range min(canaries, len(able)) {
-		s.canaries = append(s.canaries, canary{item: able[k*len(able)/min(canaries, len(able))]})
+	for _, able := range [][]int{simple, structures} {
+		free := min(canaries-len(s.canaries), len(able))
+		for k := range free {
+			s.canaries = append(s.canaries, canary{item: able[k*len(able)/free]})
+		}
 	}
 }
 
@@ -92,15 +110,26 @@ func (w *watcher) compare(got check) error {
 			continue
 		}
 		if patience := max(2*w.interval, 2*it.sampling, suspectAtLeast); got.at.Sub(c.off) >= patience {
-			return fmt.Errorf("the subscription is dead: it answers, but %s has had another value for %s and it does not tell it; a new one is needed", it.node, got.at.Sub(c.off).Round(time.Millisecond))
+			return w.c.accuse(it.node, got.at.Sub(c.off))
 		}
 	}
 	return nil
 }
 
+// accuse counts that a node has ended a session, because it has had another
+// value than was told for so long, and is the reason. It is called by Run only.
+func (c *Connector) accuse(node address, off time.Duration) error {
+	c.accused[node]++
+	err := fmt.Errorf("the subscription is dead: it answers, but %s has had another value for %s and it does not tell it; a new one is needed", node, off.Round(time.Millisecond))
+	if c.accused[node] < accusedMost {
+		return err
+	}
+	return fmt.Errorf("%w; this was so %d times with this node, so it is compared no more: the server may hold back its small changes, see whether a deadband is set for it there", err, c.accused[node])
+}
+
 // pulse reads the server's clock and the canaries now and then. It sends its
 // last error and ends. Nodes and namespaces are those of its beginning, because
-// the session's own belong to another goroutine.
+// the session's own belong to another goroutine; nodes are the pulse's to change.
 func (s *session) pulse(ctx context.Context, nodes []*ua.ReadValueID, known []string, checks chan<- check) {
 	tick := time.NewTicker(min(s.c.pulseEvery, s.timeout/3))
 	defer tick.Stop()
@@ -114,6 +143,7 @@ func (s *session) pulse(ctx context.Context, nodes []*ua.ReadValueID, known []st
 		got := s.look(ctx, nodes, known)
 		if got.err == nil {
 			missed = 0
+			dropLarge(nodes, got.values)
 		} else if missed++; missed < pulsesMissed && !errors.Is(got.err, errMoved) {
 			continue
 		}
@@ -137,9 +167,35 @@ func (s *session) look(ctx context.Context, nodes []*ua.ReadValueID, known []str
 	if moved(known, namespaces) {
 		return check{err: errMoved}
 	}
-	at := time.Now()
-	values, err := s.readOnce(ctx, nodes, ua.TimestampsToReturnNeither)
-	return check{at: at, values: values, err: err}
+	got := check{at: time.Now(), values: make([]*ua.DataValue, len(nodes))}
+	var ask []*ua.ReadValueID
+	for _, n := range nodes {
+		if n != nil {
+			ask = append(ask, n)
+		}
+	}
+	if len(ask) == 0 {
+		return got
+	}
+	values, err := s.readOnce(ctx, ask, ua.TimestampsToReturnNeither)
+	if err != nil {
+		return check{err: err}
+	}
+	for k, n := range nodes {
+		if n != nil {
+			got.values[k], values = values[0], values[1:]
+		}
+	}
+	return got
+}
+
+// dropLarge takes nodes out that are too large to be read again and again.
+func dropLarge(nodes []*ua.ReadValueID, values []*ua.DataValue) {
+	for k, v := range values {
+		if len(travelling(v)) > canaryBytes {
+			nodes[k] = nil
+		}
+	}
 }
 
 // moved says that an index may mean another namespace than before. One more, at

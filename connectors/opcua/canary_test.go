@@ -58,6 +58,63 @@ func TestDeadSubscription(t *testing.T) {
 	}
 }
 
+// TestFilteredNode: a node whose changes the server holds back ends two sessions
+// and no third; a subscription that is really dead is found all the same.
+func TestFilteredNode(t *testing.T) {
+	t.Parallel()
+	p := startPLC(t)
+	names := []string{"a", "Level"}
+	for _, n := range names {
+		p.is(n, uint32(1))
+	}
+	p.with(func() { p.filtered = "Level" })
+	r := runQuick(t, dialling(p.addr), tagsOf(names...))
+	level := uint32(1)
+	drift := func() {
+		r.WaitValue(t, within, 1, connectors.Uint(uint64(level)))
+		level++
+		p.is("Level", level)
+	}
+	drift()
+	want(t, r.end(t), "the subscription is dead", node("Level"))
+	r = begin(t, r.c, len(names))
+	drift()
+	want(t, r.end(t), "the subscription is dead", node("Level"), "2 times", "deadband")
+	r = begin(t, r.c, len(names))
+	drift()
+	p.with(func() { p.reads = map[string]int{} })
+	p.seen(t, "many pulses", func() bool { return p.reads["a"] >= 20 })
+	p.with(func() {
+		if n := p.reads["Level"]; n != 0 {
+			t.Errorf("the filtered node was read %d times", n)
+		}
+	})
+	p.is("a", uint32(2))
+	r.WaitValue(t, within, 0, connectors.Uint(2))
+	p.with(func() { p.frozen = true })
+	p.is("a", uint32(3))
+	want(t, r.end(t), "the subscription is dead", node("a"))
+}
+
+// TestCanariesAreSmall: what is large is not read again and again.
+func TestCanariesAreSmall(t *testing.T) {
+	t.Parallel()
+	p := startPLC(t)
+	p.is("Array", make([]uint32, 10_000))
+	p.is("Text", strings.Repeat("x", 2*canaryBytes))
+	p.is("Small", uint32(1))
+	tags := tagsOf("Array", "Text", "Small")
+	tags[0].Path = "[3]"
+	r := runQuick(t, dialling(p.addr), tags)
+	r.WaitValue(t, within, 0, connectors.Uint(0))
+	p.seen(t, "many pulses", func() bool { return p.reads["Small"] >= 10 })
+	p.with(func() {
+		if p.reads["Array"] != 0 || p.reads["Text"] != 1 {
+			t.Errorf("the array was read %d times, the long text %d times", p.reads["Array"], p.reads["Text"])
+		}
+	})
+}
+
 // TestChangesAreNoDeadSubscription: values that change all the time do not make
 // a subscription look dead.
 func TestChangesAreNoDeadSubscription(t *testing.T) {

@@ -176,6 +176,7 @@ func (c *client) read(req *ua.ReadRequest) ua.Response {
 		if p := c.plc.poison; p != "" && n.NodeID.StringID() == p {
 			return fault(req, ua.StatusBadInternalError)
 		}
+		c.plc.reads[n.NodeID.StringID()]++
 		res.Results = append(res.Results, c.value(n.NodeID))
 	}
 	return res

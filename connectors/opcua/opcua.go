@@ -42,6 +42,9 @@ type Connector struct {
 	// not bear, halved; 0 if it bore all.
 	fits  atomic.Int32
 	notes notes
+	// accused counts the sessions that a node has ended as a canary. It belongs
+	// to the goroutine of Run.
+	accused map[address]int
 
 	requests  atomic.Uint64
 	samples   atomic.Uint64
@@ -78,7 +81,7 @@ func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Connector{cfg: cfg, endpoint: ep, plan: plan, retryEvery: retryEvery, pulseEvery: pulseEvery}
+	c := &Connector{cfg: cfg, endpoint: ep, plan: plan, retryEvery: retryEvery, pulseEvery: pulseEvery, accused: make(map[address]int)}
 	for _, tag := range tags {
 		c.readings = append(c.readings, readingOf(tag))
 	}

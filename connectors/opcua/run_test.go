@@ -37,8 +37,15 @@ func runWith(t *testing.T, cfg Config, tags []connectors.Tag, change func(*Conne
 	}
 	c.retryEvery = 200 * time.Millisecond
 	change(c)
+	return begin(t, c, len(tags))
+}
+
+// begin calls Run of a connector for some tags once. It ends with the test at
+// the latest.
+func begin(t *testing.T, c *Connector, tags int) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &running{Recorder: connectortest.NewRecorder(len(tags)), c: c, stop: cancel}
+	r := &running{Recorder: connectortest.NewRecorder(tags), c: c, stop: cancel}
 	r.Begin()
 	r.done.Go(func() { r.err = c.Run(ctx, r.Emit) })
 	t.Cleanup(func() {

@@ -44,6 +44,10 @@ type plc struct {
 	// answers and tells the time, but no other value.
 	skew   time.Duration
 	frozen bool
+	// filtered is a node whose changes are not told, as by a wide deadband.
+	filtered string
+	// reads counts how often each node was read.
+	reads map[string]int
 	// largest is the number of items in one request at which it hangs up, 0 for
 	// none; sampling is what it makes of any sampling interval, if not 0.
 	largest  int
@@ -76,6 +80,7 @@ func newPLC(t testing.TB) *plc {
 		namespaces: []string{"http://opcfoundation.org/UA/", plantURI},
 		values:     map[string]*ua.DataValue{},
 		refuse:     map[uint16]ua.StatusCode{},
+		reads:      map[string]int{},
 		missing:    ua.StatusBadNodeIDUnknown,
 		clients:    map[*client]bool{},
 	}
@@ -160,7 +165,7 @@ func (p *plc) put(name string, dv *ua.DataValue) {
 	}
 	for c := range p.clients {
 		for _, it := range c.items {
-			if it.name == name && !p.frozen {
+			if it.name == name && !p.frozen && name != p.filtered {
 				it.changed(dv)
 			}
 		}

@@ -29,6 +29,9 @@ const (
 	// Together they stay below the two seconds that Run has.
 	politeFor  = time.Second
 	endsWithin = 500 * time.Millisecond
+	// arrivesWithin is how much longer than its timeout a request may take
+	// while a large answer is on its way, its own or one before it.
+	arrivesWithin = time.Minute
 )
 
 var (
@@ -251,16 +254,45 @@ func (ch *channel) end() {
 	_ = ch.sc.Close() // its answer is always io.EOF
 }
 
-// call sends a request and waits for its answer, at most for timeout. Status
-// codes of the server come back as *refusal, silence as errNoAnswer, a broken
-// connection as errLost.
+// patient is ctx with an end after timeout, or, as long as parts of a large
+// answer come on a slow line, after timeout without one: answers wait in one
+// queue. stop ends it, and is called in any case.
+func (ch *channel) patient(ctx context.Context, timeout time.Duration) (limited context.Context, stop func()) {
+	limited, cancel := context.WithTimeout(ctx, timeout+arrivesWithin)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		for {
+			select {
+			case <-limited.Done():
+				return
+			case <-timer.C:
+			}
+			if !ch.in.arriving(timeout) {
+				cancel()
+				return
+			}
+			timer.Reset(timeout)
+		}
+	}()
+	return limited, func() {
+		cancel()
+		<-ended
+	}
+}
+
+// call sends a request and waits for its answer, at most for timeout, or longer
+// while parts of answers come. Status codes of the server come back as *refusal,
+// silence as errNoAnswer, a broken connection as errLost.
 func call[R ua.Response](ctx context.Context, ch *channel, req ua.Request, timeout time.Duration) (R, error) {
 	var res, none R
-	limited, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+	limited, stop := ch.patient(ctx, timeout)
+	defer stop()
 	ch.c.requests.Add(1)
 	start := time.Now()
-	err := ch.sc.SendRequestWithTimeout(limited, req, ch.token, timeout, func(r ua.Response) error {
+	err := ch.sc.SendRequestWithTimeout(limited, req, ch.token, timeout+arrivesWithin, func(r ua.Response) error {
 		var ok bool
 		if res, ok = r.(R); !ok {
 			return fmt.Errorf("the server answered with %T", r)
@@ -280,7 +312,7 @@ func call[R ua.Response](ctx context.Context, ch *channel, req ua.Request, timeo
 		return none, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded) || limited.Err() != nil:
 		ch.c.timeouts.Add(1)
-		return none, fmt.Errorf("%s: %w within %s", what, errNoAnswer, timeout)
+		return none, fmt.Errorf("%s: %w within %s", what, errNoAnswer, max(timeout, time.Since(start).Round(time.Millisecond)))
 	case errors.As(err, &code):
 		return none, explainStatus(what, code)
 	}

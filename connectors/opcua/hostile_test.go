@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gopcua/opcua/id"
 	"github.com/gopcua/opcua/ua"
@@ -169,4 +170,35 @@ func TestLargeAnswer(t *testing.T) {
 	tags := tagsOf("Large")
 	tags[0].Path = "[29]"
 	run(t, dialling(p.addr), tags).WaitValue(t, within, 0, connectors.String("last"))
+}
+
+// TestSlowAnswer: an answer that takes longer than the timeout on a slow line, and
+// than a subscription may be silent, ends no session, and the requests that wait
+// behind it do not either.
+func TestSlowAnswer(t *testing.T) {
+	for _, read := range []string{ReadSubscribe, ReadPoll} {
+		t.Run(read, func(t *testing.T) {
+			t.Parallel()
+			p := startPLC(t)
+			const size, takes = 3_000_000, 2 * silenceAtLeast
+			p.is("Large", []string{strings.Repeat("x", size), "last"})
+			addr := forge(t, p.addr, func(chunk []byte) []byte {
+				<-time.After(time.Duration(len(chunk)) * takes / size)
+				return chunk
+			})
+			tags := tagsOf("Large")
+			tags[0].Path = "[1]"
+			cfg := dialling(addr)
+			cfg.Read, cfg.Timeout = read, time.Second
+			start := time.Now()
+			r := runQuick(t, cfg, tags)
+			r.WaitValue(t, within, 0, connectors.String("last"))
+			if took := time.Since(start); took < takes {
+				t.Errorf("the answer came after %s: the line was not slow", took)
+			}
+			if st := r.c.Stats(); st.Timeouts != 0 {
+				t.Errorf("%d requests had no answer", st.Timeouts)
+			}
+		})
+	}
 }

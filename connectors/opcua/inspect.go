@@ -54,7 +54,7 @@ type inspector struct {
 	held   int    // bytes in parts
 	number uint32 // of the last chunk handed on of a message in several
 
-	// more is when the last chunk came of a message that goes on, or such a
+	// more is when the last part came of a message that goes on, or such a
 	// message was handed on, in ns since 1970.
 	more atomic.Int64
 
@@ -136,11 +136,8 @@ func (in *inspector) pass() error {
 			return hostile("a chunk of %d bytes", size)
 		}
 		chunk := buffer[:size]
-		if _, err := io.ReadFull(in.server, chunk[chunkHeader:]); err != nil {
+		if err := in.fill(chunk[chunkHeader:], chunk[3] == 'C'); err != nil {
 			return err
-		}
-		if chunk[3] == 'C' {
-			in.more.Store(time.Now().UnixNano())
 		}
 		whole, err := in.look(chunk)
 		if err != nil {
@@ -155,6 +152,21 @@ func (in *inspector) pass() error {
 			in.more.Store(time.Now().UnixNano())
 		}
 	}
+}
+
+// fill reads the rest of a chunk. What comes in pieces is noted, as are all
+// pieces if another chunk follows.
+func (in *inspector) fill(rest []byte, follows bool) error {
+	for len(rest) > 0 {
+		n, err := in.server.Read(rest)
+		if rest = rest[n:]; n > 0 && (follows || len(rest) > 0) {
+			in.more.Store(time.Now().UnixNano())
+		}
+		if err != nil && len(rest) > 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 // look decides about one chunk, and returns what the library gets instead:

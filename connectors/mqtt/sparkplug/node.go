@@ -119,6 +119,7 @@ func (n *node) message(k kind, device string, p *Payload, raw []byte, now time.T
 		return
 	}
 	if n.own.standing == dead {
+		n.ask.unanswered = 0
 		n.wish("it sends messages after its death certificate, and its birth certificate was not seen")
 		for _, s := range n.order {
 			s.fall(waiting, unborn, out)
@@ -140,10 +141,14 @@ func (n *node) message(k kind, device string, p *Payload, raw []byte, now time.T
 	}
 }
 
-// hear notes a sign of life.
+// hear notes a sign of life. The first one of a connection says that requests
+// can reach the node; later ones, of a node that goes on without an answer, do
+// not make it be asked more often.
 func (n *node) hear() {
+	if !n.heard {
+		n.ask.unanswered = 0
+	}
 	n.heard, n.garbled = true, ""
-	n.ask.unanswered = 0
 }
 
 // tick does what is due.
@@ -266,17 +271,19 @@ func (n *node) doubt(why, reason string, out *teller) {
 // unreadable takes note of a payload that is none. If it was the node's own, its
 // number is missing from the sequence and the next message shows it; if it was a
 // stranger's, nothing is lost. A birth certificate ends what was known all the
-// same.
+// same, and another one is needed.
 func (n *node) unreadable(k kind, device string, err error, out *teller) {
 	n.hear()
 	n.garbled = err.Error()
 	switch k {
 	case nodeBirth:
+		n.wish("its birth certificate could not be read")
 		for _, s := range n.order {
 			s.fall(doubtful, unreadable, out)
 		}
 	case deviceBirth:
 		if s := n.source(device); s != nil {
+			n.wish("the birth certificate of its device " + device + " could not be read")
 			s.fall(doubtful, unreadable, out)
 		}
 	}
@@ -291,7 +298,7 @@ func (n *node) born(p *Payload, now time.Time, out *teller) {
 	}
 	n.birth, n.death = mark, deathOf(p)
 	n.recount(p)
-	n.why = ""
+	n.why, n.ask.unanswered = "", 0
 	n.follow, n.alone = now.Add(followWithin), false
 	for _, s := range n.order[1:] {
 		s.fall(waiting, unborn, out)
@@ -300,9 +307,10 @@ func (n *node) born(p *Payload, now time.Time, out *teller) {
 }
 
 // died takes the death certificate of the node, which the broker sends in its
-// stead. One with the number of an earlier birth is late news.
+// stead. One with another number than the birth has is late news, as long as no
+// later birth can have been missed.
 func (n *node) died(p *Payload, out *teller) {
-	if d := deathOf(p); d.given && n.death.given && d != n.death {
+	if d := deathOf(p); n.own.standing == alive && d.given && n.death.given && d != n.death {
 		return
 	}
 	n.recount(nil)

@@ -2,7 +2,6 @@ package sparkplug
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
@@ -53,8 +52,9 @@ type metric struct {
 	name string
 	tags []int
 	// What the last birth certificate said.
-	born bool
-	typ  DataType
+	born    bool
+	doubled bool // its alias stands for another metric too
+	typ     DataType
 }
 
 func newSource(at place) *source {
@@ -94,7 +94,7 @@ func (s *source) birth(p *Payload, out *teller) {
 	s.standing = alive
 	clear(s.aliases)
 	for _, m := range s.order {
-		m.born, m.typ = false, 0
+		m.born, m.doubled, m.typ = false, false, 0
 	}
 	for i := range p.Metrics {
 		given := &p.Metrics[i]
@@ -105,38 +105,46 @@ func (s *source) birth(p *Payload, out *teller) {
 			}
 		}
 	}
-	doubled := s.doubled(p)
+	s.disown(p)
 	for i := range p.Metrics {
-		if m := s.metrics[p.Metrics[i].Name]; m != nil && !slices.Contains(doubled, m) {
+		if m := s.metrics[p.Metrics[i].Name]; m != nil && !m.doubled {
 			m.observe(&p.Metrics[i], p.Time, out)
 		}
 	}
 	for _, m := range s.order {
 		if !m.born {
 			m.fail(notInBirth, out)
-		} else if slices.Contains(doubled, m) {
+		} else if m.doubled {
 			m.fail(ambiguous, out)
 		}
 	}
 }
 
-// doubled finds the metrics whose alias the same certificate gives to another
+// disown finds the metrics whose alias the same certificate gives to another
 // one too, and forgets those aliases: what comes by them could be either.
-func (s *source) doubled(p *Payload) []*metric {
-	var found []*metric
+func (s *source) disown(p *Payload) {
+	var shared map[uint64]bool
 	for i := range p.Metrics {
 		given := &p.Metrics[i]
 		m := s.aliases[given.Alias]
 		if m == nil || !given.HasAlias || given.Name == m.name {
 			continue
 		}
-		found = append(found, m)
-		if other := s.metrics[given.Name]; other != nil {
-			found = append(found, other)
+		if shared == nil {
+			shared = map[uint64]bool{}
 		}
-		delete(s.aliases, given.Alias)
+		shared[given.Alias] = true
 	}
-	return found
+	if shared == nil {
+		return
+	}
+	for i := range p.Metrics {
+		given := &p.Metrics[i]
+		if m := s.metrics[given.Name]; m != nil && given.HasAlias && shared[given.Alias] {
+			m.doubled = true
+			delete(s.aliases, given.Alias)
+		}
+	}
 }
 
 // data takes what has changed. Metrics that come by their alias are understood

@@ -118,7 +118,7 @@ func (s *session) readServer(ctx context.Context) error {
 func (s *session) subscribe(ctx context.Context) error {
 	wished := s.c.cfg.Publishing
 	keepAlive := max(1, uint32(heartbeatEvery/wished))
-	lifetime := max(3*keepAlive, uint32(sessionTimeout/wished))
+	lifetime := max(3*keepAlive, uint32(min(s.timeout, sessionTimeout)/wished))
 	res, err := call[*ua.CreateSubscriptionResponse](ctx, s.ch, &ua.CreateSubscriptionRequest{
 		RequestedPublishingInterval: float64(wished) / float64(time.Millisecond),
 		RequestedLifetimeCount:      lifetime,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/gopcua/opcua/id"
 	"github.com/gopcua/opcua/ua"
@@ -25,6 +26,10 @@ type limits struct {
 	// takes for granted in all, when it advises a person; 0 for no advice. They
 	// are cautious guesses. The server counts, not we.
 	sessions, total int
+	// session is how long a server is asked to keep a session that it hears
+	// nothing of. It counts only where the profile is configured: a session
+	// begins before the server can be asked what it is.
+	session time.Duration
 }
 
 // profile is a kind of server.
@@ -41,7 +46,7 @@ type profile struct {
 // choices, not the makers': a small controller shall not be busy with us. What
 // a server says about itself wins where it is less.
 func profiles() []profile {
-	most := limits{items: itemsPerCall, read: nodesPerRead, browse: nodesPerBrowse, paths: pathsPerCall}
+	most := limits{items: itemsPerCall, read: nodesPerRead, browse: nodesPerBrowse, paths: pathsPerCall, session: sessionTimeout}
 	with := func(change func(*limits)) limits {
 		l := most
 		change(&l)
@@ -52,6 +57,7 @@ func profiles() []profile {
 		// requests from us.
 		{"s7-1200", []string{"s7-1200", "s71200"}, with(func(l *limits) {
 			l.items, l.read, l.browse, l.sessions, l.total = 200, 200, 50, 10, 1000
+			l.session = shortSession
 		})},
 		// From small to large; the advice has the small ones in mind.
 		{"s7-1500", []string{"s7-1500", "s71500", "et200sp", "et 200sp"}, with(func(l *limits) {

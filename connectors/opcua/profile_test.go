@@ -2,6 +2,7 @@ package opcua
 
 import (
 	"testing"
+	"time"
 
 	"github.com/gopcua/opcua/ua"
 
@@ -87,4 +88,21 @@ func TestCheckOfChoices(t *testing.T) {
 		`security "Basic256" is not supported; allowed: None, Basic256Sha256, Aes128_Sha256_RsaOaep, Aes256_Sha256_RsaPss`,
 		`mode "plain"`, `trust "all"`, `profile "s7"`, "auto, s7-1200", `read "often"`,
 		"belong together", "leave one out", "needs a folder")
+}
+
+// TestSessionTimeout: a small controller is asked to forget lost sessions soon,
+// if the configuration says that it is one.
+func TestSessionTimeout(t *testing.T) {
+	for profile, asked := range map[string]time.Duration{"": 30 * time.Second, "s7-1200": 10 * time.Second, "kepware": 30 * time.Second} {
+		p := startPLC(t)
+		p.is("Counter", uint32(1))
+		cfg := dialling(p.addr)
+		cfg.Profile = profile
+		run(t, cfg, tagsOf("Counter")).WaitUp(t, within)
+		p.with(func() {
+			if got := p.opened.RequestedSessionTimeout; got != float64(asked/time.Millisecond) {
+				t.Errorf("profile %q asks for %v ms, want %s", profile, got, asked)
+			}
+		})
+	}
 }

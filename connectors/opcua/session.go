@@ -17,8 +17,9 @@ import (
 
 const (
 	// sessionTimeout is how long a server keeps a session that we lost. Short,
-	// because small servers allow few.
+	// because small servers allow few; shortSession is for the smallest.
 	sessionTimeout = 30 * time.Second
+	shortSession   = 10 * time.Second
 	// channelLifetime is the life of a channel's keys, which the library renews.
 	channelLifetime = time.Hour
 )
@@ -30,7 +31,7 @@ type session struct {
 	ch      *channel
 	how     login
 	profile profile
-	timeout time.Duration // the server's word for sessionTimeout
+	timeout time.Duration // the server's word for the session timeout
 
 	namespaces []string
 	perCall    int // monitored items that one request may create
@@ -245,7 +246,7 @@ func (s *session) ask(ctx context.Context, id *identity, url string, nonce []byt
 		SessionName:             "prodsmart-gateway@" + hostName(),
 		ClientNonce:             nonce,
 		ClientCertificate:       id.der,
-		RequestedSessionTimeout: float64(sessionTimeout / time.Millisecond),
+		RequestedSessionTimeout: float64(profileFor(s.c.cfg.Profile).session / time.Millisecond),
 	}, s.c.cfg.Timeout)
 }
 

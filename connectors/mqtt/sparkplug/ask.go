@@ -14,11 +14,11 @@ const (
 // connections, so that a bad network does not add to a node's load.
 type asking struct {
 	last       time.Time // zero if there was none
-	unanswered int       // since the last sign of life
+	unanswered int       // since the last birth certificate, or the first message after a silence
 }
 
 // due is when the next request may go out: not before every has passed, and
-// later each time if the node gives no sign of life.
+// later each time if no birth certificate comes.
 func (a asking) due(every time.Duration) time.Time {
 	if a.last.IsZero() {
 		return a.last

@@ -312,7 +312,7 @@ func call[R ua.Response](ctx context.Context, ch *channel, req ua.Request, timeo
 		return none, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded) || limited.Err() != nil:
 		ch.c.timeouts.Add(1)
-		return none, fmt.Errorf("%s: %w within %s", what, errNoAnswer, max(timeout, time.Since(start).Round(time.Millisecond)))
+		return none, fmt.Errorf("%s: %w within %s", what, errNoAnswer, timeout)
 	case errors.As(err, &code):
 		return none, explainStatus(what, code)
 	}

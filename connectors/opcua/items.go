@@ -159,6 +159,10 @@ func (s *session) createRefused(ctx context.Context) error {
 			it.reason = reason
 			continue
 		}
+		if s.c.unfit[it.node] {
+			it.reason = statusName(ua.StatusBadEncodingLimitsExceeded)
+			continue
+		}
 		pending = append(pending, i)
 	}
 	if err := s.learnMembers(ctx, pending); err != nil {

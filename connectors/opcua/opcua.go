@@ -45,6 +45,9 @@ type Connector struct {
 	// accused counts the sessions that a node has ended as a canary. It belongs
 	// to the goroutine of Run.
 	accused map[address]int
+	// unfit are nodes whose values are too large to be taken, as those of long
+	// arrays. It belongs to the goroutine of Run.
+	unfit map[address]bool
 
 	requests  atomic.Uint64
 	samples   atomic.Uint64
@@ -81,7 +84,7 @@ func New(cfg Config, tags []connectors.Tag) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Connector{cfg: cfg, endpoint: ep, plan: plan, retryEvery: retryEvery, pulseEvery: pulseEvery, accused: make(map[address]int)}
+	c := &Connector{cfg: cfg, endpoint: ep, plan: plan, retryEvery: retryEvery, pulseEvery: pulseEvery, accused: make(map[address]int), unfit: make(map[address]bool)}
 	for _, tag := range tags {
 		c.readings = append(c.readings, readingOf(tag))
 	}
@@ -106,7 +109,7 @@ func (c *Connector) attempt(ctx context.Context, emit func(connectors.Batch)) er
 		if s.polls {
 			err = s.poll(ctx, emit)
 		} else {
-			err = s.watch(ctx, emit)
+			err = s.findUnfit(ctx, s.watch(ctx, emit))
 		}
 	}
 	s.ch.closeAfter(err)

@@ -111,6 +111,37 @@ func (s *session) readOnce(ctx context.Context, nodes []*ua.ReadValueID, stamps 
 	return append(first, second...), err
 }
 
+// findUnfit looks for the nodes whose values were too large for a publication,
+// if that is what ended the subscription, so that the next one does without
+// them. It returns why, with their names.
+func (s *session) findUnfit(ctx context.Context, why error) error {
+	if !isStatus(why, ua.StatusBadEncodingLimitsExceeded) {
+		return why
+	}
+	var (
+		which []address
+		nodes []*ua.ReadValueID
+	)
+	for i := range s.items {
+		if it := &s.items[i]; it.tags != nil && it.state != itemRefused {
+			node, _ := s.nodeOf(it.node)
+			which, nodes = append(which, it.node), append(nodes, attribute(node, ua.AttributeIDValue))
+		}
+	}
+	values, err := s.readAll(ctx, nodes, ua.TimestampsToReturnNeither)
+	if err != nil {
+		return why
+	}
+	for k, v := range values {
+		if v.Status == ua.StatusBadEncodingLimitsExceeded {
+			s.c.unfit[which[k]] = true
+			why = fmt.Errorf("%w; %s is too large, for instance an array of more than %d elements, and is left out until the gateway starts again; let the PLC give what is wanted as a node of its own",
+				why, which[k], ua.MaxVariantArrayLength)
+		}
+	}
+	return why
+}
+
 // askRead is one request for some attributes.
 func (s *session) askRead(ctx context.Context, nodes []*ua.ReadValueID, stamps ua.TimestampsToReturn) ([]*ua.DataValue, error) {
 	res, err := call[*ua.ReadResponse](ctx, s.ch, &ua.ReadRequest{TimestampsToReturn: stamps, NodesToRead: nodes}, s.c.cfg.Timeout)

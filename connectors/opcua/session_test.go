@@ -340,3 +340,19 @@ func TestReconnects(t *testing.T) {
 	p.Stop(t)
 	goleak.VerifyNone(t)
 }
+
+// TestTooLargeValue: an array that is too long to be taken costs one session,
+// and then only its own tags.
+func TestTooLargeValue(t *testing.T) {
+	p := startPLC(t)
+	names := []string{"a", "Large", "b"}
+	p.is("a", uint32(1))
+	p.is("Large", make([]uint32, ua.MaxVariantArrayLength+1))
+	p.is("b", uint32(2))
+	r := run(t, dialling(p.addr), tagsOf(names...))
+	want(t, r.end(t), "BadEncodingLimitsExceeded", node("Large")+" is too large")
+	r = begin(t, r.c, len(names))
+	r.WaitValue(t, within, 0, connectors.Uint(1))
+	r.WaitValue(t, within, 2, connectors.Uint(2))
+	r.waitReason(t, 1, "BadEncodingLimitsExceeded")
+}

@@ -66,15 +66,21 @@ func (s *stage) differences() []string {
 
 // heldWaste finds waste that waits for the next piece to travel with, by the
 // contract: waste never goes without one, and while it is in doubt whether some
-// waste was applied, a count carries exactly that and nothing newer. known is
-// what the gateway has on disk and will tell.
+// waste was applied, a count carries exactly that and nothing newer, or, if the
+// same count was sent before and nobody knows with what, nothing. known is what
+// the gateway has on disk and will tell.
 func (s *stage) heldWaste(r plant.Row) (known int64, held bool) {
 	calls := slices.DeleteFunc(s.attempts("counter")[r.Machine], func(a attempt) bool { return !a.Applied && !a.unclear })
 	if r.WasteTold >= r.WasteMade || len(calls) == 0 {
 		return 0, false
 	}
 	last := calls[len(calls)-1]
-	settled := slices.ContainsFunc(calls[:len(calls)-1], func(a attempt) bool { return a.unclear && a.waste != "" && a.waste == last.waste })
+	settled := slices.ContainsFunc(calls[:len(calls)-1], func(a attempt) bool {
+		if !a.unclear || a.waste == "" {
+			return false
+		}
+		return a.waste == last.waste || last.waste == "" && a.count == last.count
+	})
 	if !settled || r.PartsTold != last.count {
 		return 0, false
 	}

@@ -68,7 +68,7 @@ func (g *Gateway) watchMachine(u *unit, w *watched) {
 	w.bad = u.stillBad(w.bad, s.Bad)
 	bad := make([]string, len(w.bad))
 	for i, signal := range w.bad {
-		bad[i] = signal.Connection + " " + signal.Tag.Address
+		bad[i] = strings.TrimSpace(signal.Connection + " " + signal.Tag.Address + " " + signal.Tag.Path)
 	}
 	g.hold(len(bad) > 0, health.TagBad, u.code, "No usable value of "+strings.Join(bad, ", ")+".")
 }

@@ -176,7 +176,7 @@ func aboutMachines(c Code) (Definition, bool) {
 			Next: "Find out who else writes to this machine in Prodsmart: a second gateway, another integration, or a person. If the data folder was lost or replaced, stop the gateway and bring its newest copy back."}, true
 	case TagBad:
 		return Definition{Name: "tag_bad", Severity: Warning, Title: "A tag can not be read",
-			Next: "Compare its address and type in the configuration with the device, for instance with the PLC's own programming tool, and ask whether the PLC program was changed. The machine's other tags go on."}, true
+			Next: "Ask the device with the probe command, which says why. Compare its address and type in the configuration with the device, for instance with the PLC's own programming tool, and ask whether the PLC program was changed. The machine's other tags go on."}, true
 	case Contradiction:
 		return Definition{Name: "contradiction", Severity: Warning, Title: "Parts are counted while the machine says it stands",
 			Next: "Check the state tag and its values, or whether the counter counts something else (set-up, test pieces). The parts are told while the downtime stays open."}, true

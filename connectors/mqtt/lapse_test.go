@@ -1,9 +1,11 @@
 package mqtt
 
 import (
+	"io"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -77,30 +79,11 @@ func TestMosquittoForgetsTheSession(t *testing.T) {
 // Mosquitto does at its max_connections.
 func TestABrokerWithoutAConnectionLeft(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	c := connector(t, Config{Broker: "tcp://" + s.addr, ClientID: "gateway"}, tag("a", ""))
+	f := newFront(t, newServer(t).addr)
+	c := connector(t, Config{Broker: "tcp://" + f.addr, ClientID: "gateway"}, tag("a", ""))
 	enter(t, c)
-	s.Stop(t)
-	listener, err := net.Listen("tcp", s.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var closing sync.WaitGroup
-	closing.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_ = conn.Close()
-		}
-	})
-	full := sync.OnceFunc(func() {
-		_ = listener.Close()
-		closing.Wait()
-	})
-	defer full()
-	stranger := connector(t, Config{Broker: "tcp://" + s.addr, ClientID: "stranger"}, tag("a", ""))
+	f.full.Store(true)
+	stranger := connector(t, Config{Broker: "tcp://" + f.addr, ClientID: "stranger"}, tag("a", ""))
 	for n := range 3 {
 		for _, one := range []*Connector{c, stranger} {
 			if err := one.Run(t.Context(), func(connectors.Batch) {}); err == nil {
@@ -115,8 +98,7 @@ func TestABrokerWithoutAConnectionLeft(t *testing.T) {
 	if list := stranger.Conditions(); len(list) != 0 {
 		t.Errorf("where nothing has worked before, the conditions are %+v", list)
 	}
-	full()
-	s.Start(t)
+	f.full.Store(false)
 	enter(t, c)
 	if list := c.Conditions(); len(list) != 0 {
 		t.Errorf("it works, but the conditions are %+v", list)
@@ -132,4 +114,50 @@ func enter(t *testing.T, c *Connector) {
 	if err := r.stop(t); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// front is a port before a broker that closes every connection at once while it
+// is full.
+type front struct {
+	addr string
+	full atomic.Bool
+}
+
+func newFront(t *testing.T, broker string) *front {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &front{addr: listener.Addr().String()}
+	var work sync.WaitGroup
+	pass := func(from, to net.Conn) {
+		_, _ = io.Copy(to, from)
+		_ = from.Close()
+		_ = to.Close()
+	}
+	work.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if f.full.Load() {
+				_ = conn.Close()
+				continue
+			}
+			behind, err := net.Dial("tcp", broker)
+			if err != nil {
+				_ = conn.Close()
+				continue
+			}
+			work.Go(func() { pass(conn, behind) })
+			work.Go(func() { pass(behind, conn) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		work.Wait()
+	})
+	return f
 }

@@ -27,21 +27,10 @@ func TestOPCUASurvivesResetGreetings(t *testing.T) {
 		o.Gate.Cut()
 		c.Close()
 	}
-	c, err := net.Dial("tcp", o.Gate.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	url := "opc.tcp://" + o.Gate.Addr()
-	hello := append([]byte("HELF"), byte(32+len(url)), 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, byte(len(url)), 0, 0, 0)
-	if _, err := c.Write(append(hello, url...)); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	var answer [4]byte
-	if _, err := c.Read(answer[:]); err != nil || string(answer[:]) != "ACKF" {
-		t.Errorf("greeting answered with %q, %v", answer, err)
+	// A whole connection: the library's server must not be closed while it still
+	// takes in one that was only greeted.
+	ctx := within(t, 5*time.Second)
+	if err := uaClient(t, ctx, o.Endpoint()).Close(ctx); err != nil {
+		t.Error(err)
 	}
 }

@@ -82,8 +82,9 @@ func (c *clocks) worst() (skew time.Duration, at time.Time) {
 	return skew, at
 }
 
-// conditions names the sources whose clocks are off.
-func (c *clocks) conditions() []connectors.Condition {
+// conditions names the sources whose clocks are off. remedy is what can be done
+// instead of setting them.
+func (c *clocks) conditions(remedy string) []connectors.Condition {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var list []connectors.Condition
@@ -96,8 +97,8 @@ func (c *clocks) conditions() []connectors.Condition {
 			word = "behind"
 		}
 		list = append(list, connectors.Condition{Trouble: connectors.ClockWrong, Subject: source,
-			Detail: fmt.Sprintf("the times in its messages are %v %s this machine's clock; set the device's clock or zone, or leave out the time path",
-				one.skew.Abs().Round(time.Second), word)})
+			Detail: fmt.Sprintf("the times in its messages are %v %s this machine's clock; set the device's clock or zone%s",
+				one.skew.Abs().Round(time.Second), word, remedy)})
 	}
 	slices.SortFunc(list, func(a, b connectors.Condition) int { return cmp.Compare(a.Subject, b.Subject) })
 	if more := len(list) - maxWrong; more > 0 {

@@ -16,7 +16,7 @@ func TestOneWrongClockAmongMany(t *testing.T) {
 	now := time.Now()
 	c.stamped("saw/data", now.Add(-time.Second), now)
 	c.stamped("mill/data", now.Add(-time.Hour), now)
-	list := c.conditions()
+	list := c.conditions("")
 	if len(list) != 1 || list[0].Subject != "mill/data" || list[0].Trouble != connectors.ClockWrong || !strings.Contains(list[0].Detail, "1h0m0s behind") {
 		t.Errorf("conditions are %+v", list)
 	}
@@ -24,7 +24,7 @@ func TestOneWrongClockAmongMany(t *testing.T) {
 		t.Errorf("the worst is %v at %v", skew, at)
 	}
 	c.stamped("mill/data", now.Add(time.Second), now.Add(time.Second)) // the other came late
-	if list := c.conditions(); len(list) != 0 {
+	if list := c.conditions(""); len(list) != 0 {
 		t.Errorf("conditions are %+v", list)
 	}
 }
@@ -35,7 +35,7 @@ func TestClocksAreBounded(t *testing.T) {
 	for i := range maxClocks + 5 {
 		c.stamped(fmt.Sprint(i), now.Add(time.Hour), now)
 	}
-	list := c.conditions()
+	list := c.conditions("")
 	if len(c.sources) != maxClocks || len(list) != maxWrong+1 || !strings.Contains(list[maxWrong].Detail, "980 more") {
 		t.Errorf("%d sources, %d conditions", len(c.sources), len(list))
 	}

@@ -225,5 +225,9 @@ func (c *Connector) Conditions() []connectors.Condition {
 	if c.state.isOpen() {
 		list = append(list, c.decoder.conditions()...)
 	}
-	return merged(append(list, c.clocks.conditions()...))
+	remedy := ""
+	if c.cfg.Payload != PayloadSparkplug { // there the times are part of the protocol
+		remedy = ", or leave out the time path"
+	}
+	return merged(append(list, c.clocks.conditions(remedy)...))
 }

@@ -127,12 +127,19 @@ func (v *Survey) probeEdge(ctx context.Context, tags []connectors.Tag) ([][]conn
 	}
 	within, enough := context.WithCancel(ctx)
 	defer enough()
-	over := time.AfterFunc(time.Hour, enough)
-	defer over.Stop()
+	var over *time.Timer // begins when the broker can be heard
+	defer func() {
+		if over != nil {
+			over.Stop()
+		}
+	}()
 	missing := len(good)
 	err = c.Run(within, func(b connectors.Batch) {
 		if b.Link == connectors.LinkUp {
-			over.Reset(v.cfg.Timeout)
+			if over != nil {
+				over.Stop()
+			}
+			over = time.AfterFunc(v.cfg.Timeout, enough)
 		}
 		for _, s := range b.Samples {
 			known := &out[at[s.Tag]][0].Sample

@@ -252,17 +252,18 @@ func (n *node) giveUp(out *teller) {
 	list, first := n.early, n.next
 	n.early, n.waiting = nil, time.Time{}
 	slices.SortStableFunc(list, func(a, b early) int { return int(a.seq-first) - int(b.seq-first) })
-	n.doubt(fmt.Sprintf("message %d of its sequence did not come, %d did instead", first, list[0].seq), missing, out)
+	n.doubt(fmt.Sprintf("message %d of its sequence did not come, %d did instead", first, list[0].seq), out)
 	for _, e := range list {
 		n.resume(e, out)
 	}
 }
 
-// doubt makes everything uncertain that the node had said.
-func (n *node) doubt(why, reason string, out *teller) {
+// doubt makes everything uncertain that the node had said, for a message is
+// missing.
+func (n *node) doubt(why string, out *teller) {
 	for _, s := range n.order {
 		if s.standing == alive || s.standing == doubtful {
-			s.fall(doubtful, reason, out)
+			s.fall(doubtful, missing, out)
 		}
 	}
 	n.wish(why)

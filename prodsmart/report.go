@@ -24,6 +24,13 @@ type Report struct {
 	// Contradiction says that parts keep coming although the machine says it
 	// stands; the count is then told while the downtime stays open.
 	Contradiction bool `json:"contradiction,omitempty"`
+	// Order names the production order or job that runs at the machine, as the
+	// machine says it; empty if it says none. OrderCount is Count when Order
+	// began: what came before was made for another one. OrderSince is when that
+	// was.
+	Order      string    `json:"order,omitempty"`
+	OrderCount int64     `json:"order_count,omitempty"`
+	OrderSince time.Time `json:"order_since,omitzero"`
 }
 
 // Waste is the cumulative quantity of one waste code.

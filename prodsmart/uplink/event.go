@@ -77,6 +77,11 @@ const (
 	StopLate Code = "stop_late"
 	// StartLate: a downtime ends later in Prodsmart than it did (P10).
 	StartLate Code = "start_late"
+	// BacklogHeld: pieces of an earlier order wait for Release. A condition.
+	BacklogHeld Code = "backlog_held"
+	// BacklogLate: pieces of an earlier order were told so late that they are
+	// booked on another one.
+	BacklogLate Code = "backlog_late"
 	// ServerBelow: Prodsmart's counter is below what was sent. Log only.
 	ServerBelow Code = "server_below"
 )
@@ -98,6 +103,12 @@ type Event struct {
 	// from Stop.Since to Time.
 	Stop prodsmart.Stop
 	Late time.Duration
+	// From and To are the true times of what Prodsmart does not show as it was:
+	// the downtime or the part of it that is missing or too much, or the time in
+	// which Pieces of Order were made. Zero where the code has none.
+	From, To time.Time
+	Pieces   int64
+	Order    string
 }
 
 // Posted is one post and what became of it, for the journal.

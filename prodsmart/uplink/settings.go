@@ -73,6 +73,19 @@ const (
 	RepeatOpens
 )
 
+// Backlog says what happens to pieces that could not be told in time and belong
+// to an order that is not the present one any more. Prodsmart books whatever
+// comes on the record that is open now.
+type Backlog uint8
+
+// The treatments of a backlog.
+const (
+	// PostBacklog posts it, and says so.
+	PostBacklog Backlog = iota
+	// HoldBacklog holds the machine's counter until somebody calls Release.
+	HoldBacklog
+)
+
 // Machine holds what the uplink has to know of one machine.
 type Machine struct {
 	// DefaultType is the downtime type to fall back to when Prodsmart refuses
@@ -80,6 +93,9 @@ type Machine struct {
 	DefaultType string
 	// ReportEvery is the target freshness; zero means that of the Settings.
 	ReportEvery time.Duration
+	// Freshness weighs the machine against others while they ask for more than
+	// the budget: with 2 its changes wait half as long as with 1. Zero means 1.
+	Freshness float64
 	// NoCounter is a machine that only reports run and stop: no counter is ever
 	// posted and its report needs no known count.
 	NoCounter bool
@@ -109,6 +125,7 @@ type Settings struct {
 	WasteOnly  WasteOnly
 	FirstZero  FirstZero
 	RepeatStop RepeatStop
+	Backlog    Backlog
 
 	// AmbiguousWait is the first pause of a machine after an unclear answer; it
 	// doubles up to 2 min; 0 means 5 s.

@@ -142,12 +142,19 @@ func (p *process) frozen() connectortest.Fault {
 	}
 }
 
+// given holds the ports that free gave out, because a peer takes its port only
+// when it is started.
+var given sync.Map
+
 // free finds a port of 127.0.0.1 that nobody uses. It is below those that the
 // system gives to outgoing connections, so that none takes it before the peer.
 func free(t testing.TB) string {
 	t.Helper()
 	for range 100 {
 		port := fmt.Sprint(10000 + rand.IntN(20000))
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
 		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
 			_ = l.Close()
 			return port

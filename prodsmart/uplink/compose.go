@@ -33,13 +33,7 @@ func (d *Desk) begin(now time.Time, l *lane) Work {
 	w.Record = l.record
 	l.flight, l.plan = w, plan{}
 	d.inFlight++
-	d.pace.take(now)
-	d.gate.sent(w.seq)
-	if w.class == regular {
-		d.edges = 0
-	} else {
-		d.edges++
-	}
+	d.leave(now, w)
 	return w
 }
 

@@ -18,6 +18,8 @@ import (
 //	Next     for work that may leave now; its record is to be saved first
 //	Sent     when it really leaves, or Drop if it could not be saved
 //	Done     with the answer; the record it returns is to be saved
+//	Ask      for a request that is no machine's; Next gives its turn as a work
+//	         with the ticket, and Returned takes the answer
 //	Events   after any of them, for what there is to say
 //
 // Times never go backwards. A Desk is not safe for concurrent use.
@@ -30,6 +32,10 @@ type Desk struct {
 	gate     gate
 	seq      uint64
 	inFlight int
+	errands  [errandKinds]queue
+	tickets  uint64
+	// sent counts the requests of each class that left.
+	sent [classes]uint64
 	// edges is the number of posts in a row that were not regular.
 	edges  int
 	events []Event
@@ -41,6 +47,10 @@ type Desk struct {
 
 // Work is one request and the record that must be saved before it leaves.
 type Work struct {
+	// Ticket is the number of an errand, of the kind Errand; 0 for a machine's
+	// work, to which all else belongs.
+	Ticket  uint64
+	Errand  Errand
 	Machine string
 	Post    prodsmart.Post
 	// Record says what is being told.
@@ -223,94 +233,6 @@ func (d *Desk) noteChange(now time.Time, l *lane, first bool) {
 		l.edgeSince = l.report.Stop.Since
 	}
 }
-
-// Next is the most urgent work that may leave now. If there is none, wake is
-// when there may be; zero says: not before another call of Report, Done or Add.
-func (d *Desk) Next(now time.Time) (w Work, wake time.Time, ok bool) {
-	at, shut := d.gate.open()
-	if d.shut = shut; shut {
-		return d.sleep(time.Time{})
-	}
-	at = later(at, d.pace.ready(now))
-	d.slot = at
-	var best, other *lane // other: the best regular one
-	var soonest time.Time
-	for _, l := range d.lanes {
-		p := l.plan
-		if p.kind == idle || l.flight.seq != 0 || !d.seat(p) {
-			continue
-		}
-		if p.at.After(now) {
-			if soonest.IsZero() || p.at.Before(soonest) {
-				soonest = p.at
-			}
-			continue
-		}
-		if best == nil || d.ahead(l, best, now) {
-			best = l
-		}
-		if p.class == regular && (other == nil || d.ahead(l, other, now)) {
-			other = l
-		}
-	}
-	if best == nil {
-		if soonest.IsZero() {
-			return d.sleep(soonest)
-		}
-		return d.sleep(later(soonest, at))
-	}
-	if at.After(now) {
-		return d.sleep(at)
-	}
-	if best.plan.class != regular && d.edges >= edgeRun && other != nil && d.gate.why == "" {
-		best = other
-	}
-	return d.begin(now, best), now, true
-}
-
-// ahead says whether l goes before m. In trouble the one that failed less often
-// goes first, so that a machine that never gets through silences nobody else.
-func (d *Desk) ahead(l, m *lane, now time.Time) bool {
-	if d.gate.why != "" && l.tries != m.tries {
-		return l.tries < m.tries
-	}
-	return l.plan.before(m.plan, now)
-}
-
-func (d *Desk) sleep(until time.Time) (Work, time.Time, bool) {
-	d.wake = until
-	return Work{}, until, false
-}
-
-// seat says whether one more request of the plan's class may be on its way.
-func (d *Desk) seat(p plan) bool {
-	if p.class == edge {
-		return d.inFlight < d.settings.InFlight
-	}
-	return d.inFlight < d.settings.InFlight-1
-}
-
-// Sent says that the work is leaving now, later than Next gave it.
-func (d *Desk) Sent(now time.Time, w Work) {
-	d.pace.moved(now)
-	if l := d.flying(w); l != nil {
-		l.flight.sent = now
-	}
-}
-
-// Drop takes back work that will not be sent because it could not be saved.
-func (d *Desk) Drop(now time.Time, w Work) {
-	d.gate.dropped(w.seq)
-	if l := d.flying(w); l != nil {
-		d.land(l)
-		d.takeBack(l, w)
-		d.settle(now, l)
-	}
-}
-
-// Spend accounts for n requests that were made past the Desk, such as those for
-// a token. They can not be taken back, so the following slots make up for them.
-func (d *Desk) Spend(now time.Time, n int) { d.pace.spend(now, n) }
 
 // Events gives what happened since the last call, oldest first.
 func (d *Desk) Events() []Event {

@@ -95,6 +95,7 @@ const (
 	endStop
 	tellCounter
 	tellParameters
+	runErrand
 )
 
 // class orders plans before their age does.

@@ -38,7 +38,7 @@ func (d *Desk) done(now time.Time, w Work, a prodsmart.Answer, cut bool) (Record
 		d.events = append(d.events, events...)
 	}
 	if a.Verdict == prodsmart.Limited {
-		d.pace.slower(now, w.sent)
+		d.pace.slower(now, w.sent, a.RetryAfter)
 	}
 	switch a.Verdict {
 	case prodsmart.Accepted:

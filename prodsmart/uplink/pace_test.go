@@ -85,7 +85,7 @@ func TestLimitedPausesAllAndLowersThePace(t *testing.T) {
 		r.desk.Report(r.now, fmt.Sprint("M", m), prodsmart.Report{Known: true, Count: 5})
 	}
 	r.until("06:00:30.4")
-	if s := r.desk.Status(r.now); s.Pace != 0.7 || !s.PausedUntil.Equal(at(t, "06:00:30.6")) || len(r.posts) != 1 {
+	if s := r.desk.Status(r.now); s.Pace != 0.5 || !s.PausedUntil.Equal(at(t, "06:00:30.6")) || len(r.posts) != 1 {
 		t.Errorf("after a 429 the status is %+v, posts %v", s, r.posts)
 	}
 	r.until("06:00:40")
@@ -105,16 +105,16 @@ func TestLimitedPausesAllAndLowersThePace(t *testing.T) {
 
 func TestSeveral429TogetherCountOnce(t *testing.T) {
 	p := newPacer(midnight, 100, false)
-	p.slower(midnight.Add(time.Second), midnight)
-	p.slower(midnight.Add(2*time.Second), midnight.Add(500*time.Millisecond))
-	if p.pace != 700 {
-		t.Errorf("the pace is %d", p.pace)
+	p.slower(midnight.Add(time.Second), midnight, 0)
+	p.slower(midnight.Add(2*time.Second), midnight.Add(500*time.Millisecond), 0)
+	if p.pace != 0.5 {
+		t.Errorf("the pace is %v", p.pace)
 	}
 	for i := range 20 {
-		p.slower(midnight.Add(seconds(10+i)), midnight.Add(seconds(10+i)))
+		p.slower(midnight.Add(seconds(10+i)), midnight.Add(seconds(10+i)), 0)
 	}
 	if p.pace != lowestPace {
-		t.Errorf("the lowest pace is %d", p.pace)
+		t.Errorf("the lowest pace is %v", p.pace)
 	}
 }
 

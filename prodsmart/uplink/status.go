@@ -27,6 +27,9 @@ type Status struct {
 	// there was room. Due above a handful for long says that the machines ask
 	// for more than the budget.
 	InFlight, Due int
+	// Classes are the kinds of requests that share the budget, the most urgent
+	// first.
+	Classes []ClassStatus
 	// Oldest is the largest Age of all machines.
 	Oldest time.Duration
 	// Machines are in the order in which they were added.
@@ -58,8 +61,9 @@ func (d *Desk) Status(now time.Time) Status {
 	d.pace.forget(now)
 	s := Status{
 		At: now, Mode: d.settings.Mode, Budget: d.settings.Budget, Used: len(d.pace.recent),
-		Slot: d.pace.interval(), Pace: float64(d.pace.pace) / fullPace,
+		Slot: d.pace.interval(), Pace: d.pace.pace,
 		Trouble: d.gate.why, InFlight: d.inFlight,
+		Classes:  d.classStatus(now),
 		Machines: make([]MachineStatus, 0, len(d.lanes)),
 	}
 	if s.Trouble != "" {

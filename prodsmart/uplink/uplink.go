@@ -33,6 +33,10 @@ type Uplink struct {
 	// unknown holds the newest report of machines whose record is not loaded.
 	unknown map[string]prodsmart.Report
 	queue   []string // their order of arrival
+	// turns holds where each waiting errand hears that its turn has come.
+	turns map[uint64]chan<- Work
+	// ended is closed when Run is over.
+	ended chan struct{}
 
 	// The following belong to Run's goroutine.
 	revisions map[string]uint64
@@ -57,7 +61,8 @@ func New(s Settings, l Ledger, p Poster, h Hooks) *Uplink {
 		settings: s, ledger: l, poster: p, hooks: h, clock: clock,
 		kick:    make(chan struct{}, 1),
 		desk:    NewDesk(clock.now(), s),
-		unknown: map[string]prodsmart.Report{}, revisions: map[string]uint64{}, unsaved: map[string][]Record{},
+		unknown: map[string]prodsmart.Report{}, turns: map[uint64]chan<- Work{}, ended: make(chan struct{}),
+		revisions: map[string]uint64{}, unsaved: map[string][]Record{},
 	}
 }
 
@@ -151,6 +156,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	defer cut()
 	saving, stop := outliving(ctx, u.settings.Grace+1500*time.Millisecond)
 	defer stop()
+	defer close(u.ended)
 	answers := make(chan answered)
 	waiting := 0
 	timer := time.NewTimer(0)
@@ -226,6 +232,10 @@ func (u *Uplink) turn(ctx, saving context.Context, launch func(Work)) time.Durat
 				return longSleep
 			}
 			return wake.Sub(u.clock.now())
+		}
+		if w.Ticket != 0 {
+			u.grant(w)
+			continue
 		}
 		if u.settings.Mode == DryRun {
 			u.done(saving, answered{work: w, answer: prodsmart.Answer{Verdict: prodsmart.Accepted, Text: "dry run: not sent"}})

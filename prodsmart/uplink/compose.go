@@ -56,7 +56,7 @@ func (d *Desk) composeEdge(now time.Time, l *lane, w *Work) Telling {
 // the doubt: a set of waste quantities that may have been applied goes out
 // exactly as it was or not at all, so that one refusal settles it.
 func (d *Desk) composeCounter(now time.Time, l *lane, w *Work) Telling {
-	t := Telling{Service: prodsmart.CounterService, Count: l.report.Count, Since: now, Attempts: 1}
+	t := Telling{Service: prodsmart.CounterService, Count: l.report.Count, Order: l.report.Order, Since: now, Attempts: 1}
 	doubt := l.record.Doubt
 	w.bare = l.bare || l.extras.holds(now)
 	equal := doubt.Open && t.Count == doubt.Highest
@@ -74,6 +74,9 @@ func (d *Desk) composeCounter(now time.Time, l *lane, w *Work) Telling {
 	if !w.bare {
 		t.Parameters = l.newParameters(false)
 		l.parameterSince = time.Time{}
+	}
+	if l.earlierPieces() > 0 && d.orderIsOld(now, l) {
+		w.belated = l.earlierPieces()
 	}
 	w.Post.Body = prodsmart.CounterBody(t.Count, t.Waste, t.Parameters)
 	if w.class == regular && !l.again {

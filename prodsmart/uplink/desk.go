@@ -65,6 +65,9 @@ type Work struct {
 	// parameters were left out, unsure that a start or stop of unknown outcome
 	// is settled by it.
 	set, bare, unsure bool
+	// belated is the number of pieces aboard of an earlier order, told too late
+	// for it.
+	belated int64
 	// What the lane had before, to be given back if the request fails.
 	since, parameterSince, countTick, parameterTick time.Time
 	flush, again, bareNext                          bool
@@ -134,6 +137,10 @@ func (d *Desk) Configure(now time.Time, machine string, m Machine) {
 func (d *Desk) configure(l *lane, m Machine) {
 	l.set = m
 	l.period = or(m.ReportEvery, d.settings.ReportEvery)
+	l.target = l.period
+	if m.Freshness > 0 {
+		l.target = max(1, time.Duration(float64(l.period)/m.Freshness))
+	}
 	l.phase = 0
 	if !d.settings.Aligned {
 		// Steps of the golden ratio stay evenly spread however many there are.
@@ -210,15 +217,18 @@ func (d *Desk) take(now time.Time, l *lane, r prodsmart.Report) {
 
 // neverTold reports a downtime that is over before it was told (P8).
 func (d *Desk) neverTold(now time.Time, l *lane, was prodsmart.Stop) {
-	if was.Episode == 0 || was.Episode == l.record.Told.Stop.Episode || was.Episode == l.givenUp {
+	if was.Episode == 0 || was.Episode == l.record.Told.Stop.Episode {
 		return
 	}
 	if t := l.record.Telling; t.Active && t.Service == prodsmart.StartStopService && t.Stop.Episode == was.Episode {
 		return // it is being told, or may have been
 	}
-	d.event(Event{Time: now, Machine: l.machine, Code: NotInProdsmart, Level: Notice, Stop: was,
-		Text: fmt.Sprintf("P8: the downtime %s from %s to %s was over before it could be told; it is not in Prodsmart.",
-			was.Type, clock(was.Since), clock(now))})
+	why := "was over before it could be told"
+	if was.Episode == l.givenUp {
+		why = "was refused with every type"
+	}
+	d.event(Event{Time: now, Machine: l.machine, Code: NotInProdsmart, Level: Notice, Stop: was, From: was.Since, To: now,
+		Text: fmt.Sprintf("P8: the downtime %s from %s to %s %s; it is not in Prodsmart.", was.Type, clock(was.Since), clock(now), why)})
 }
 
 // noteChange remembers since when the report differs.

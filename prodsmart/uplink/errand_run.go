@@ -43,6 +43,13 @@ func (u *Uplink) Errand(ctx context.Context, e Errand, do func(context.Context) 
 	return prodsmart.Answer{}, err
 }
 
+// Release lets the held backlog of a machine be told. It is false if none is
+// held.
+func (u *Uplink) Release(machine string) (held bool) {
+	u.with(func(now time.Time) { held = u.desk.Release(now, machine) })
+	return held
+}
+
 func (u *Uplink) runErrand(ctx context.Context, w Work, do func(context.Context) prodsmart.Answer) prodsmart.Answer {
 	limited, cancel := context.WithTimeout(ctx, u.settings.Timeout)
 	defer cancel()

@@ -13,7 +13,10 @@ type lane struct {
 	index   int // order of arrival: spreads the phases, breaks ties
 	set     Machine
 	period  time.Duration
-	phase   time.Duration
+	// target is what the age of an untold change is measured by against those of
+	// other machines: the period, less for a machine that is to be fresher.
+	target time.Duration
+	phase  time.Duration
 
 	// record is never changed in place where somebody else may hold it: its
 	// maps and slices are replaced, not written.
@@ -65,8 +68,10 @@ type lane struct {
 	dropped, riding map[string]uint64
 	lost            int
 
-	// below, above and under remember that a condition was reported.
-	below, above, under bool
+	// below, above, under and held remember that a condition was reported.
+	below, above, under, held bool
+	// released is when the order began whose backlog was released.
+	released time.Time
 
 	plan plan
 }
@@ -164,7 +169,7 @@ func (l *lane) goesOn(r prodsmart.Report) bool {
 	now := &l.report
 	if l.plan.kind != tellCounter || l.plan.class != regular || l.flight.seq != 0 || l.parked.times > 0 ||
 		l.below || l.record.Doubt.Open || !l.record.Told.Counted || r.Count < now.Count ||
-		r.Known != now.Known || r.Contradiction != now.Contradiction || r.Stop != now.Stop || len(r.Parameters) != len(now.Parameters) {
+		r.Known != now.Known || r.Contradiction != now.Contradiction || r.Stop != now.Stop || len(r.Parameters) != len(now.Parameters) || !sameOrder(&r, now) {
 		return false
 	}
 	for i := range r.Parameters {

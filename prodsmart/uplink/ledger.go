@@ -16,6 +16,8 @@ type Told struct {
 	Waste map[string]int64 `json:"waste,omitempty"`
 	// Parameters hold the acknowledged version by name.
 	Parameters map[string]uint64 `json:"parameters,omitempty"`
+	// Order is the order that ran when Count was sent.
+	Order string `json:"order,omitempty"`
 	// Stop is the downtime that is open in Prodsmart as far as we told it; zero
 	// if none.
 	Stop prodsmart.Stop `json:"stop"`
@@ -34,6 +36,8 @@ type Telling struct {
 	Count      int64                 `json:"count,omitempty"`
 	Waste      []prodsmart.Waste     `json:"waste,omitempty"`
 	Parameters []prodsmart.Parameter `json:"parameters,omitempty"`
+	// Order ran when Count was sent.
+	Order string `json:"order,omitempty"`
 	// Stop and Running as sent with the start/stop service.
 	Stop    prodsmart.Stop `json:"stop"`
 	Running bool           `json:"running,omitempty"`

@@ -15,6 +15,10 @@ func (d *Desk) Next(now time.Time) (w Work, wake time.Time, ok bool) {
 	var soonest time.Time
 	for _, l := range d.lanes {
 		p := l.plan
+		if p.kind == tellCounter && !l.held && d.holdsBacklog(now, l) {
+			d.settle(now, l)
+			p = l.plan
+		}
 		if p.kind == idle || l.flight.seq != 0 || !d.seat(p) {
 			continue
 		}

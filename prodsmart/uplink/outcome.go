@@ -140,17 +140,19 @@ func (d *Desk) lateness(now time.Time, l *lane, w Work, code Code) {
 	}
 	stop := w.Record.Telling.Stop
 	text := fmt.Sprintf("P9: the downtime %s since %s was told %s late; it is that much too short in Prodsmart.", stop.Type, clock(stop.Since), late.Round(time.Second))
+	from := stop.Since
 	if code == StartLate {
+		from = w.since
 		text = fmt.Sprintf("P10: the end of the downtime %s was told %s late; it is that much too long in Prodsmart.", stop.Type, late.Round(time.Second))
 	}
-	d.event(Event{Time: now, Machine: l.machine, Code: code, Level: Notice, Stop: stop, Late: late, Text: text})
+	d.event(Event{Time: now, Machine: l.machine, Code: code, Level: Notice, Stop: stop, Late: late, From: from, To: now, Text: text})
 }
 
 func (d *Desk) countAccepted(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	t := w.Record.Telling
 	told, doubt := &l.record.Told, &l.record.Doubt
 	first := !told.Counted
-	told.Counted, told.Count = true, t.Count
+	told.Counted, told.Count, told.Order = true, t.Count, t.Order
 	tellWaste(told, t.Waste)
 	tellVersions(told, t.Parameters)
 	if w.set {
@@ -167,6 +169,7 @@ func (d *Desk) countAccepted(now time.Time, l *lane, w Work, a prodsmart.Answer)
 		}
 		l.parked = parking{}
 	}
+	d.toldLate(now, l, w)
 	d.extrasOutcome(now, l, w, first)
 	d.watchServer(now, l, t.Count, a)
 }

@@ -83,7 +83,8 @@ func (d *Desk) countRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) 
 		d.event(Event{Time: now, Machine: l.machine, Code: FirstZeroRefused, Level: Info,
 			Text: fmt.Sprintf("Prodsmart takes no first count of 0 (%s); it counts as told.", a.Text)})
 	case equal:
-		told.Counted, told.Count, told.At = true, t.Count, now
+		d.toldLate(now, l, w)
+		told.Counted, told.Count, told.Order, told.At = true, t.Count, t.Order, now
 		rest := *doubt
 		*doubt = Doubt{}
 		if rest.Bare {

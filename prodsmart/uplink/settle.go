@@ -14,6 +14,7 @@ func (d *Desk) settle(now time.Time, l *lane) {
 		return
 	}
 	d.watchFloor(now, l)
+	d.watchBacklog(now, l)
 	d.chooseStop(now, l)
 	flying := l.flight.seq != 0
 	carries := flying && l.flight.kind == tellCounter
@@ -63,7 +64,7 @@ func (d *Desk) chooseStop(now time.Time, l *lane) {
 		return
 	} else if d.stopType(now, l, stop) == "" {
 		l.givenUp = stop.Episode
-		d.event(Event{Time: now, Machine: l.machine, Code: StopGivenUp, Level: Alarm, Stop: stop,
+		d.event(Event{Time: now, Machine: l.machine, Code: StopGivenUp, Level: Alarm, Stop: stop, From: stop.Since,
 			Text: fmt.Sprintf("P13: Prodsmart takes no downtime type for the stop since %s (%q, default %q); it is not in Prodsmart. Assign the types to the machine there.", clock(stop.Since), stop.Type, l.set.DefaultType)})
 	}
 }
@@ -83,14 +84,14 @@ func (d *Desk) stopType(now time.Time, l *lane, stop prodsmart.Stop) string {
 // if no counter post carries them within a period of their own tick.
 func (d *Desk) planFor(now time.Time, l *lane) plan {
 	if k, stop := l.transition(); k != idle {
-		p := plan{kind: k, class: edge, since: l.edgeSince, target: l.period}
+		p := plan{kind: k, class: edge, since: l.edgeSince, target: l.target}
 		p.at = later(l.hold, l.deniedUntil(prodsmart.StartStopService))
 		if k == beginStop && d.counterBefore(now, l, stop) {
 			p.kind, p.at = tellCounter, later(l.hold, l.deniedUntil(prodsmart.CounterService))
 		}
 		return p
 	}
-	count, parameters := d.counterPlan(l), d.parametersPlan(l)
+	count, parameters := d.counterPlan(now, l), d.parametersPlan(l)
 	deadline := parameters.at.Add(l.period)
 	if l.extras.holds(now) {
 		// They can not ride along, so they take turns.
@@ -105,17 +106,17 @@ func (d *Desk) planFor(now time.Time, l *lane) plan {
 // counterBefore says whether the counter has to go before the stop. A parked or
 // denied counter, and one whose answer was lost twice, does not keep the stop back.
 func (d *Desk) counterBefore(now time.Time, l *lane, stop prodsmart.Stop) bool {
-	if _, lost := l.lostEdge(); lost || l.parked.holds(now) || l.denied[prodsmart.CounterService].wait.holds(now) || !l.untoldCount(d.settings) {
+	if _, lost := l.lostEdge(); lost || l.held || l.parked.holds(now) || l.denied[prodsmart.CounterService].wait.holds(now) || !l.untoldCount(d.settings) {
 		return false
 	}
 	return l.edgeOf != stop.Episode || l.edgeCounts < 2
 }
 
-func (d *Desk) counterPlan(l *lane) plan {
-	if !l.untoldCount(d.settings) || l.heldByStop() {
+func (d *Desk) counterPlan(now time.Time, l *lane) plan {
+	if !l.untoldCount(d.settings) || l.heldByStop() || l.held {
 		return plan{}
 	}
-	p := plan{kind: tellCounter, class: regular, at: l.hold, since: l.countSince, target: l.period}
+	p := plan{kind: tellCounter, class: regular, at: l.hold, since: l.countSince, target: l.target}
 	if l.flush {
 		p.class = after
 	}
@@ -127,6 +128,8 @@ func (d *Desk) counterPlan(l *lane) plan {
 	case doubt.Open && l.report.Count == doubt.Highest:
 		p.at = later(l.hold, doubt.At.Add(doubled(d.settings.EqualWait, doubt.Equal, d.settings.RefusedMax)))
 	case l.flush:
+	case d.boundary(now, l):
+		p.class = after
 	case !told.Counted && !doubt.Open && d.settings.FirstZero == PostZero:
 	default:
 		p.at = later(l.hold, l.tick(l.countSince, l.countTick))
@@ -143,6 +146,6 @@ func (d *Desk) parametersPlan(l *lane) plan {
 	return plan{
 		kind: tellParameters, class: regular, since: l.parameterSince,
 		at:     later(hold, l.tick(l.parameterSince, l.parameterTick)),
-		target: parameterPatience * l.period,
+		target: parameterPatience * l.target,
 	}
 }

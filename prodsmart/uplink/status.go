@@ -49,6 +49,9 @@ type MachineStatus struct {
 	Sending bool
 	// Next is when the machine's next post may leave; zero if it has none.
 	Next time.Time
+	// Held is the number of pieces of an earlier order that wait for Release,
+	// together with all that were made since.
+	Held int64
 	// Parked is why posts are held after a refusal, empty if none are: the
 	// counter's, or all that the machine is denied. ParkedUntil is when they are
 	// tried again.
@@ -89,6 +92,9 @@ func (l *lane) status(now time.Time) MachineStatus {
 	}
 	if l.plan.kind != idle {
 		m.Next = later(l.plan.at, now)
+	}
+	if l.held {
+		m.Held = l.earlierPieces()
 	}
 	if l.parked.times > 0 {
 		m.Parked, m.ParkedUntil = l.parked.reason, l.parked.until

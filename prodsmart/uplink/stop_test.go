@@ -62,7 +62,7 @@ func TestStopRules(t *testing.T) {
 		{name: "P13 the next stop soon after does not try the refused type", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(0)}, {"06:03:10", stopped(0, 2, "X")}}, verdicts: []prodsmart.Verdict{no},
 			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC", "06:02:10 D- UNSPEC", "06:03:10 D+ UNSPEC"}, events: []Code{StopRefused}},
 		{name: "P13 after the default type the stop is given up", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(1)}}, verdicts: []prodsmart.Verdict{no, no},
-			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC refused", "06:02:30 C 1"}, events: []Code{StopRefused, StopRefused, StopGivenUp}},
+			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC refused", "06:02:30 C 1"}, events: []Code{StopRefused, StopRefused, StopGivenUp, NotInProdsmart}},
 		{name: "a stop without a type uses the default", steps: []step{{"06:01:10", stopped(0, 1, "")}}, want: []string{"06:01:10 D+ UNSPEC"}},
 		{name: "a refused start is an alarm and taken as ended", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(1)}}, verdicts: []prodsmart.Verdict{yes, no},
 			want: []string{"06:01:10 D+ X", "06:02:10 D- X refused", "06:02:10 C 1"}, events: []Code{StartRefused}},

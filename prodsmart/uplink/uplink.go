@@ -295,7 +295,14 @@ func (u *Uplink) tell(events []Event) {
 		return
 	}
 	for _, e := range events {
-		e.Time = u.clock.wall(e.Time)
+		set := u.clock.wall(e.Time).Sub(e.Time) // by how much the wall clock was set
+		e.Time = e.Time.Add(set)
+		switch e.Code { // the times that are not of the machine
+		case StartLate:
+			e.From, e.To = e.From.Add(set), e.To.Add(set)
+		case StopLate, NotInProdsmart:
+			e.To = e.To.Add(set)
+		}
 		u.hooks.Events(e)
 	}
 }

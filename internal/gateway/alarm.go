@@ -100,7 +100,7 @@ func (g *Gateway) stepDue(now time.Time, all bool) {
 		due := u.due.Load()
 		if all || due != 0 && due <= running {
 			u.step(&mapping.Batch{Time: now}, false, g.started)
-			continue // it has set its next one
+			due = u.due.Load() // one that did not change set no alarm
 		}
 		if due != 0 {
 			g.alarm.lower(due)

@@ -31,7 +31,8 @@ func (d *Desk) begin(now time.Time, l *lane) Work {
 	w.Post.Machine, w.Post.Service = l.machine, telling.Service
 	l.record.Telling = telling
 	w.Record = l.record
-	l.flight, l.plan = w, plan{}
+	l.flight = w
+	d.agenda.put(l, plan{})
 	d.inFlight++
 	d.leave(now, w)
 	return w

@@ -26,6 +26,7 @@ import (
 type Desk struct {
 	settings Settings
 	lanes    []*lane
+	agenda   agenda
 	byCode   map[string]*lane
 	arrivals int
 	pace     pacer
@@ -157,6 +158,7 @@ func (d *Desk) Forget(machine string) {
 		return
 	}
 	d.land(l)
+	d.agenda.put(l, plan{})
 	delete(d.byCode, machine)
 	for i := range d.lanes {
 		if d.lanes[i] == l {
@@ -198,7 +200,7 @@ func (d *Desk) Report(now time.Time, machine string, r prodsmart.Report) bool {
 		d.take(now, l, r)
 	}
 	p := l.plan
-	if p.kind == idle || d.shut || !d.seat(p) {
+	if p.kind == idle || d.shut || !d.mayLeave(p.class) {
 		return false
 	}
 	return d.wake.IsZero() || later(p.at, d.slot).Before(d.wake)

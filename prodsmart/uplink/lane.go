@@ -73,7 +73,11 @@ type lane struct {
 	// released is when the order began whose backlog was released.
 	released time.Time
 
-	plan plan
+	// plan is changed by agenda.put alone; in and place say where the agenda
+	// holds it.
+	plan  plan
+	in    *lanes
+	place int
 }
 
 // parking is a pause after refusals; it doubles with each.
@@ -168,7 +172,7 @@ func (l *lane) lostEdge() (Telling, bool) {
 func (l *lane) goesOn(r prodsmart.Report) bool {
 	now := &l.report
 	if l.plan.kind != tellCounter || l.plan.class != regular || l.flight.seq != 0 || l.parked.times > 0 ||
-		l.below || l.record.Doubt.Open || !l.record.Told.Counted || r.Count < now.Count ||
+		l.below || l.record.Doubt.Open || r.Count < now.Count ||
 		r.Known != now.Known || r.Contradiction != now.Contradiction || r.Stop != now.Stop || len(r.Parameters) != len(now.Parameters) || !sameOrder(&r, now) {
 		return false
 	}

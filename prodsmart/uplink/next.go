@@ -11,32 +11,11 @@ func (d *Desk) Next(now time.Time) (w Work, wake time.Time, ok bool) {
 	}
 	at = later(at, d.pace.ready(now))
 	d.slot = at
-	var best, other *lane // other: the best regular one
-	var soonest time.Time
-	for _, l := range d.lanes {
-		p := l.plan
-		if p.kind == tellCounter && !l.held && d.holdsBacklog(now, l) {
-			d.settle(now, l)
-			p = l.plan
-		}
-		if p.kind == idle || l.flight.seq != 0 || !d.seat(p) {
-			continue
-		}
-		if p.at.After(now) {
-			if soonest.IsZero() || p.at.Before(soonest) {
-				soonest = p.at
-			}
-			continue
-		}
-		if best == nil || d.ahead(l, best, now) {
-			best = l
-		}
-		if p.class == regular && (other == nil || d.ahead(l, other, now)) {
-			other = l
-		}
-	}
+	d.agenda.advance(now)
+	best := d.best(now, d.mayLeave)
 	errand, waits, asked := d.bestErrand(now)
 	if best == nil && !asked {
+		soonest := d.agenda.soonest()
 		if soonest.IsZero() {
 			return d.sleep(soonest)
 		}
@@ -45,8 +24,11 @@ func (d *Desk) Next(now time.Time) (w Work, wake time.Time, ok bool) {
 	if at.After(now) {
 		return d.sleep(at)
 	}
-	if best != nil && best.plan.class != regular && d.edges >= edgeRun && d.gate.why == "" && (other != nil || asked) {
-		best = other
+	if best != nil && best.plan.class != regular && d.edges >= edgeRun && d.gate.why == "" {
+		other := d.best(now, func(c class) bool { return c == regular && d.mayLeave(c) })
+		if other != nil || asked {
+			best = other
+		}
 	}
 	// In trouble a machine tries the way, because it is known what its answers
 	// mean; an errand does if no machine has anything to say.
@@ -68,13 +50,27 @@ func (d *Desk) leave(now time.Time, w Work) {
 	}
 }
 
-// ahead says whether l goes before m. In trouble the one that failed less often
-// goes first, so that a machine that never gets through silences nobody else.
-func (d *Desk) ahead(l, m *lane, now time.Time) bool {
-	if d.gate.why != "" && l.tries != m.tries {
-		return l.tries < m.tries
+// best is the most urgent lane of the classes that admit lets in; nil if there is
+// none. In trouble the one that failed less often goes first, so that a machine
+// that never gets through silences nobody else.
+func (d *Desk) best(now time.Time, admit func(class) bool) *lane {
+	for {
+		l := d.agenda.first(now, admit)
+		if d.gate.why != "" {
+			for _, m := range d.lanes {
+				if m.plan.kind == idle || m.plan.at.After(now) || !admit(m.plan.class) {
+					continue
+				}
+				if l == nil || m.tries < l.tries || m.tries == l.tries && m.plan.before(l.plan, now) {
+					l = m
+				}
+			}
+		}
+		if l == nil || l.held || l.plan.kind != tellCounter || !d.holdsBacklog(now, l) {
+			return l
+		}
+		d.settle(now, l) // its time to be told has passed
 	}
-	return l.plan.before(m.plan, now)
 }
 
 func (d *Desk) sleep(until time.Time) (Work, time.Time, bool) {
@@ -82,9 +78,9 @@ func (d *Desk) sleep(until time.Time) (Work, time.Time, bool) {
 	return Work{}, until, false
 }
 
-// seat says whether one more request of the plan's class may be on its way.
-func (d *Desk) seat(p plan) bool {
-	if p.class == edge {
+// mayLeave says whether one more request of the class may be on its way.
+func (d *Desk) mayLeave(c class) bool {
+	if c == edge {
 		return d.inFlight < d.settings.InFlight
 	}
 	return d.inFlight < d.settings.InFlight-1

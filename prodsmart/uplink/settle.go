@@ -9,8 +9,8 @@ import (
 
 // settle brings a lane's times and its plan up to date after anything changed.
 func (d *Desk) settle(now time.Time, l *lane) {
-	l.plan = plan{}
 	if !l.known() {
+		d.agenda.put(l, plan{})
 		return
 	}
 	d.watchFloor(now, l)
@@ -26,9 +26,11 @@ func (d *Desk) settle(now time.Time, l *lane) {
 	}
 	k, _ := l.transition()
 	l.edgeSince = sinceWhen(now, l.edgeSince, k != idle)
+	var next plan
 	if !flying {
-		l.plan = d.planFor(now, l)
+		next = d.planFor(now, l)
 	}
+	d.agenda.put(l, next)
 }
 
 func sinceWhen(now, since time.Time, untold bool) time.Time {

@@ -128,7 +128,7 @@ func (d *Desk) Returned(now time.Time, w Work, a prodsmart.Answer) {
 	d.events = append(d.events, events...)
 	switch a.Verdict {
 	case prodsmart.Limited:
-		d.pace.slower(now, w.sent, a.RetryAfter)
+		d.throttled(now, w, a)
 	case prodsmart.Accepted:
 		d.quicken(now)
 	}

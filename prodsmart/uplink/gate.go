@@ -75,11 +75,6 @@ func (g *gate) saw(now time.Time, w Work, a prodsmart.Answer) (events []Event, r
 		return nil, false
 	case prodsmart.Limited:
 		g.pause = later(g.pause, now.Add(a.RetryAfter))
-		if !g.limited {
-			g.limited = true
-			events = append(events, Event{Time: now, Code: Throttled, Level: Notice,
-				Text: fmt.Sprintf("Prodsmart asked for a pause of %s (429): the company's requests are used up. The pace is lowered; see which other integrations spend from the same budget.", a.RetryAfter)})
-		}
 	}
 	g.unclear = 0
 	if g.why != "" {

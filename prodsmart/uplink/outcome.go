@@ -38,7 +38,7 @@ func (d *Desk) done(now time.Time, w Work, a prodsmart.Answer, cut bool) (Record
 		d.events = append(d.events, events...)
 	}
 	if a.Verdict == prodsmart.Limited {
-		d.pace.slower(now, w.sent, a.RetryAfter)
+		d.throttled(now, w, a)
 	}
 	switch a.Verdict {
 	case prodsmart.Accepted:
@@ -71,6 +71,18 @@ func (d *Desk) done(now time.Time, w Work, a prodsmart.Answer, cut bool) (Record
 		d.wakeAll(now)
 	}
 	return l.record, true
+}
+
+// throttled lowers the pace after a 429.
+func (d *Desk) throttled(now time.Time, w Work, a prodsmart.Answer) {
+	d.pace.slower(now, w.sent, a.RetryAfter)
+	if d.gate.limited {
+		return
+	}
+	d.gate.limited = true
+	d.event(Event{Time: now, Code: Throttled, Level: Notice,
+		Text: fmt.Sprintf("Prodsmart asked for a pause of %s (429): the company's requests are used up. %d requests a minute are spent from now on instead of %d, until more turn out to be free. See which other integrations spend from the same limit, or lower the budget.",
+			a.RetryAfter, int(float64(d.settings.Budget)*d.pace.pace), d.settings.Budget)})
 }
 
 // quicken recovers the pace after a 429.

@@ -47,6 +47,9 @@ type link struct {
 	// and that are bad now.
 	judged     []judgement
 	heard, bad int
+	// badSince is BadSince as it was when the link went down; it goes on if the
+	// values are still all bad when the link is up again.
+	badSince time.Time
 
 	telling sync.Mutex // held before mu
 	told    map[place]string
@@ -150,6 +153,9 @@ func (l *link) lost(err error) bool {
 		s.Since = now
 	}
 	s.Up = false
+	if !s.BadSince.IsZero() {
+		l.badSince = s.BadSince
+	}
 	s.BadSince, l.judged, l.heard, l.bad = time.Time{}, nil, 0, 0
 	s.Attempts++
 	if err != nil {

@@ -133,11 +133,15 @@ func (l *link) judge(b connectors.Batch) {
 			l.bad--
 		}
 	}
-	switch all := l.heard > 0 && l.bad == l.heard; {
-	case !all:
-		l.status.BadSince = time.Time{}
+	switch {
+	case l.heard == 0:
+	case l.bad < l.heard:
+		l.status.BadSince, l.badSince = time.Time{}, time.Time{}
 	case l.status.BadSince.IsZero():
 		l.status.BadSince = b.Time
+		if !l.badSince.IsZero() {
+			l.status.BadSince = l.badSince
+		}
 	}
 }
 

@@ -135,3 +135,37 @@ func TestAllBadIsNotHealthy(t *testing.T) {
 		}
 	})
 }
+
+// TestAllBadThroughReconnects has a link that comes up every 20 s and gives
+// nothing but bad values: each time for too short to be told, together not.
+func TestAllBadThroughReconnects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		quality := make(chan connectors.Quality, 1)
+		quality <- connectors.Bad
+		w := newWire(func(ctx context.Context, emit func(connectors.Batch)) error {
+			q := <-quality
+			quality <- q
+			emit(connectors.Batch{Time: time.Now(), Link: connectors.LinkUp})
+			emit(connectors.Batch{Time: time.Now(), Samples: []connectors.Sample{{Tag: 0, Quality: q}}})
+			select {
+			case <-ctx.Done():
+			case <-time.After(20 * time.Second):
+			}
+			return errRefused
+		})
+		defer w.stop()
+		shown := func(d time.Duration) bool {
+			time.Sleep(d)
+			synctest.Wait()
+			return slices.Contains(w.listed(), "link_stale gw")
+		}
+		if shown(staleAfter-askEvery) || !shown(20*time.Second) {
+			t.Errorf("after 50 s of bad values: %q", w.listed())
+		}
+		<-quality
+		quality <- connectors.Good
+		if shown(time.Minute) {
+			t.Errorf("good values came: %q", w.listed())
+		}
+	})
+}

@@ -77,14 +77,14 @@ func (s *Server) SetProfile(p Profile) error {
 }
 
 // StartProduction opens a production as a worker would, and returns its number.
-func (s *Server) StartProduction(machine string, worker int) (int, error) {
+func (s *Server) StartProduction(machine string, w Work) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.machines[machine]
 	if m == nil {
 		return 0, unknown(machine)
 	}
-	return s.startProduction(m, worker), nil
+	return s.startProduction(m, w), nil
 }
 
 // FinishProductions finishes all productions open on a machine.
@@ -106,23 +106,19 @@ func (s *Server) AddMachine(setup MachineSetup) error {
 	if setup.Code == "" || s.machines[setup.Code] != nil {
 		return fmt.Errorf("machine code %q is empty or occurs twice", setup.Code)
 	}
-	m := newMachine(setup)
-	s.machines[setup.Code] = m
-	if m.InProduction {
-		s.startProduction(m, 1)
-	}
+	s.setUp(newMachine(setup))
 	return nil
 }
 
-// WorkerStops begins a downtime as a worker would.
-func (s *Server) WorkerStops(machine, downtimeType string) error {
+// WorkerStops begins a downtime as a worker would; 0 means worker 1.
+func (s *Server) WorkerStops(machine, downtimeType string, worker int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.machines[machine]
 	if m == nil {
 		return unknown(machine)
 	}
-	s.openDowntime(m, downtimeType, true)
+	s.openDowntime(m, downtimeType, max(worker, 1))
 	return nil
 }
 
@@ -191,11 +187,11 @@ func (s *Server) Control() http.Handler {
 
 func (s *Server) controlMachines(mux *http.ServeMux) {
 	mux.HandleFunc("POST /machines/{code}/production", func(w http.ResponseWriter, r *http.Request) {
-		in := struct{ Worker int }{1}
+		var in Work
 		err := decode(r, &in)
 		id := 0
 		if err == nil {
-			id, err = s.StartProduction(r.PathValue("code"), in.Worker)
+			id, err = s.StartProduction(r.PathValue("code"), in)
 		}
 		reply(w, map[string]int{"id": id}, err)
 	})
@@ -204,10 +200,13 @@ func (s *Server) controlMachines(mux *http.ServeMux) {
 		reply(w, map[string]int{"finished": n}, err)
 	})
 	mux.HandleFunc("POST /machines/{code}/downtime", func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ Type string }
+		var in struct {
+			Type   string
+			Worker int
+		}
 		err := decode(r, &in)
 		if err == nil {
-			err = s.WorkerStops(r.PathValue("code"), in.Type)
+			err = s.WorkerStops(r.PathValue("code"), in.Type, in.Worker)
 		}
 		reply(w, "stopped", err)
 	})

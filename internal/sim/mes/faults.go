@@ -40,8 +40,8 @@ const (
 type Fault struct {
 	// ID is given by the server.
 	ID int `json:"id"`
-	// Service is counter, parameters, startstop or authorization; empty means
-	// all. Machine is a machine code; empty means all.
+	// Service is counter, parameters, startstop, authorization, downtimes or
+	// productions; empty means all. Machine is a machine code; empty means all.
 	Service string    `json:"service,omitempty"`
 	Machine string    `json:"machine,omitempty"`
 	Kind    FaultKind `json:"kind"`
@@ -67,7 +67,8 @@ func (f Fault) check() error {
 	if !slices.Contains(kinds, f.Kind) {
 		return fmt.Errorf("fault kind %q is not known; allowed: %v", f.Kind, kinds)
 	}
-	services := []string{"", serviceCounter, serviceParameters, serviceStartStop, serviceAuthorization}
+	services := []string{"", serviceCounter, serviceParameters, serviceStartStop, serviceAuthorization,
+		serviceDowntimes, serviceProductions}
 	if !slices.Contains(services, f.Service) {
 		return fmt.Errorf("fault service %q is not known; allowed: %v", f.Service, services[1:])
 	}
@@ -90,8 +91,7 @@ func (s *Server) AddFault(f Fault) (int, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.nextID++
-	f.ID = s.nextID
+	f.ID = s.newID()
 	if f.For > 0 {
 		f.until = s.now().Add(f.For)
 	}

@@ -50,7 +50,7 @@ func startProfile(t *testing.T, p Profile) *bench {
 	s, err := New(Config{
 		Key: "key", Secret: "secret", Profile: p, Now: b.clock.Now, Seed: 7,
 		Machines: []MachineSetup{{
-			Code: "M1", InProduction: true, Waste: []string{"SCRAP", "BENT"}, QuantityRatio: 3,
+			Code: "M1", Name: "Saw", InProduction: true, Waste: []string{"SCRAP", "BENT"}, QuantityRatio: 3,
 			Parameters: []ParameterSetup{{Name: "Temp", Code: "temperature"}},
 			Types:      []TypeSetup{{Name: "STOP"}, {Name: "JAM"}, {Name: "REPAIR", RequiresWorker: true}},
 		}, {Code: "Säge 2/a"}},
@@ -247,7 +247,7 @@ func TestProductions(t *testing.T) {
 	t.Run("stored", func(t *testing.T) {
 		b := idle(Options{})
 		b.post("counter", `{"count":5}`, 200)
-		b.s.StartProduction("M1", 2)
+		b.s.StartProduction("M1", Work{Worker: 2})
 		if got := seen(b.m1()); got != "count 5 made 0" {
 			t.Error(got)
 		}
@@ -260,7 +260,7 @@ func TestProductions(t *testing.T) {
 	t.Run("credited", func(t *testing.T) {
 		b := idle(Options{NoProduction: NoProductionCredit})
 		b.post("counter", `{"count":5}`, 200)
-		b.s.StartProduction("M1", 2)
+		b.s.StartProduction("M1", Work{Worker: 2})
 		if got := seen(b.m1()); got != "count 5 made 5" {
 			t.Error(got)
 		}
@@ -277,7 +277,7 @@ func TestProductions(t *testing.T) {
 	t.Run("several", func(t *testing.T) {
 		for o, want := range map[SeveralProductions]string{SeveralFirst: "10 0", SeveralSplit: "5 5", SeveralAll: "10 10"} {
 			b := start(t, Options{SeveralProductions: o})
-			b.s.StartProduction("M1", 2)
+			b.s.StartProduction("M1", Work{Worker: 2})
 			b.post("counter", `{"count":10}`, 200)
 			p := b.m1().Productions
 			if got := fmt.Sprint(p[0].Quantity, " ", p[1].Quantity); got != want {
@@ -288,7 +288,7 @@ func TestProductions(t *testing.T) {
 	t.Run("scope", func(t *testing.T) {
 		b := start(t, Options{CounterScope: ScopePerProduction})
 		b.post("counter", `{"count":10}`, 200)
-		b.s.StartProduction("M1", 2)
+		b.s.StartProduction("M1", Work{Worker: 2})
 		b.post("counter", `{"count":4}`, 200)
 		b = start(t, Options{CounterScope: ScopeDaily})
 		b.post("counter", `{"count":10}`, 200)
@@ -310,7 +310,7 @@ func TestProductions(t *testing.T) {
 	t.Run("downtime of a worker", func(t *testing.T) {
 		for o, open := range map[WorkerDowntime]bool{WorkerDowntimeClose: false, WorkerDowntimeLeaveOpen: true} {
 			b := start(t, Options{WorkerDowntime: o})
-			if err := b.s.WorkerStops("M1", "STOP"); err != nil {
+			if err := b.s.WorkerStops("M1", "STOP", 3); err != nil {
 				t.Fatal(err)
 			}
 			b.post("startstop", `{"type":"STOP","running":1}`, 200)

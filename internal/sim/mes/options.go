@@ -47,6 +47,17 @@ type Options struct {
 	RejectionText      RejectionText      `json:"rejection_text"`
 	Window             Window             `json:"window"`
 	RefusedCalls       RefusedCalls       `json:"refused_calls"`
+	OpenEnd            OpenEnd            `json:"open_end"`
+	ListNumbers        ListNumbers        `json:"list_numbers"`
+	ListParameters     ListParameters     `json:"list_parameters"`
+	ListTimes          ListTimes          `json:"list_times"`
+	TimeSpent          TimeSpent          `json:"time_spent"`
+	ListOrder          ListOrder          `json:"list_order"`
+	PageBeyond         PageBeyond         `json:"page_beyond"`
+	MachineFilter      MachineFilter      `json:"machine_filter"`
+	KnownFilter        KnownFilter        `json:"known_filter"`
+	UnknownFilter      UnknownFilter      `json:"unknown_filter"`
+	ListCredentials    ListCredentials    `json:"list_credentials"`
 
 	// TokenLife is how long a token is valid; 0 means 2 h.
 	TokenLife time.Duration `json:"token_life"`
@@ -101,6 +112,17 @@ func (o *Options) questions() []question {
 		{"rejection_text", (*string)(&o.RejectionText), []string{"text", "empty", "html"}},
 		{"window", (*string)(&o.Window), []string{"sliding", "fixed"}},
 		{"refused_calls", (*string)(&o.RefusedCalls), []string{"free", "counted"}},
+		{"open_end", (*string)(&o.OpenEnd), []string{"null", "absent", "far_future"}},
+		{"list_numbers", (*string)(&o.ListNumbers), []string{"number", "string"}},
+		{"list_parameters", (*string)(&o.ListParameters), []string{"map", "name_value"}},
+		{"list_times", (*string)(&o.ListTimes), []string{"documented", "seconds"}},
+		{"time_spent", (*string)(&o.TimeSpent), []string{"documented", "clock"}},
+		{"list_order", (*string)(&o.ListOrder), []string{"oldest_first", "newest_first"}},
+		{"page_beyond", (*string)(&o.PageBeyond), []string{"empty", "repeat_last"}},
+		{"machine_filter", (*string)(&o.MachineFilter), []string{"either", "id", "code"}},
+		{"known_filter", (*string)(&o.KnownFilter), []string{"apply", "ignore"}},
+		{"unknown_filter", (*string)(&o.UnknownFilter), []string{"ignore", "reject_400"}},
+		{"list_credentials", (*string)(&o.ListCredentials), []string{"token", "either"}},
 	}
 }
 

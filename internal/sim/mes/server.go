@@ -2,6 +2,7 @@ package mes
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,8 @@ const (
 	serviceCounter       = "counter"
 	serviceParameters    = "parameters"
 	serviceStartStop     = "startstop"
+	serviceDowntimes     = "downtimes"
+	serviceProductions   = "productions"
 )
 
 // Config is what New needs.
@@ -29,6 +32,8 @@ type Config struct {
 	Key, Secret string
 	Machines    []MachineSetup
 	Profile     Profile
+	// Zone is the company's time zone; nil means UTC.
+	Zone *time.Location
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Seed of the faults that come by chance.
@@ -56,6 +61,7 @@ type Server struct {
 	doubt      map[string]bool // machines whose last accepted answer was lost
 	random     *rand.Rand
 	nextID     int
+	codeIDs    map[string]int // numbers of what has only a code: orders, waste codes
 
 	serving sync.WaitGroup
 	http    *http.Server
@@ -64,14 +70,16 @@ type Server struct {
 // Call is one request as it came.
 type Call struct {
 	// Number counts the calls from 1.
-	Number  uint64    `json:"number"`
-	Time    time.Time `json:"time"`
-	Method  string    `json:"method"`
-	Path    string    `json:"path"`
-	Service string    `json:"service"`
-	Machine string    `json:"machine,omitempty"`
-	Body    string    `json:"body,omitempty"`
-	Status  int       `json:"status"`
+	Number uint64    `json:"number"`
+	Time   time.Time `json:"time"`
+	Method string    `json:"method"`
+	Path   string    `json:"path"`
+	// Query is without the token.
+	Query   string `json:"query,omitempty"`
+	Service string `json:"service"`
+	Machine string `json:"machine,omitempty"`
+	Body    string `json:"body,omitempty"`
+	Status  int    `json:"status"`
 	// Applied says that the call changed something or was accepted as needless.
 	Applied bool `json:"applied"`
 	// Outcome is "ok", the text of the refusal, or the fault that struck.
@@ -104,6 +112,9 @@ func New(c Config) (*Server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
+	}
 	if c.KeepCalls == 0 {
 		c.KeepCalls = 100_000
 	}
@@ -120,23 +131,21 @@ func (s *Server) Reset() error {
 	if err != nil {
 		return err
 	}
-	machines := map[string]*Machine{}
+	seen := map[string]bool{}
 	for _, m := range s.config.Machines {
-		if m.Code == "" || machines[m.Code] != nil {
+		if m.Code == "" || seen[m.Code] {
 			return fmt.Errorf("machine code %q is empty or occurs twice", m.Code)
 		}
-		machines[m.Code] = newMachine(m)
+		seen[m.Code] = true
 	}
 	s.mu.Lock()
-	s.options, s.machines = o, machines
+	s.options, s.machines, s.codeIDs, s.nextID = o, map[string]*Machine{}, map[string]int{}, 0
 	s.faults, s.calls, s.seen, s.violations = nil, nil, 0, nil
 	s.tokens, s.lastToken, s.limiter = map[string]time.Time{}, "", limiter{}
 	s.doubt = map[string]bool{}
 	s.random = rand.New(rand.NewPCG(s.config.Seed, 1))
-	for _, m := range machines {
-		if m.InProduction {
-			s.startProduction(m, 1)
-		}
+	for _, m := range s.config.Machines {
+		s.setUp(newMachine(m))
 	}
 	s.mu.Unlock()
 	for _, f := range s.config.Profile.Faults {
@@ -145,6 +154,17 @@ func (s *Server) Reset() error {
 		}
 	}
 	return nil
+}
+
+// setUp takes a machine in and starts its production. The caller holds the lock.
+func (s *Server) setUp(m *Machine) {
+	if m.ID == 0 {
+		m.ID = s.newID()
+	}
+	s.machines[m.Code] = m
+	if m.InProduction {
+		s.startProduction(m, m.Work)
+	}
 }
 
 // Serve listens on addr and answers until Close. It returns host:port.
@@ -185,7 +205,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	service, machine := route(r.URL)
-	c := Call{Time: s.now(), Method: r.Method, Path: r.URL.Path, Service: service, Machine: machine, Body: string(body)}
+	c := Call{Time: s.now(), Method: r.Method, Path: r.URL.Path, Query: tokenless(r.URL), Service: service, Machine: machine, Body: string(body)}
 
 	s.mu.Lock()
 	fault := s.strike(service, machine)
@@ -243,8 +263,9 @@ func route(u *url.URL) (service, machine string) {
 	if !ok {
 		return "", ""
 	}
-	if rest == serviceAuthorization {
-		return serviceAuthorization, ""
+	switch rest {
+	case serviceAuthorization, serviceDowntimes, serviceProductions:
+		return rest, ""
 	}
 	part := strings.Split(rest, "/")
 	if len(part) != 3 || part[0] != "machines" {
@@ -262,6 +283,13 @@ func route(u *url.URL) (service, machine string) {
 	return part[2], code
 }
 
+// tokenless is the query of a call without its token.
+func tokenless(u *url.URL) string {
+	q := u.Query()
+	q.Del("access_token")
+	return q.Encode()
+}
+
 // call applies one request. The caller holds the lock.
 func (s *Server) call(r *http.Request, c *Call, body []byte) (answer, bool) {
 	if ok, pause := s.limiter.request(c.Time, s.options); !ok {
@@ -275,6 +303,8 @@ func (s *Server) call(r *http.Request, c *Call, body []byte) (answer, bool) {
 		return text(http.StatusNotFound, "Not found"), false
 	case c.Service == serviceAuthorization:
 		return s.authorization(r, body)
+	case c.Service == serviceDowntimes || c.Service == serviceProductions:
+		return s.list(r, c.Service), false
 	case r.Method != http.MethodPost:
 		return text(http.StatusMethodNotAllowed, "Method not allowed"), false
 	}
@@ -315,6 +345,14 @@ func (s *Server) refuse(format string, args ...any) answer {
 			body: "<html><body><h1>Bad Request</h1><p>" + message + "</p></body></html>"}
 	}
 	return text(http.StatusBadRequest, message)
+}
+
+func asJSON(status int, v any) answer {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return text(http.StatusInternalServerError, err.Error())
+	}
+	return answer{status: status, kind: "application/json", body: string(b)}
 }
 
 func text(status int, body string) answer {

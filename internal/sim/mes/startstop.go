@@ -70,7 +70,7 @@ func (s *Server) stop(m *Machine, downtimeType string) answer {
 		case RepeatedStopReject:
 			return s.refuse("A downtime of type %s is open already", downtimeType)
 		case RepeatedStopNew:
-			s.openDowntime(m, downtimeType, false)
+			s.openDowntime(m, downtimeType, 0)
 		}
 		return answer{status: 200}
 	}
@@ -83,11 +83,11 @@ func (s *Server) stop(m *Machine, downtimeType string) answer {
 			return answer{status: 200}
 		case OtherStopCloseAndOpen:
 			for _, d := range open {
-				s.closeDowntime(m, d)
+				s.closeDowntime(m, d, 0)
 			}
 		}
 	}
-	s.openDowntime(m, downtimeType, false)
+	s.openDowntime(m, downtimeType, 0)
 	return answer{status: 200}
 }
 
@@ -114,7 +114,7 @@ func (s *Server) start(m *Machine, downtimeType *string) answer {
 			continue
 		}
 		if downtimeType == nil || d.Type == *downtimeType || s.options.OtherStart == OtherStartCloseAny {
-			s.closeDowntime(m, d)
+			s.closeDowntime(m, d, 0)
 		}
 	}
 	return answer{status: 200}

@@ -11,6 +11,8 @@ import (
 type MachineSetup struct {
 	Code string `json:"code"`
 	Name string `json:"name"`
+	// ID is the machine's number; 0 lets the server give one.
+	ID int `json:"id"`
 	// Waste lists the waste codes of the machine.
 	Waste []string `json:"waste"`
 	// Parameters of the machine.
@@ -19,6 +21,8 @@ type MachineSetup struct {
 	Types []TypeSetup `json:"types"`
 	// InProduction says that a worker has a production open from the start.
 	InProduction bool `json:"in_production"`
+	// Work is what that production is for.
+	Work Work `json:"work"`
 	// QuantityRatio is the pieces per count of the operation; 0 means 1.
 	QuantityRatio float64 `json:"quantity_ratio"`
 }
@@ -59,10 +63,19 @@ type Machine struct {
 	counterDay string
 }
 
+// Work is what a worker begins at a machine. An empty field is not known.
+type Work struct {
+	// Worker is the worker's number; 0 means 1.
+	Worker    int    `json:"worker"`
+	Order     string `json:"order,omitempty"`
+	Operation string `json:"operation,omitempty"`
+	Product   string `json:"product,omitempty"`
+}
+
 // Production is one record of a worker at the machine.
 type Production struct {
-	ID         int                        `json:"id"`
-	Worker     int                        `json:"worker"`
+	ID int `json:"id"`
+	Work
 	Start      time.Time                  `json:"start"`
 	End        time.Time                  `json:"end,omitzero"`
 	Paused     bool                       `json:"paused"`
@@ -71,6 +84,8 @@ type Production struct {
 	Parameters map[string]json.RawMessage `json:"parameters"`
 	// Down is the time of the downtimes that fell into the production.
 	Down time.Duration `json:"down"`
+
+	orderID int
 }
 
 // Downtime is one downtime, stamped by the arrival of the calls.
@@ -81,6 +96,12 @@ type Downtime struct {
 	End   time.Time `json:"end,omitzero"`
 	// ByWorker says that a worker began it, not the machine.
 	ByWorker bool `json:"by_worker"`
+	// StartedBy and ClosedBy are numbers of workers; 0 is the machine.
+	StartedBy int `json:"started_by,omitempty"`
+	ClosedBy  int `json:"closed_by,omitempty"`
+	// Order and Product of the production that was open when it began.
+	Order   string `json:"order,omitempty"`
+	Product string `json:"product,omitempty"`
 }
 
 // Open says that the production has not been finished.
@@ -138,10 +159,26 @@ func (m *Machine) openDowntimes() []*Downtime {
 	return open
 }
 
-// startProduction opens a record for a worker.
-func (s *Server) startProduction(m *Machine, worker int) int {
+// newID numbers machines, records and faults in one row.
+func (s *Server) newID() int {
 	s.nextID++
-	p := Production{ID: s.nextID, Worker: worker, Start: s.now(), Waste: map[string]float64{}, Parameters: map[string]json.RawMessage{}}
+	return s.nextID
+}
+
+// orderID is the number of an order; 0 for no order.
+func (s *Server) orderID(code string) int {
+	if code == "" {
+		return 0
+	}
+	return s.codeID("order", code)
+}
+
+// startProduction opens a record for a worker.
+func (s *Server) startProduction(m *Machine, w Work) int {
+	if w.Worker == 0 {
+		w.Worker = 1
+	}
+	p := Production{ID: s.newID(), Work: w, orderID: s.orderID(w.Order), Start: s.now(), Waste: map[string]float64{}, Parameters: map[string]json.RawMessage{}}
 	if s.options.NoProduction == NoProductionCredit {
 		p.Quantity, m.Uncredited = m.Uncredited, 0
 	}
@@ -162,11 +199,16 @@ func (s *Server) finishProductions(m *Machine) int {
 	return len(open)
 }
 
-// openDowntime begins a downtime and lets the productions feel it.
-func (s *Server) openDowntime(m *Machine, downtimeType string, byWorker bool) {
-	s.nextID++
-	m.Downtimes = append(m.Downtimes, Downtime{ID: s.nextID, Type: downtimeType, Start: s.now(), ByWorker: byWorker})
-	for _, p := range m.openProductions() {
+// openDowntime begins a downtime and lets the productions feel it. The worker
+// is 0 if the machine began it.
+func (s *Server) openDowntime(m *Machine, downtimeType string, worker int) {
+	d := Downtime{ID: s.newID(), Type: downtimeType, Start: s.now(), ByWorker: worker != 0, StartedBy: worker}
+	open := m.openProductions()
+	if len(open) > 0 {
+		d.Order, d.Product = open[0].Order, open[0].Product
+	}
+	m.Downtimes = append(m.Downtimes, d)
+	for _, p := range open {
 		switch s.options.StopEffect {
 		case EffectPause:
 			p.Paused = true
@@ -176,8 +218,9 @@ func (s *Server) openDowntime(m *Machine, downtimeType string, byWorker bool) {
 	}
 }
 
-func (s *Server) closeDowntime(m *Machine, d *Downtime) {
-	d.End = s.now()
+// closeDowntime ends a downtime; the worker is 0 if the machine did.
+func (s *Server) closeDowntime(m *Machine, d *Downtime, worker int) {
+	d.End, d.ClosedBy = s.now(), worker
 	for _, p := range m.openProductions() {
 		p.Paused = false
 		from := d.Start

@@ -1,12 +1,8 @@
 package mes
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -122,112 +118,20 @@ func (s *Server) WorkerStops(machine, downtimeType string, worker int) error {
 	return nil
 }
 
+// WorkerStarts ends all downtimes of a machine as a worker would, and says how
+// many; 0 means worker 1.
+func (s *Server) WorkerStarts(machine string, worker int) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.machines[machine]
+	if m == nil {
+		return 0, unknown(machine)
+	}
+	open := m.openDowntimes()
+	for _, d := range open {
+		s.closeDowntime(m, d, max(worker, 1))
+	}
+	return len(open), nil
+}
+
 func unknown(machine string) error { return fmt.Errorf("machine %q does not exist", machine) }
-
-// Control is the interface for people and tests, apart from what clients see:
-//
-//	GET    /state                         machines, limit, violations
-//	GET    /calls?after=N                 received calls
-//	GET    /options, PATCH /options       some or all options as JSON
-//	POST   /profile                       {"name": "hostile"}
-//	GET    /faults, POST /faults, DELETE /faults
-//	POST   /reset, POST /expire-tokens
-//	POST   /machines/{code}/production    {"worker": 7}; DELETE finishes
-//	POST   /machines/{code}/downtime      {"type": "BREAK"}, as a worker
-func (s *Server) Control() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, map[string]any{"machines": s.Machines(), "busiest_minute": s.Busiest(), "violations": s.Violations()}, nil)
-	})
-	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, r *http.Request) {
-		after, err := strconv.ParseUint("0"+r.URL.Query().Get("after"), 10, 64)
-		reply(w, s.Calls(after), err)
-	})
-	mux.HandleFunc("GET /options", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Options(), nil) })
-	mux.HandleFunc("PATCH /options", func(w http.ResponseWriter, r *http.Request) {
-		o := s.Options()
-		err := decode(r, &o)
-		if err == nil {
-			err = s.SetOptions(o)
-		}
-		reply(w, s.Options(), err)
-	})
-	mux.HandleFunc("POST /profile", func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ Name string }
-		err := decode(r, &in)
-		if err == nil {
-			var p Profile
-			if p, err = ProfileNamed(in.Name); err == nil {
-				err = s.SetProfile(p)
-			}
-		}
-		reply(w, s.Options(), err)
-	})
-	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Faults(), nil) })
-	mux.HandleFunc("POST /faults", func(w http.ResponseWriter, r *http.Request) {
-		var f Fault
-		err := decode(r, &f)
-		if err == nil {
-			_, err = s.AddFault(f)
-		}
-		reply(w, s.Faults(), err)
-	})
-	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {
-		s.ClearFaults()
-		reply(w, s.Faults(), nil)
-	})
-	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, _ *http.Request) { reply(w, "reset", s.Reset()) })
-	mux.HandleFunc("POST /expire-tokens", func(w http.ResponseWriter, _ *http.Request) {
-		s.ExpireTokens()
-		reply(w, "expired", nil)
-	})
-	s.controlMachines(mux)
-	return mux
-}
-
-func (s *Server) controlMachines(mux *http.ServeMux) {
-	mux.HandleFunc("POST /machines/{code}/production", func(w http.ResponseWriter, r *http.Request) {
-		var in Work
-		err := decode(r, &in)
-		id := 0
-		if err == nil {
-			id, err = s.StartProduction(r.PathValue("code"), in)
-		}
-		reply(w, map[string]int{"id": id}, err)
-	})
-	mux.HandleFunc("DELETE /machines/{code}/production", func(w http.ResponseWriter, r *http.Request) {
-		n, err := s.FinishProductions(r.PathValue("code"))
-		reply(w, map[string]int{"finished": n}, err)
-	})
-	mux.HandleFunc("POST /machines/{code}/downtime", func(w http.ResponseWriter, r *http.Request) {
-		var in struct {
-			Type   string
-			Worker int
-		}
-		err := decode(r, &in)
-		if err == nil {
-			err = s.WorkerStops(r.PathValue("code"), in.Type, in.Worker)
-		}
-		reply(w, "stopped", err)
-	})
-}
-
-// decode reads a JSON body into v; an empty body leaves v as it is.
-func decode(r *http.Request, v any) error {
-	d := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil && err != io.EOF {
-		return fmt.Errorf("the body does not fit: %w", err)
-	}
-	return nil
-}
-
-func reply(w http.ResponseWriter, v any, err error) {
-	w.Header().Set("Content-Type", "application/json")
-	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		v = map[string]string{"error": err.Error()}
-	}
-	// A client that is gone needs no answer.
-	_ = json.NewEncoder(w).Encode(v)
-}

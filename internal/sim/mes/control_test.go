@@ -2,25 +2,16 @@ package mes
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 )
 
 func TestControl(t *testing.T) {
 	b := start(t, Options{})
-	h := b.s.Control()
 	do := func(method, path, body string, want int) string {
 		t.Helper()
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
-		text, _ := io.ReadAll(w.Body)
-		if w.Code != want {
-			t.Fatalf("%s %s: %d %s, want %d", method, path, w.Code, text, want)
-		}
-		return string(text)
+		return b.control(method, path, body, want)
 	}
 	do("PATCH", "/options", `{"equal_count":"accept_noop"}`, 200)
 	do("PATCH", "/options", `{"equal_count":"perhaps"}`, 400)

@@ -66,7 +66,10 @@ func (s *Server) counter(m *Machine, c *Call, body []byte) answer {
 		s.apply(m, ch)
 	}
 	s.store(m, parameters)
-	delete(s.doubt, m.Code)
+	m.foreign = c.By != ""
+	if c.By == "" {
+		delete(s.doubt, m.Code)
+	}
 	return s.counterAnswer(m)
 }
 

@@ -26,6 +26,9 @@ const (
 	serviceProductions   = "productions"
 )
 
+// Who made a call, if it was not the client.
+const byForeign = "foreign"
+
 // Config is what New needs.
 type Config struct {
 	// Key and Secret of the one user.
@@ -80,6 +83,8 @@ type Call struct {
 	Machine string `json:"machine,omitempty"`
 	Body    string `json:"body,omitempty"`
 	Status  int    `json:"status"`
+	// By is empty for a call of the client, "foreign" for one of ForeignCall.
+	By string `json:"by,omitempty"`
 	// Applied says that the call changed something or was accepted as needless.
 	Applied bool `json:"applied"`
 	// Outcome is "ok", the text of the refusal, or the fault that struck.
@@ -211,7 +216,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault := s.strike(service, machine)
 	s.mu.Unlock()
 	if outcome := fault.before(w, r); outcome != "" {
-		s.arrived(&c)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		// The call never came as far as the limit.
+		s.limiter.request(c.Time, Options{Limit: -1})
 		c.Outcome = outcome
 		s.record(c)
 		return
@@ -219,32 +227,28 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	a, applied := s.call(r, &c, body)
 	s.mu.Unlock()
-	c.Status, c.Applied = a.status, applied
-	if c.Outcome == "" {
-		c.Outcome = "ok"
-		if a.status >= 300 {
-			c.Outcome = a.body
-		}
-	}
+	s.finish(&c, a, applied)
 	if lost := fault.answer(w, r, a); lost != "" {
 		c.Outcome += ", fault " + lost
 		s.mu.Lock()
 		s.doubt[machine] = true
 		s.mu.Unlock()
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.record(c)
 }
 
-// arrived counts a call that a fault ate before the limit could.
-func (s *Server) arrived(c *Call) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.limiter.request(c.Time, Options{Limit: -1})
+// finish notes what became of a call.
+func (s *Server) finish(c *Call, a answer, applied bool) {
+	c.Status, c.Applied, c.Outcome = a.status, applied, "ok"
+	if a.status >= 300 {
+		c.Outcome = a.body
+	}
 }
 
+// record remembers a call. The caller holds the lock.
 func (s *Server) record(c Call) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.seen++
 	c.Number = s.seen
 	s.calls = append(s.calls, c)
@@ -294,9 +298,7 @@ func tokenless(u *url.URL) string {
 func (s *Server) call(r *http.Request, c *Call, body []byte) (answer, bool) {
 	if ok, pause := s.limiter.request(c.Time, s.options); !ok {
 		s.violate(c, ViolationLimit, "more than %d requests a minute", s.options.Limit)
-		a := text(http.StatusTooManyRequests, "Too many requests")
-		a.header = http.Header{"Retry-After": {seconds(pause)}}
-		return a, false
+		return s.tooMany(pause), false
 	}
 	switch {
 	case c.Service == "":
@@ -311,6 +313,12 @@ func (s *Server) call(r *http.Request, c *Call, body []byte) (answer, bool) {
 	if a, ok := s.admit(r); !ok {
 		return a, false
 	}
+	return s.machineCall(c, body)
+}
+
+// machineCall applies a call to one of the three services of machines, by
+// whomever. The caller holds the lock.
+func (s *Server) machineCall(c *Call, body []byte) (answer, bool) {
 	m := s.machines[c.Machine]
 	if m == nil {
 		if s.options.UnknownMachine == UnknownMachineReject {
@@ -332,6 +340,13 @@ func (s *Server) call(r *http.Request, c *Call, body []byte) (answer, bool) {
 	}
 	m.Accepted[c.Service]++
 	return a, true
+}
+
+// tooMany is the answer to a call above the limit.
+func (s *Server) tooMany(pause time.Duration) answer {
+	a := text(http.StatusTooManyRequests, "Too many requests")
+	a.header = http.Header{"Retry-After": {seconds(pause)}}
+	return a
 }
 
 // refuse is a 400 with the text in the form that the options ask for.

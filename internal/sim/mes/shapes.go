@@ -10,10 +10,6 @@ import (
 
 // downtimeShape is an entry of the downtimes list.
 func (s *Server) downtimeShape(m *Machine, d *Downtime) map[string]any {
-	end := d.End
-	if d.Open() {
-		end = s.now()
-	}
 	shape := map[string]any{
 		"id":               d.ID,
 		"start-time":       s.listTime(d.Start, time.UTC),
@@ -25,7 +21,7 @@ func (s *Server) downtimeShape(m *Machine, d *Downtime) map[string]any {
 		"production-order": d.Order,
 		"checked-out":      !d.Open(),
 		"downtime-type":    d.Type,
-		"time-spent":       s.spent(end.Sub(d.Start)),
+		"time-spent":       s.spent(s.endOr(d.End).Sub(d.Start)),
 	}
 	if d.StartedBy != 0 {
 		shape["workers"] = []any{worker(d.StartedBy)}
@@ -75,18 +71,33 @@ func (s *Server) productionShape(m *Machine, p *Production, named bool) map[stri
 	return shape
 }
 
-// worked is how long a production has been running, without its downtimes.
+// worked is how long a production has been running, without the downtimes.
 func (s *Server) worked(m *Machine, p *Production) time.Duration {
-	if !p.Open() {
-		return p.End.Sub(p.Start) - p.Down
-	}
-	end := s.now()
-	for _, d := range m.openDowntimes() {
-		if d.Start.Before(end) {
-			end = d.Start
+	end := s.endOr(p.End)
+	total, from := end.Sub(p.Start), p.Start
+	downtimes := slices.SortedFunc(slices.Values(m.Downtimes), func(a, b Downtime) int { return a.Start.Compare(b.Start) })
+	for _, d := range downtimes {
+		until := s.endOr(d.End)
+		if until.After(end) {
+			until = end
+		}
+		if d.Start.After(from) {
+			from = d.Start
+		}
+		if until.After(from) {
+			total -= until.Sub(from)
+			from = until
 		}
 	}
-	return max(0, end.Sub(p.Start)-p.Down)
+	return max(0, total)
+}
+
+// endOr is the end of a record, and now while it is open.
+func (s *Server) endOr(end time.Time) time.Time {
+	if end.IsZero() {
+		return s.now()
+	}
+	return end
 }
 
 // worker refers to a worker; 0 is nobody.

@@ -61,6 +61,7 @@ type Machine struct {
 	Accepted map[string]int `json:"accepted"`
 
 	counterDay string
+	foreign    bool // another writer posted the last accepted count
 }
 
 // Work is what a worker begins at a machine. An empty field is not known.

@@ -25,15 +25,20 @@ type Violation struct {
 	Kind    ViolationKind `json:"kind"`
 	Machine string        `json:"machine,omitempty"`
 	Text    string        `json:"text"`
-	// Excused says that a fault had eaten the answer to the last accepted call
-	// of the machine, so that the client could not know better.
+	// Excused says that the client could not know better: a fault had eaten the
+	// answer to the last accepted call of the machine, or another writer had
+	// posted the last accepted count.
 	Excused bool `json:"excused"`
 }
 
 func (s *Server) violate(c *Call, kind ViolationKind, format string, args ...any) {
+	if c.By != "" {
+		return
+	}
+	m := s.machines[c.Machine]
 	s.violations = append(s.violations, Violation{
 		Time: c.Time, Kind: kind, Machine: c.Machine, Text: fmt.Sprintf(format, args...),
-		Excused: kind == ViolationEqual && s.doubt[c.Machine],
+		Excused: kind == ViolationEqual && s.doubt[c.Machine] || kind != ViolationLimit && m != nil && m.foreign,
 	})
 }
 

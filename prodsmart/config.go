@@ -1,8 +1,10 @@
 package prodsmart
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -64,6 +66,9 @@ type Config struct {
 	ProxyPassword Secret
 	// UserAgent introduces the gateway. Default: DefaultUserAgent.
 	UserAgent string
+	// Dial, if not nil, opens connections in place of package net's dialer, to
+	// Prodsmart or its proxy; network and address are as for net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// OnRequest, if not nil, is told of each request that left or may have
 	// left, once its outcome is known, by the goroutine that made it. It must
 	// not block and may be called from several goroutines at a time.

@@ -46,7 +46,9 @@ func (s *Server) Options() Options {
 	return s.options
 }
 
-// SetOptions changes the options from the next call on.
+// SetOptions changes the options from the next call on. Another limit begins
+// with nothing taken from it; another foreign client alone leaves the limit as
+// it is.
 func (s *Server) SetOptions(o Options) error {
 	o, err := o.filled()
 	if err != nil {
@@ -54,8 +56,31 @@ func (s *Server) SetOptions(o Options) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	has, wants := s.limitOptions(s.options), s.limitOptions(o)
+	if has.Foreign != wants.Foreign {
+		if err := s.limit.SetForeign(s.now(), wants.Foreign); err != nil {
+			return err
+		}
+		has.Foreign = wants.Foreign
+	}
+	if has != wants {
+		if s.limit, err = NewLimit(wants); err != nil {
+			return err
+		}
+	}
 	s.options = o
 	return nil
+}
+
+func (s *Server) limitOptions(o Options) LimitOptions {
+	return LimitOptions{PerMinute: o.Limit, Window: o.Window, Refused: o.RefusedCalls, Foreign: o.Foreign, Seed: s.config.Seed}
+}
+
+// Limit says who took how much from the company's limit.
+func (s *Server) Limit() LimitCounts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limit.Counts(s.now())
 }
 
 // SetProfile changes options and faults to those of a profile.

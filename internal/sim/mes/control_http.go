@@ -12,7 +12,9 @@ import (
 //
 //	GET    /state                         machines, limit, violations
 //	GET    /calls?after=N                 received calls
-//	GET    /options, PATCH /options       some or all options as JSON
+//	GET    /options, PATCH /options       some or all options as JSON; one is the client that spends
+//	                                      from the same limit: {"foreign": {"per_minute": 60,
+//	                                      "pattern": "even|poisson|burst|top_of_minute", "retries": true}}
 //	POST   /profile                       {"name": "hostile"}
 //	GET    /faults, POST /faults, DELETE /faults
 //	POST   /reset, POST /expire-tokens
@@ -26,7 +28,7 @@ import (
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, map[string]any{"machines": s.Machines(), "busiest_minute": s.Busiest(), "violations": s.Violations()}, nil)
+		reply(w, map[string]any{"machines": s.Machines(), "busiest_minute": s.Busiest(), "limit": s.Limit(), "violations": s.Violations()}, nil)
 	})
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, r *http.Request) {
 		after, err := strconv.ParseUint("0"+r.URL.Query().Get("after"), 10, 64)

@@ -78,7 +78,9 @@ func TestProfiles(t *testing.T) {
 			hostile.Faults[i].Delay /= 100
 		}
 		b := startProfile(t, hostile)
-		b.s.options.Limit = -1
+		noLimit := b.s.Options()
+		noLimit.Limit = -1
+		b.s.SetOptions(noLimit)
 		outcome, bad := "", 0
 		for i := range 300 {
 			status, text, _, err := b.do("POST", counterPath, "basic", fmt.Sprintf(`{"count":%d}`, i+1))

@@ -130,7 +130,7 @@ func (s *Server) ForeignCall(service, machine, body string) (status int, text st
 
 // byAnother is a call that needs no credentials of the client.
 func (s *Server) byAnother(c *Call) (answer, bool) {
-	if ok, pause := s.limiter.request(c.Time, s.options); !ok {
+	if ok, pause := s.limit.Take(c.Time); !ok {
 		return s.tooMany(pause), false
 	}
 	switch c.Service {

@@ -105,6 +105,7 @@ func TestForeignWriter(t *testing.T) {
 		t.Errorf("%+v", calls)
 	}
 	b.s.SetOptions(Options{Limit: 1})
+	b.post("counter", `{"count":19}`, 200)
 	if got := b.control("POST", foreign+"counter", `{"count":20}`, 200); !strings.Contains(got, `"status":429`) {
 		t.Error(got)
 	}

@@ -16,8 +16,8 @@ type FaultKind string
 const (
 	// FaultLatency answers, Delay later.
 	FaultLatency FaultKind = "latency"
-	// FaultLimit answers 429 with Retry-After, FaultLimitBare without. The call
-	// is not applied.
+	// FaultLimit answers 429 with Retry-After in the form of the option
+	// retry_after, FaultLimitBare without. The call is not applied.
 	FaultLimit     FaultKind = "limit"
 	FaultLimitBare FaultKind = "limit_bare"
 	// FaultStatus answers Status (503 if none is given); not applied.
@@ -149,7 +149,7 @@ func (s *Server) strike(service, machine string) *Fault {
 
 // before carries out a fault that comes before the call is applied. It returns
 // the outcome to be recorded, or "" if the call goes on.
-func (f *Fault) before(w http.ResponseWriter, r *http.Request) string {
+func (s *Server) before(f *Fault, w http.ResponseWriter, r *http.Request) string {
 	if f == nil {
 		return ""
 	}
@@ -158,7 +158,9 @@ func (f *Fault) before(w http.ResponseWriter, r *http.Request) string {
 		wait(r, f.Delay)
 	case FaultLimit, FaultLimitBare:
 		if f.Kind == FaultLimit {
-			w.Header().Set("Retry-After", seconds(f.RetryAfter))
+			s.mu.Lock()
+			s.retryAfter(w.Header(), f.RetryAfter)
+			s.mu.Unlock()
 		}
 		http.Error(w, "Too many requests", http.StatusTooManyRequests)
 		return "fault " + string(f.Kind)

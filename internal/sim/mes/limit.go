@@ -1,50 +1,167 @@
 package mes
 
-import "time"
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
 
-// limiter counts a company's requests. It also keeps, apart from the rule that
-// it applies, the largest number of requests seen in any 60 s.
-type limiter struct {
-	counted []time.Time // requests that count, within the window
-	fixed   time.Time   // beginning of the fixed window
-	all     []time.Time // every request of the last 60 s
-	most    int
+const minute = int64(time.Minute)
+
+// LimitOptions say how a company's requests are limited.
+type LimitOptions struct {
+	// PerMinute is the number of requests in a minute; 0 means 120, a negative
+	// number means no limit.
+	PerMinute int
+	// Window is sliding unless it says fixed; fixed windows are whole minutes
+	// of the clock. Refused says whether refused requests count.
+	Window  Window
+	Refused RefusedCalls
+	// Foreign is another client of the company; the zero value means none.
+	Foreign Foreign
+	// Seed of the foreign client's chance.
+	Seed uint64
 }
 
-// request says whether a request at now is within the limit, and if not, how
-// long to wait.
-func (l *limiter) request(now time.Time, o Options) (bool, time.Duration) {
-	l.all = append(since(l.all, now.Add(-time.Minute)), now)
-	l.most = max(l.most, len(l.all))
-	if o.Limit < 0 {
-		return true, 0
+// Limit is the limit of one company, with a foreign client that spends from it
+// too. It has no clock of its own: it goes on when it is asked. Its times must
+// not go back; one that does counts as the latest. No call allocates memory,
+// and one that is refused or taken costs the same whatever the limit is. It is
+// not for concurrent use.
+type Limit struct {
+	o       LimitOptions
+	base    time.Time // what times are counted from: a whole minute
+	started bool
+	now     int64
+	// A sliding window needs no more than the newest PerMinute requests that
+	// count: there is room if the oldest of them is a minute old.
+	ring   []int64
+	oldest int
+	// A fixed window needs a number.
+	window  int64
+	used    int
+	counts  LimitCounts
+	foreign foreignClient
+}
+
+// LimitCounts say who got how much.
+type LimitCounts struct {
+	Taken   uint64 `json:"taken"`
+	Refused uint64 `json:"refused"`
+	// ForeignTaken and ForeignRefused are requests of the foreign client, and
+	// ForeignWaiting those that it has been refused and will repeat.
+	ForeignTaken   uint64 `json:"foreign_taken"`
+	ForeignRefused uint64 `json:"foreign_refused"`
+	ForeignWaiting int    `json:"foreign_waiting"`
+}
+
+// NewLimit makes a limit that nothing has been taken from.
+func NewLimit(o LimitOptions) (*Limit, error) {
+	if o.PerMinute == 0 {
+		o.PerMinute = 120
 	}
-	if o.Window == WindowFixed {
-		begin := now.Truncate(time.Minute)
-		if !begin.Equal(l.fixed) {
-			l.fixed, l.counted = begin, nil
+	if !slices.Contains([]Window{"", WindowSliding, WindowFixed}, o.Window) {
+		return nil, fmt.Errorf("window %q is not known; allowed: %s, %s", o.Window, WindowSliding, WindowFixed)
+	}
+	if !slices.Contains([]RefusedCalls{"", RefusedCallsFree, RefusedCallsCounted}, o.Refused) {
+		return nil, fmt.Errorf("refused calls %q are not known; allowed: %s, %s", o.Refused, RefusedCallsFree, RefusedCallsCounted)
+	}
+	if err := o.Foreign.check(); err != nil {
+		return nil, err
+	}
+	l := &Limit{o: o, ring: make([]int64, max(0, o.PerMinute))}
+	for i := range l.ring {
+		l.ring[i] = math.MinInt64 / 2
+	}
+	l.foreign.random = rand.New(rand.NewPCG(o.Seed, 2))
+	return l, nil
+}
+
+// Take asks for one request at now. If it is refused, retryAfter says when the
+// next one would be taken, provided that nobody else asks meanwhile.
+func (l *Limit) Take(now time.Time) (ok bool, retryAfter time.Duration) {
+	at := l.advance(now)
+	wait := l.take(at)
+	if wait > 0 {
+		l.counts.Refused++
+		return false, time.Duration(wait)
+	}
+	l.counts.Taken++
+	return true, 0
+}
+
+// Counts says who got how much up to now.
+func (l *Limit) Counts(now time.Time) LimitCounts {
+	l.advance(now)
+	c := l.counts
+	c.ForeignWaiting = l.foreign.waiting
+	return c
+}
+
+// SetForeign puts another foreign client in place of the one there was.
+func (l *Limit) SetForeign(now time.Time, f Foreign) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	l.foreign.begin(l.advance(now), f)
+	return nil
+}
+
+// advance lets the foreign client ask for what it wanted up to now.
+func (l *Limit) advance(now time.Time) int64 {
+	if !l.started {
+		l.started, l.base = true, now.Truncate(time.Minute)
+		l.foreign.begin(int64(now.Sub(l.base)), l.o.Foreign)
+	}
+	l.now = max(l.now, int64(now.Sub(l.base)))
+	l.foreign.spend(l, l.now)
+	return l.now
+}
+
+// take asks for one request at a time, by whomever. It returns 0 if there was
+// room, otherwise how long there will be none.
+func (l *Limit) take(at int64) (wait int64) {
+	if l.o.PerMinute < 0 {
+		return 0
+	}
+	if l.o.Window == WindowFixed {
+		if w := at / minute; w != l.window {
+			l.window, l.used = w, 0
 		}
-	} else {
-		l.counted = since(l.counted, now.Add(-time.Minute))
+		if l.used >= l.o.PerMinute {
+			return (l.window+1)*minute - at
+		}
+		l.used++
+		return 0
 	}
-	if len(l.counted) < o.Limit {
-		l.counted = append(l.counted, now)
-		return true, 0
+	refused := at-l.ring[l.oldest] < minute
+	if !refused || l.o.Refused == RefusedCallsCounted {
+		l.ring[l.oldest] = at
+		if l.oldest++; l.oldest == len(l.ring) {
+			l.oldest = 0
+		}
 	}
-	if o.RefusedCalls == RefusedCallsCounted {
-		l.counted = append(l.counted, now)
+	if !refused {
+		return 0
 	}
-	if o.Window == WindowFixed {
-		return false, l.fixed.Add(time.Minute).Sub(now)
-	}
-	return false, l.counted[len(l.counted)-o.Limit].Add(time.Minute).Sub(now)
+	return l.ring[l.oldest] + minute - at
 }
 
-// since drops the times up to and including t; times are ascending.
-func since(times []time.Time, t time.Time) []time.Time {
+// busiest keeps the largest number of requests in any 60 s.
+type busiest struct {
+	times []time.Time // of the last 60 s, ascending
+	most  int
+}
+
+// add counts one request and returns how many there were in the last 60 s.
+func (b *busiest) add(now time.Time) int {
 	i := 0
-	for i < len(times) && !times[i].After(t) {
+	for i < len(b.times) && now.Sub(b.times[i]) >= time.Minute {
 		i++
 	}
-	return times[i:]
+	b.times = append(slices.Delete(b.times, 0, i), now)
+	b.most = max(b.most, len(b.times))
+	return len(b.times)
 }

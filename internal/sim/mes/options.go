@@ -47,6 +47,7 @@ type Options struct {
 	RejectionText      RejectionText      `json:"rejection_text"`
 	Window             Window             `json:"window"`
 	RefusedCalls       RefusedCalls       `json:"refused_calls"`
+	RetryAfter         RetryAfter         `json:"retry_after"`
 	OpenEnd            OpenEnd            `json:"open_end"`
 	ListNumbers        ListNumbers        `json:"list_numbers"`
 	ListParameters     ListParameters     `json:"list_parameters"`
@@ -64,6 +65,8 @@ type Options struct {
 	// Limit is the number of requests that a company may make in a minute; 0
 	// means 120, a negative number means no limit.
 	Limit int `json:"limit"`
+	// Foreign is another client that spends from the same limit.
+	Foreign Foreign `json:"foreign"`
 }
 
 // question is one option with what it may be; the first is the default.
@@ -112,6 +115,7 @@ func (o *Options) questions() []question {
 		{"rejection_text", (*string)(&o.RejectionText), []string{"text", "empty", "html"}},
 		{"window", (*string)(&o.Window), []string{"sliding", "fixed"}},
 		{"refused_calls", (*string)(&o.RefusedCalls), []string{"free", "counted"}},
+		{"retry_after", (*string)(&o.RetryAfter), []string{"seconds", "http_date", "absent"}},
 		{"open_end", (*string)(&o.OpenEnd), []string{"null", "absent", "far_future"}},
 		{"list_numbers", (*string)(&o.ListNumbers), []string{"number", "string"}},
 		{"list_parameters", (*string)(&o.ListParameters), []string{"map", "name_value"}},
@@ -136,6 +140,9 @@ func (o Options) filled() (Options, error) {
 		if !slices.Contains(q.allowed, *q.value) {
 			return o, fmt.Errorf("option %s: %q is not known; allowed: %s", q.name, *q.value, strings.Join(q.allowed, ", "))
 		}
+	}
+	if err := o.Foreign.check(); err != nil {
+		return o, fmt.Errorf("option foreign: %w", err)
 	}
 	if o.TokenLife == 0 {
 		o.TokenLife = 2 * time.Hour

@@ -356,3 +356,13 @@ const (
 	RefusedCallsFree    RefusedCalls = "free"
 	RefusedCallsCounted RefusedCalls = "counted"
 )
+
+// RetryAfter answers: form of the header that comes with a 429.
+type RetryAfter string
+
+// The answers to RetryAfter.
+const (
+	RetryAfterSeconds RetryAfter = "seconds"
+	RetryAfterDate    RetryAfter = "http_date"
+	RetryAfterAbsent  RetryAfter = "absent"
+)

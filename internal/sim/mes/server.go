@@ -57,7 +57,8 @@ type Server struct {
 	faults     []*Fault
 	tokens     map[string]time.Time // token to end of life
 	lastToken  string
-	limiter    limiter
+	limit      *Limit
+	busiest    busiest
 	calls      []Call
 	seen       uint64
 	violations []Violation
@@ -136,6 +137,10 @@ func (s *Server) Reset() error {
 	if err != nil {
 		return err
 	}
+	limit, err := NewLimit(s.limitOptions(o))
+	if err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for _, m := range s.config.Machines {
 		if m.Code == "" || seen[m.Code] {
@@ -146,7 +151,8 @@ func (s *Server) Reset() error {
 	s.mu.Lock()
 	s.options, s.machines, s.codeIDs, s.nextID = o, map[string]*Machine{}, map[string]int{}, 0
 	s.faults, s.calls, s.seen, s.violations = nil, nil, 0, nil
-	s.tokens, s.lastToken, s.limiter = map[string]time.Time{}, "", limiter{}
+	s.tokens, s.lastToken = map[string]time.Time{}, ""
+	s.limit, s.busiest = limit, busiest{}
 	s.doubt = map[string]bool{}
 	s.random = rand.New(rand.NewPCG(s.config.Seed, 1))
 	for _, m := range s.config.Machines {
@@ -214,12 +220,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	s.mu.Lock()
 	fault := s.strike(service, machine)
+	s.busiest.add(c.Time)
 	s.mu.Unlock()
-	if outcome := fault.before(w, r); outcome != "" {
+	if outcome := s.before(fault, w, r); outcome != "" {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		// The call never came as far as the limit.
-		s.limiter.request(c.Time, Options{Limit: -1})
 		c.Outcome = outcome
 		s.record(c)
 		return
@@ -296,7 +301,7 @@ func tokenless(u *url.URL) string {
 
 // call applies one request. The caller holds the lock.
 func (s *Server) call(r *http.Request, c *Call, body []byte) (answer, bool) {
-	if ok, pause := s.limiter.request(c.Time, s.options); !ok {
+	if ok, pause := s.limit.Take(s.now()); !ok {
 		s.violate(c, ViolationLimit, "more than %d requests a minute", s.options.Limit)
 		return s.tooMany(pause), false
 	}
@@ -345,8 +350,22 @@ func (s *Server) machineCall(c *Call, body []byte) (answer, bool) {
 // tooMany is the answer to a call above the limit.
 func (s *Server) tooMany(pause time.Duration) answer {
 	a := text(http.StatusTooManyRequests, "Too many requests")
-	a.header = http.Header{"Retry-After": {seconds(pause)}}
+	a.header = http.Header{}
+	s.retryAfter(a.header, pause)
 	return a
+}
+
+// retryAfter writes the header in the form that the options ask for. A date is
+// rounded up to the whole second, as the form has no parts of seconds.
+func (s *Server) retryAfter(h http.Header, pause time.Duration) {
+	switch s.options.RetryAfter {
+	case RetryAfterAbsent:
+	case RetryAfterDate:
+		at := s.now().Add(pause + time.Second - time.Nanosecond).Truncate(time.Second)
+		h.Set("Retry-After", at.UTC().Format(http.TimeFormat))
+	default:
+		h.Set("Retry-After", seconds(pause))
+	}
 }
 
 // refuse is a 400 with the text in the form that the options ask for.

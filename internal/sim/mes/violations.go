@@ -26,8 +26,9 @@ type Violation struct {
 	Machine string        `json:"machine,omitempty"`
 	Text    string        `json:"text"`
 	// Excused says that the client could not know better: a fault had eaten the
-	// answer to the last accepted call of the machine, or another writer had
-	// posted the last accepted count.
+	// answer to the last accepted call of the machine, another writer had
+	// posted the last accepted count, or others had spent the limit: the client
+	// itself made no more requests in a minute than it allows.
 	Excused bool `json:"excused"`
 }
 
@@ -35,10 +36,18 @@ func (s *Server) violate(c *Call, kind ViolationKind, format string, args ...any
 	if c.By != "" {
 		return
 	}
-	m := s.machines[c.Machine]
+	excused := false
+	switch m := s.machines[c.Machine]; {
+	case kind == ViolationLimit:
+		excused = len(s.busiest.times) <= s.options.Limit
+	case m != nil && m.foreign:
+		excused = true
+	case kind == ViolationEqual:
+		excused = s.doubt[c.Machine]
+	}
 	s.violations = append(s.violations, Violation{
 		Time: c.Time, Kind: kind, Machine: c.Machine, Text: fmt.Sprintf(format, args...),
-		Excused: kind == ViolationEqual && s.doubt[c.Machine] || kind != ViolationLimit && m != nil && m.foreign,
+		Excused: excused,
 	})
 }
 
@@ -50,9 +59,9 @@ func (s *Server) Violations() []Violation {
 }
 
 // Busiest is the largest number of requests in any 60 s, refused ones and ones
-// that faults ate included.
+// that faults ate included, those of others not.
 func (s *Server) Busiest() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.limiter.most
+	return s.busiest.most
 }

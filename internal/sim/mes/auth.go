@@ -18,7 +18,16 @@ func (s *Server) authorization(r *http.Request, body []byte) (answer, bool) {
 	switch r.Method {
 	case http.MethodGet:
 		if !s.valid(s.lastToken) {
+			switch s.options.NoToken {
+			case NoToken400:
+				return s.refuse("No authorization"), false
+			case NoTokenCreate:
+				return s.freshToken(http.StatusOK), true
+			}
 			return text(http.StatusNotFound, "No authorization"), false
+		}
+		if s.options.GetToken == GetTokenProlongs {
+			s.tokens[s.lastToken] = s.now().Add(s.options.TokenLife)
 		}
 		return authorized(http.StatusOK, s.lastToken), true
 	case http.MethodPost:
@@ -53,9 +62,13 @@ func (s *Server) newToken(body []byte) (answer, bool) {
 			return authorized(http.StatusCreated, s.lastToken), true
 		}
 	}
+	return s.freshToken(http.StatusCreated), true
+}
+
+func (s *Server) freshToken(status int) answer {
 	s.lastToken = rand.Text()
 	s.tokens[s.lastToken] = s.now().Add(s.options.TokenLife)
-	return authorized(http.StatusCreated, s.lastToken), true
+	return authorized(status, s.lastToken)
 }
 
 func authorized(status int, token string) answer {
@@ -117,7 +130,7 @@ func (s *Server) basic(r *http.Request) bool {
 
 // ExpireTokens ends the life of all tokens now.
 func (s *Server) ExpireTokens() {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	clear(s.tokens)
 }

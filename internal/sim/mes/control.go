@@ -8,7 +8,7 @@ import (
 
 // Machine gives a snapshot of one machine; false if there is none.
 func (s *Server) Machine(code string) (Machine, bool) {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	m := s.machines[code]
 	if m == nil {
@@ -19,7 +19,7 @@ func (s *Server) Machine(code string) (Machine, bool) {
 
 // Machines gives snapshots of all machines, sorted by code.
 func (s *Server) Machines() []Machine {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	list := make([]Machine, 0, len(s.machines))
 	for _, m := range s.machines {
@@ -31,7 +31,7 @@ func (s *Server) Machines() []Machine {
 
 // Calls gives the calls with a number above after, oldest first.
 func (s *Server) Calls(after uint64) []Call {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	i, _ := slices.BinarySearchFunc(s.calls, after+1, func(c Call, n uint64) int {
 		return int(int64(c.Number) - int64(n))
@@ -41,7 +41,7 @@ func (s *Server) Calls(after uint64) []Call {
 
 // Options gives the present options.
 func (s *Server) Options() Options {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.options
 }
@@ -54,7 +54,7 @@ func (s *Server) SetOptions(o Options) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	has, wants := s.limitOptions(s.options), s.limitOptions(o)
 	if has.Foreign != wants.Foreign {
@@ -78,7 +78,7 @@ func (s *Server) limitOptions(o Options) LimitOptions {
 
 // Limit says who took how much from the company's limit.
 func (s *Server) Limit() LimitCounts {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.limit.Counts(s.now())
 }
@@ -99,7 +99,7 @@ func (s *Server) SetProfile(p Profile) error {
 
 // StartProduction opens a production as a worker would, and returns its number.
 func (s *Server) StartProduction(machine string, w Work) (int, error) {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	m := s.machines[machine]
 	if m == nil {
@@ -110,7 +110,7 @@ func (s *Server) StartProduction(machine string, w Work) (int, error) {
 
 // FinishProductions finishes all productions open on a machine.
 func (s *Server) FinishProductions(machine string) (int, error) {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	m := s.machines[machine]
 	if m == nil {
@@ -122,7 +122,7 @@ func (s *Server) FinishProductions(machine string) (int, error) {
 // AddMachine sets up one more machine, as the back office would while the
 // company works.
 func (s *Server) AddMachine(setup MachineSetup) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if setup.Code == "" || s.machines[setup.Code] != nil {
 		return fmt.Errorf("machine code %q is empty or occurs twice", setup.Code)
@@ -133,7 +133,7 @@ func (s *Server) AddMachine(setup MachineSetup) error {
 
 // WorkerStops begins a downtime as a worker would; 0 means worker 1.
 func (s *Server) WorkerStops(machine, downtimeType string, worker int) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	m := s.machines[machine]
 	if m == nil {
@@ -146,7 +146,7 @@ func (s *Server) WorkerStops(machine, downtimeType string, worker int) error {
 // WorkerStarts ends all downtimes of a machine as a worker would, and says how
 // many; 0 means worker 1.
 func (s *Server) WorkerStarts(machine string, worker int) (int, error) {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	m := s.machines[machine]
 	if m == nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -52,6 +53,9 @@ func (s *Server) counter(m *Machine, c *Call, body []byte) answer {
 	if a := s.readWaste(m, c, in, &ch); a.status != 0 {
 		return a
 	}
+	if a := s.absent(m, in); a.status != 0 {
+		return a
+	}
 	parameters, a := s.readParameters(m, in.Parameters)
 	if a.status != 0 {
 		return a
@@ -63,14 +67,14 @@ func (s *Server) counter(m *Machine, c *Call, body []byte) answer {
 		return s.refuse("There is no production open on machine %s", m.Code)
 	}
 	if !ch.ignored {
-		s.apply(m, ch)
+		s.take(m, ch)
 	}
 	s.store(m, parameters)
-	m.foreign = c.By != ""
-	if c.By == "" {
-		delete(s.doubt, m.Code)
+	m.foreign = c.By == byForeign
+	if ch.ignored && s.options.StaleAnswer == StaleAnswerSent {
+		return s.counterAnswer(ch.count)
 	}
-	return s.counterAnswer(m)
+	return s.counterAnswer(m.Counter)
 }
 
 // readCount decodes the count.
@@ -81,7 +85,7 @@ func (s *Server) readCount(m *Machine, c *Call, in counterCall, ch *change) answ
 		}
 		return answer{}
 	}
-	count, ok := number(in.Count)
+	count, ok := s.number(in.Count)
 	if !ok || count < 0 {
 		return s.refuse("The count must be a number that is not negative")
 	}
@@ -110,7 +114,7 @@ func (s *Server) readCount(m *Machine, c *Call, in counterCall, ch *change) answ
 // readWaste decodes the waste and compares it with what is known.
 func (s *Server) readWaste(m *Machine, c *Call, in counterCall, ch *change) answer {
 	for _, w := range in.Waste {
-		q, ok := number(w.Quantity)
+		q, ok := s.number(w.Quantity)
 		if w.Code == "" || !ok || q < 0 {
 			return s.refuse("A waste entry needs a code and a quantity that is not negative")
 		}
@@ -126,8 +130,11 @@ func (s *Server) readWaste(m *Machine, c *Call, in counterCall, ch *change) answ
 		had := m.WasteOf[w.Code]
 		if q < had {
 			s.violate(c, ViolationLower, "waste %s %v after %v", w.Code, q, had)
-			if s.options.LowerCount != LowerIgnore {
+			switch s.options.LowerCount {
+			case LowerReject:
 				return s.refuse("Waste %s must be greater than %v", w.Code, had)
+			case LowerAsReset:
+				ch.waste[w.Code], ch.wasteDelta[w.Code] = q, q
 			}
 			continue
 		}
@@ -138,6 +145,19 @@ func (s *Server) readWaste(m *Machine, c *Call, in counterCall, ch *change) answ
 			continue
 		}
 		ch.waste[w.Code], ch.wasteDelta[w.Code] = q, q-had
+	}
+	return answer{}
+}
+
+// absent looks for waste codes that the machine has had and the call has not.
+func (s *Server) absent(m *Machine, in counterCall) answer {
+	if s.options.AbsentWaste != AbsentWasteReject {
+		return answer{}
+	}
+	for _, code := range slices.Sorted(maps.Keys(m.WasteOf)) {
+		if !slices.ContainsFunc(in.Waste, func(w wasteCall) bool { return w.Code == code }) {
+			return s.refuse("Waste %s is missing", code)
+		}
 	}
 	return answer{}
 }
@@ -171,8 +191,8 @@ func (s *Server) compare(m *Machine, c *Call, ch *change) answer {
 	return answer{}
 }
 
-// apply moves the machine and the productions that are open on it.
-func (s *Server) apply(m *Machine, ch change) {
+// take moves the machine and the productions that are open on it.
+func (s *Server) take(m *Machine, ch change) {
 	delta := ch.delta
 	if s.options.WasteIn == WasteIncluded && ch.hasCount {
 		for _, d := range ch.wasteDelta {
@@ -197,6 +217,9 @@ func (s *Server) credit(m *Machine, delta float64, waste map[string]float64) {
 	if len(open) == 0 {
 		if s.options.NoProduction == NoProductionCredit {
 			m.Uncredited += delta
+			for code, d := range waste {
+				m.UncreditedWaste[code] += d
+			}
 		}
 		return
 	}
@@ -225,8 +248,8 @@ func (s *Server) newDay(m *Machine) {
 	m.counterDay = day
 }
 
-func (s *Server) counterAnswer(m *Machine) answer {
-	n := strconv.FormatFloat(m.Counter, 'f', -1, 64)
+func (s *Server) counterAnswer(count float64) answer {
+	n := strconv.FormatFloat(count, 'f', -1, 64)
 	switch s.options.CounterAnswer {
 	case AnswerJSON:
 		return answer{status: 200, kind: "application/json", body: n}
@@ -251,6 +274,16 @@ func strictJSON(body []byte, into any) error {
 		return errors.New("more than one value")
 	}
 	return nil
+}
+
+// number decodes a JSON number, and a text that looks like one if the option
+// allows it.
+func (s *Server) number(raw json.RawMessage) (float64, bool) {
+	var digits string
+	if s.options.NumberForm == NumberLoose && json.Unmarshal(raw, &digits) == nil {
+		raw = json.RawMessage(digits)
+	}
+	return number(raw)
 }
 
 // number decodes a JSON number; texts that look like one are none.

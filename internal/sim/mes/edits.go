@@ -32,7 +32,7 @@ type ProductionEdit struct {
 
 // EditDowntime changes a downtime by hand.
 func (s *Server) EditDowntime(id int, e DowntimeEdit) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	m, i := s.findDowntime(id)
 	if m == nil {
@@ -56,7 +56,7 @@ func (s *Server) EditDowntime(id int, e DowntimeEdit) error {
 
 // DeleteDowntime removes a downtime by hand, open or not.
 func (s *Server) DeleteDowntime(id int) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	m, i := s.findDowntime(id)
 	if m == nil {
@@ -71,7 +71,7 @@ func (s *Server) DeleteDowntime(id int) error {
 
 // EditProduction changes a production by hand. The counter of the machine stays.
 func (s *Server) EditProduction(id int, e ProductionEdit) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	m, i := s.findProduction(id)
 	if m == nil {
@@ -104,7 +104,7 @@ func (s *Server) EditProduction(id int, e ProductionEdit) error {
 
 // DeleteProduction removes a production by hand, open or not.
 func (s *Server) DeleteProduction(id int) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	m, i := s.findProduction(id)
 	if m == nil {
@@ -118,26 +118,18 @@ func (s *Server) DeleteProduction(id int) error {
 // startstop) by another writer of the company. It spends from the company's
 // limit, is recorded with By "foreign", and breaks no rule of the client's.
 func (s *Server) ForeignCall(service, machine, body string) (status int, text string) {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
-	c := Call{Time: s.now(), Method: http.MethodPost, Path: "/api/machines/" + machine + "/" + service,
-		Service: service, Machine: machine, Body: body, By: byForeign}
-	a, applied := s.byAnother(&c)
-	s.finish(&c, a, applied)
-	s.record(c)
-	return a.status, a.body
-}
-
-// byAnother is a call that needs no credentials of the client.
-func (s *Server) byAnother(c *Call) (answer, bool) {
-	if ok, pause := s.limit.Take(c.Time); !ok {
-		return s.tooMany(pause), false
-	}
-	switch c.Service {
+	d := delivery{r: &http.Request{Method: http.MethodPost}, call: Call{Time: s.now(), Method: http.MethodPost,
+		Path: "/api/machines/" + machine + "/" + service, Machine: machine, Body: body, By: byForeign}}
+	switch service {
 	case serviceCounter, serviceParameters, serviceStartStop:
-		return s.machineCall(c, []byte(c.Body))
+		d.call.Service = service
 	}
-	return text(http.StatusNotFound, "Not found"), false
+	ok, pause := s.limit.Take(d.call.Time)
+	d.over, d.pause = !ok, pause
+	a := s.carryOut(&d)
+	return a.status, a.body
 }
 
 func (s *Server) findDowntime(id int) (*Machine, int) {

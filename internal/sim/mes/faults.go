@@ -2,39 +2,70 @@ package mes
 
 import (
 	"fmt"
-	"net"
-	"net/http"
 	"slices"
-	"strconv"
 	"time"
 )
 
 // FaultKind is one way in which a call goes wrong.
 type FaultKind string
 
-// The kinds of faults.
+// The kinds of faults that keep a call from Prodsmart: it is not applied.
 const (
-	// FaultLatency answers, Delay later.
-	FaultLatency FaultKind = "latency"
 	// FaultLimit answers 429 with Retry-After in the form of the option
-	// retry_after, FaultLimitBare without. The call is not applied.
+	// retry_after, FaultLimitBare without.
 	FaultLimit     FaultKind = "limit"
 	FaultLimitBare FaultKind = "limit_bare"
-	// FaultStatus answers Status (503 if none is given); not applied.
+	// FaultStatus answers Status (503 if none is given).
 	FaultStatus FaultKind = "status"
-	// FaultDropBefore resets the connection; not applied. FaultDropAfter
-	// applies the call first.
+	// FaultDropBefore resets the connection.
 	FaultDropBefore FaultKind = "drop_before"
-	FaultDropAfter  FaultKind = "drop_after"
-	// FaultMalformed applies the call and answers 200 with a broken body.
-	FaultMalformed FaultKind = "malformed"
-	// FaultSlowBody applies the call and takes Delay between the bytes of the
-	// answer's body.
-	FaultSlowBody FaultKind = "slow_body"
-	// FaultPage answers 200 with a web page, as a proxy's login does; the call
-	// never reached Prodsmart.
+	// FaultNeverBefore does not answer until the client gives up, or resets the
+	// connection after Delay if there is one.
+	FaultNeverBefore FaultKind = "never_before"
+	// FaultLateApply resets the connection, and yet the call is applied Delay
+	// later, whatever came in between.
+	FaultLateApply FaultKind = "late_apply"
+	// FaultPage answers 200 with a web page, as a proxy's login does.
 	FaultPage FaultKind = "page"
+	// FaultCached answers what another call got before, as a proxy does that
+	// keeps what it should not.
+	FaultCached FaultKind = "cached"
 )
+
+// The kinds of faults of calls that are applied. All but the first two strike
+// only where the call is accepted: a refusal comes through.
+const (
+	// FaultLatency waits for Delay, then applies the call and answers.
+	FaultLatency FaultKind = "latency"
+	// FaultLateAnswer applies the call at once and answers Delay later.
+	FaultLateAnswer FaultKind = "late_answer"
+	// FaultDropAfter applies the call and resets the connection.
+	FaultDropAfter FaultKind = "drop_after"
+	// FaultNeverAfter applies the call and does what FaultNeverBefore does.
+	FaultNeverAfter FaultKind = "never_after"
+	// FaultTwice applies the call, answers, and applies it again Delay later (at
+	// once without one), as a proxy does that repeats requests.
+	FaultTwice FaultKind = "twice"
+	// FaultTwiceSecond applies the call twice at once and gives the answer of
+	// the second time, as a proxy does that lost the first answer.
+	FaultTwiceSecond FaultKind = "twice_second"
+	// FaultMalformed answers 200 with a broken body, FaultTruncated with a body
+	// that ends in the middle and a reset connection, FaultPageAfter with a web
+	// page, FaultOtherAnswer with what another call got before.
+	FaultMalformed   FaultKind = "malformed"
+	FaultTruncated   FaultKind = "truncated"
+	FaultPageAfter   FaultKind = "page_after"
+	FaultOtherAnswer FaultKind = "other_answer"
+	// FaultSlowBody takes Delay between the bytes of the answer's body.
+	FaultSlowBody FaultKind = "slow_body"
+)
+
+// faultKinds lists all kinds.
+func faultKinds() []FaultKind {
+	return []FaultKind{FaultLimit, FaultLimitBare, FaultStatus, FaultDropBefore, FaultNeverBefore, FaultLateApply,
+		FaultPage, FaultCached, FaultLatency, FaultLateAnswer, FaultDropAfter, FaultNeverAfter, FaultTwice,
+		FaultTwiceSecond, FaultMalformed, FaultTruncated, FaultPageAfter, FaultOtherAnswer, FaultSlowBody}
+}
 
 // Fault says which calls go wrong, and how.
 type Fault struct {
@@ -47,7 +78,7 @@ type Fault struct {
 	Kind    FaultKind `json:"kind"`
 	// Status of FaultStatus.
 	Status int `json:"status,omitempty"`
-	// Delay of FaultLatency and FaultSlowBody, in nanoseconds in JSON.
+	// Delay of the kinds that have one, in nanoseconds in JSON.
 	Delay time.Duration `json:"delay,omitempty"`
 	// RetryAfter of FaultLimit, rounded up to seconds.
 	RetryAfter time.Duration `json:"retry_after,omitempty"`
@@ -62,10 +93,8 @@ type Fault struct {
 }
 
 func (f Fault) check() error {
-	kinds := []FaultKind{FaultLatency, FaultLimit, FaultLimitBare, FaultStatus, FaultDropBefore,
-		FaultDropAfter, FaultMalformed, FaultSlowBody, FaultPage}
-	if !slices.Contains(kinds, f.Kind) {
-		return fmt.Errorf("fault kind %q is not known; allowed: %v", f.Kind, kinds)
+	if !slices.Contains(faultKinds(), f.Kind) {
+		return fmt.Errorf("fault kind %q is not known; allowed: %v", f.Kind, faultKinds())
 	}
 	services := []string{"", serviceCounter, serviceParameters, serviceStartStop, serviceAuthorization,
 		serviceDowntimes, serviceProductions}
@@ -89,7 +118,7 @@ func (s *Server) AddFault(f Fault) (int, error) {
 	if err := f.check(); err != nil {
 		return 0, err
 	}
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	f.ID = s.newID()
 	if f.For > 0 {
@@ -101,14 +130,14 @@ func (s *Server) AddFault(f Fault) (int, error) {
 
 // ClearFaults switches all faults off.
 func (s *Server) ClearFaults() {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
 // Faults lists what is switched on.
 func (s *Server) Faults() []Fault {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	s.expireFaults()
 	list := make([]Fault, len(s.faults))
@@ -145,94 +174,4 @@ func (s *Server) strike(service, machine string) *Fault {
 		return &struck
 	}
 	return nil
-}
-
-// before carries out a fault that comes before the call is applied. It returns
-// the outcome to be recorded, or "" if the call goes on.
-func (s *Server) before(f *Fault, w http.ResponseWriter, r *http.Request) string {
-	if f == nil {
-		return ""
-	}
-	switch f.Kind {
-	case FaultLatency:
-		wait(r, f.Delay)
-	case FaultLimit, FaultLimitBare:
-		if f.Kind == FaultLimit {
-			s.mu.Lock()
-			s.retryAfter(w.Header(), f.RetryAfter)
-			s.mu.Unlock()
-		}
-		http.Error(w, "Too many requests", http.StatusTooManyRequests)
-		return "fault " + string(f.Kind)
-	case FaultStatus:
-		status := f.Status
-		if status == 0 {
-			status = http.StatusServiceUnavailable
-		}
-		http.Error(w, http.StatusText(status), status)
-		return "fault " + strconv.Itoa(status)
-	case FaultDropBefore:
-		drop(w)
-		return "fault drop_before"
-	case FaultPage:
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprint(w, "<!DOCTYPE html><html><title>Sign in</title><body>Please sign in to use this network.</body></html>")
-		return "fault page"
-	}
-	return ""
-}
-
-// answer writes the answer of a call that was applied or refused, as far as
-// the fault lets it through. It returns the fault's name if it did not.
-func (f *Fault) answer(w http.ResponseWriter, r *http.Request, a answer) string {
-	if f != nil && a.status < 300 {
-		switch f.Kind {
-		case FaultDropAfter:
-			drop(w)
-			return string(f.Kind)
-		case FaultMalformed:
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(a.status)
-			fmt.Fprint(w, `{"count": 5,`)
-			return string(f.Kind)
-		case FaultSlowBody:
-			a.write(w, func(b []byte) {
-				for i := range b {
-					w.Write(b[i : i+1])
-					http.NewResponseController(w).Flush()
-					wait(r, f.Delay)
-				}
-			})
-			return ""
-		}
-	}
-	a.write(w, func(b []byte) { w.Write(b) })
-	return ""
-}
-
-func wait(r *http.Request, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.Context().Done():
-	}
-}
-
-// drop resets the connection without an answer.
-func drop(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		// Not a connection of net/http's own: the nearest thing to no answer.
-		http.Error(w, "connection lost", http.StatusBadGateway)
-		return
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // fails only if the connection is gone already
-	}
-	conn.Close()
-}
-
-func seconds(d time.Duration) string {
-	return strconv.Itoa(max(1, int((d+time.Second-1)/time.Second)))
 }

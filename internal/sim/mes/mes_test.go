@@ -51,8 +51,8 @@ func startProfile(t *testing.T, p Profile) *bench {
 		Key: "key", Secret: "secret", Profile: p, Now: b.clock.Now, Seed: 7,
 		Machines: []MachineSetup{{
 			Code: "M1", Name: "Saw", InProduction: true, Waste: []string{"SCRAP", "BENT"}, QuantityRatio: 3,
-			Parameters: []ParameterSetup{{Name: "Temp", Code: "temperature"}},
-			Types:      []TypeSetup{{Name: "STOP"}, {Name: "JAM"}, {Name: "REPAIR", RequiresWorker: true}},
+			Parameters: []ParameterSetup{{Name: "Temp", Code: "temperature"}, {Name: "Speed", Code: "speed", Kind: "number"}},
+			Types:      []TypeSetup{{Name: "STOP", Code: "S1"}, {Name: "JAM"}, {Name: "REPAIR", RequiresWorker: true}},
 		}, {Code: "Säge 2/a"}},
 	})
 	if err != nil {

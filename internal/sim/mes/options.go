@@ -45,6 +45,17 @@ type Options struct {
 	WorkerReason       WorkerReason       `json:"worker_reason"`
 	StopEffect         StopEffect         `json:"stop_effect"`
 	RejectionText      RejectionText      `json:"rejection_text"`
+	AbsentWaste        AbsentWaste        `json:"absent_waste"`
+	StaleAnswer        StaleAnswer        `json:"stale_answer"`
+	NumberForm         NumberForm         `json:"number_form"`
+	BooleanValue       BooleanValue       `json:"boolean_value"`
+	WrongValue         WrongValue         `json:"wrong_value"`
+	SilentAnswer       SilentAnswer       `json:"silent_answer"`
+	TypeKey            TypeKey            `json:"type_key"`
+	GetToken           GetToken           `json:"get_token"`
+	NoToken            NoToken            `json:"no_token"`
+	Mount              Mount              `json:"mount"`
+	StrictPaths        StrictPaths        `json:"strict_paths"`
 	Window             Window             `json:"window"`
 	RefusedCalls       RefusedCalls       `json:"refused_calls"`
 	RetryAfter         RetryAfter         `json:"retry_after"`
@@ -62,6 +73,9 @@ type Options struct {
 
 	// TokenLife is how long a token is valid; 0 means 2 h.
 	TokenLife time.Duration `json:"token_life"`
+	// AnswerDelay is how late every answer comes after its call was applied; in
+	// nanoseconds in JSON, as TokenLife.
+	AnswerDelay time.Duration `json:"answer_delay"`
 	// Limit is the number of requests that a company may make in a minute; 0
 	// means 120, a negative number means no limit.
 	Limit int `json:"limit"`
@@ -112,7 +126,18 @@ func (o *Options) questions() []question {
 		{"worker_downtime", (*string)(&o.WorkerDowntime), []string{"close", "leave_open"}},
 		{"worker_reason", (*string)(&o.WorkerReason), []string{"reject_400", "accept"}},
 		{"stop_effect", (*string)(&o.StopEffect), []string{"keep_open", "pause", "check_out"}},
-		{"rejection_text", (*string)(&o.RejectionText), []string{"text", "empty", "html"}},
+		{"rejection_text", (*string)(&o.RejectionText), []string{"text", "empty", "html", "json"}},
+		{"absent_waste", (*string)(&o.AbsentWaste), []string{"unchanged", "reject_400"}},
+		{"stale_answer", (*string)(&o.StaleAnswer), []string{"stored", "sent"}},
+		{"number_form", (*string)(&o.NumberForm), []string{"reject_400", "accept"}},
+		{"boolean_value", (*string)(&o.BooleanValue), []string{"reject_400", "accept"}},
+		{"wrong_value", (*string)(&o.WrongValue), []string{"reject_400", "ignore", "accept"}},
+		{"silent_answer", (*string)(&o.SilentAnswer), []string{"empty", "object", "no_content"}},
+		{"type_key", (*string)(&o.TypeKey), []string{"name", "code", "either"}},
+		{"get_token", (*string)(&o.GetToken), []string{"unchanged", "prolongs"}},
+		{"no_token", (*string)(&o.NoToken), []string{"404", "400", "create"}},
+		{"mount", (*string)(&o.Mount), []string{"both", "api", "v1"}},
+		{"strict_paths", (*string)(&o.StrictPaths), []string{"false", "true"}},
 		{"window", (*string)(&o.Window), []string{"sliding", "fixed"}},
 		{"refused_calls", (*string)(&o.RefusedCalls), []string{"free", "counted"}},
 		{"retry_after", (*string)(&o.RetryAfter), []string{"seconds", "http_date", "absent"}},
@@ -143,6 +168,9 @@ func (o Options) filled() (Options, error) {
 	}
 	if err := o.Foreign.check(); err != nil {
 		return o, fmt.Errorf("option foreign: %w", err)
+	}
+	if o.AnswerDelay < 0 || o.TokenLife < 0 {
+		return o, fmt.Errorf("options answer_delay and token_life can not be negative")
 	}
 	if o.TokenLife == 0 {
 		o.TokenLife = 2 * time.Hour

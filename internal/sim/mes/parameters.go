@@ -24,60 +24,62 @@ func (s *Server) parameters(m *Machine, body []byte) answer {
 	}
 	var values []value
 	for _, p := range in.Parameters {
-		name, known := s.byCode(m, p)
-		if !scalar(p.Value) {
-			return s.refuse("The value of parameter %s must be a text or a number", p.Code)
-		}
+		d, known := s.byCode(m, p)
 		if !known {
 			switch s.options.UnknownCode {
 			case UnknownCodeReject:
-				return s.refuse("Parameter %s is not known", p.Code)
+				return s.refuse("Parameter %s is not known", p.Code+p.Name)
 			case UnknownCodeIgnore:
 				continue
 			}
-			name = p.Code
-			if name == "" {
-				name = p.Name
+			d.Name = p.Code
+			if d.Name == "" {
+				d.Name = p.Name
 			}
 		}
-		values = append(values, value{name, p.Value})
+		use, a := s.fits(d, p.Value)
+		if a.status != 0 {
+			return a
+		}
+		if use {
+			values = append(values, value{d.Name, p.Value})
+		}
 	}
 	if len(m.openProductions()) == 0 {
 		switch s.options.ParametersIdle {
 		case ParametersIdleReject:
 			return s.refuse("There is no production open on machine %s", m.Code)
 		case ParametersIdleIgnore:
-			return answer{status: 200}
+			return s.silent()
 		}
 	}
 	s.store(m, values)
-	return answer{status: 200}
+	return s.silent()
 }
 
-func (s *Server) byCode(m *Machine, p parameterCall) (string, bool) {
+func (s *Server) byCode(m *Machine, p parameterCall) (ParameterSetup, bool) {
 	for _, d := range m.Parameters {
 		if p.Code != "" && d.Code == p.Code {
-			return d.Name, true
+			return d, true
 		}
 		if s.options.NameAlias == NameAliasAccepted && p.Code == "" && p.Name != "" && d.Name == p.Name {
-			return d.Name, true
+			return d, true
 		}
 	}
-	return "", false
+	return ParameterSetup{}, false
 }
 
 // readParameters decodes the parameters of a counter call, keyed by name.
 func (s *Server) readParameters(m *Machine, in []parameterCall) ([]value, answer) {
 	var values []value
 	for _, p := range in {
-		if p.Name == "" || !scalar(p.Value) {
-			return nil, s.refuse("A parameter needs a name, and a value that is a text or a number")
+		if p.Name == "" {
+			return nil, s.refuse("A parameter needs a name")
 		}
-		known := false
-		for _, d := range m.Parameters {
-			known = known || d.Name == p.Name
-		}
-		if !known {
+		d := ParameterSetup{Name: p.Name}
+		if i := slices.IndexFunc(m.Parameters, func(d ParameterSetup) bool { return d.Name == p.Name }); i >= 0 {
+			d = m.Parameters[i]
+		} else {
 			switch s.options.UnknownParameter {
 			case UnknownParameterReject:
 				return nil, s.refuse("Parameter %s is not known", p.Name)
@@ -85,9 +87,44 @@ func (s *Server) readParameters(m *Machine, in []parameterCall) ([]value, answer
 				continue
 			}
 		}
-		values = append(values, value{p.Name, p.Value})
+		use, a := s.fits(d, p.Value)
+		if a.status != 0 {
+			return nil, a
+		}
+		if use {
+			values = append(values, value{p.Name, p.Value})
+		}
 	}
 	return values, answer{}
+}
+
+// fits says whether a value is taken for a parameter, or refuses it.
+func (s *Server) fits(d ParameterSetup, raw json.RawMessage) (bool, answer) {
+	var v any
+	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil {
+		return false, s.refuse("Parameter %s has no value", d.Name)
+	}
+	kind := ""
+	switch v.(type) {
+	case string:
+		kind = "text"
+	case float64:
+		kind = "number"
+	case bool:
+		if s.options.BooleanValue == BooleanAccept {
+			return true, answer{}
+		}
+	}
+	if kind == "" {
+		return false, s.refuse("The value of parameter %s must be a text or a number", d.Name)
+	}
+	if d.Kind == "" || d.Kind == kind {
+		return true, answer{}
+	}
+	if s.options.WrongValue == WrongValueReject {
+		return false, s.refuse("The value of parameter %s must be a %s", d.Name, d.Kind)
+	}
+	return s.options.WrongValue == WrongValueAccept, answer{}
 }
 
 // store keeps values, with the machine and with the productions open on it. A
@@ -106,16 +143,4 @@ func (s *Server) store(m *Machine, values []value) {
 			p.Parameters[v.name] = v.raw
 		}
 	}
-}
-
-func scalar(raw json.RawMessage) bool {
-	var v any
-	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil {
-		return false
-	}
-	switch v.(type) {
-	case string, float64:
-		return true
-	}
-	return false
 }

@@ -337,6 +337,7 @@ const (
 	TextPlain RejectionText = "text"
 	TextEmpty RejectionText = "empty"
 	TextHTML  RejectionText = "html"
+	TextJSON  RejectionText = "json"
 )
 
 // Window answers: how the 120 requests a minute are counted.

@@ -2,16 +2,11 @@ package mes
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -27,7 +22,10 @@ const (
 )
 
 // Who made a call, if it was not the client.
-const byForeign = "foreign"
+const (
+	byForeign = "foreign"
+	byNetwork = "network"
+)
 
 // Config is what New needs.
 type Config struct {
@@ -37,8 +35,10 @@ type Config struct {
 	Profile     Profile
 	// Zone is the company's time zone; nil means UTC.
 	Zone *time.Location
-	// Now is the clock; nil means time.Now.
-	Now func() time.Time
+	// Now is the clock; nil means time.Now. Sleep waits by it until the context
+	// ends; nil means by the computer's.
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration)
 	// Seed of the faults that come by chance.
 	Seed uint64
 	// KeepCalls is the number of calls that are remembered; 0 means 100,000.
@@ -49,9 +49,10 @@ type Config struct {
 // the paths under /api and /api/v1; the control interface is apart (Control).
 type Server struct {
 	config Config
-	now    func() time.Time
 
 	mu         sync.Mutex
+	moment     time.Time // the time of what is being delivered late; else zero
+	late       []delivery
 	options    Options
 	machines   map[string]*Machine
 	faults     []*Fault
@@ -62,7 +63,8 @@ type Server struct {
 	calls      []Call
 	seen       uint64
 	violations []Violation
-	doubt      map[string]bool // machines whose last accepted answer was lost
+	doubt      map[string]uint64 // machines to the last accepted call whose answer has not got through
+	answers    []given           // the last accepted ones
 	random     *rand.Rand
 	nextID     int
 	codeIDs    map[string]int // numbers of what has only a code: orders, waste codes
@@ -84,33 +86,13 @@ type Call struct {
 	Machine string `json:"machine,omitempty"`
 	Body    string `json:"body,omitempty"`
 	Status  int    `json:"status"`
-	// By is empty for a call of the client, "foreign" for one of ForeignCall.
+	// By is empty for a call of the client, "foreign" for one of ForeignCall, and
+	// "network" for a call of the client that a proxy delivers late or again.
 	By string `json:"by,omitempty"`
 	// Applied says that the call changed something or was accepted as needless.
 	Applied bool `json:"applied"`
 	// Outcome is "ok", the text of the refusal, or the fault that struck.
 	Outcome string `json:"outcome"`
-}
-
-// answer is what a service says before faults get at it.
-type answer struct {
-	status int
-	kind   string // content type
-	body   string
-	header http.Header
-}
-
-func (a answer) write(w http.ResponseWriter, body func([]byte)) {
-	for k, v := range a.header {
-		w.Header()[k] = v
-	}
-	if a.kind != "" {
-		w.Header().Set("Content-Type", a.kind)
-	}
-	w.WriteHeader(a.status)
-	if a.body != "" {
-		body([]byte(a.body))
-	}
 }
 
 // New makes a Prodsmart. It is not listening yet.
@@ -124,11 +106,24 @@ func New(c Config) (*Server, error) {
 	if c.KeepCalls == 0 {
 		c.KeepCalls = 100_000
 	}
-	s := &Server{config: c, now: c.Now}
+	if c.Sleep == nil {
+		c.Sleep = wait
+	}
+	s := &Server{config: c}
 	if err := s.Reset(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// wait is the Sleep of the computer's clock.
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 // Reset forgets everything and begins as New did.
@@ -153,7 +148,7 @@ func (s *Server) Reset() error {
 	s.faults, s.calls, s.seen, s.violations = nil, nil, 0, nil
 	s.tokens, s.lastToken = map[string]time.Time{}, ""
 	s.limit, s.busiest = limit, busiest{}
-	s.doubt = map[string]bool{}
+	s.doubt, s.late, s.answers = map[string]uint64{}, nil, nil
 	s.random = rand.New(rand.NewPCG(s.config.Seed, 1))
 	for _, m := range s.config.Machines {
 		s.setUp(newMachine(m))
@@ -206,189 +201,4 @@ func (s *Server) Close() error {
 	}
 	s.serving.Wait()
 	return err
-}
-
-// ServeHTTP answers one call of a client.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
-	if err != nil {
-		http.Error(w, "the body could not be read", http.StatusBadRequest)
-		return
-	}
-	service, machine := route(r.URL)
-	c := Call{Time: s.now(), Method: r.Method, Path: r.URL.Path, Query: tokenless(r.URL), Service: service, Machine: machine, Body: string(body)}
-
-	s.mu.Lock()
-	fault := s.strike(service, machine)
-	s.busiest.add(c.Time)
-	s.mu.Unlock()
-	if outcome := s.before(fault, w, r); outcome != "" {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		c.Outcome = outcome
-		s.record(c)
-		return
-	}
-	s.mu.Lock()
-	a, applied := s.call(r, &c, body)
-	s.mu.Unlock()
-	s.finish(&c, a, applied)
-	if lost := fault.answer(w, r, a); lost != "" {
-		c.Outcome += ", fault " + lost
-		s.mu.Lock()
-		s.doubt[machine] = true
-		s.mu.Unlock()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.record(c)
-}
-
-// finish notes what became of a call.
-func (s *Server) finish(c *Call, a answer, applied bool) {
-	c.Status, c.Applied, c.Outcome = a.status, applied, "ok"
-	if a.status >= 300 {
-		c.Outcome = a.body
-	}
-}
-
-// record remembers a call. The caller holds the lock.
-func (s *Server) record(c Call) {
-	s.seen++
-	c.Number = s.seen
-	s.calls = append(s.calls, c)
-	if extra := len(s.calls) - s.config.KeepCalls; extra > 0 {
-		s.calls = slices.Delete(s.calls, 0, extra)
-	}
-}
-
-// route finds service and machine in a path; both are empty if there is none.
-func route(u *url.URL) (service, machine string) {
-	path := strings.TrimSuffix(u.EscapedPath(), "/")
-	rest, ok := strings.CutPrefix(path, "/api/v1/")
-	if !ok {
-		rest, ok = strings.CutPrefix(path, "/api/")
-	}
-	if !ok {
-		return "", ""
-	}
-	switch rest {
-	case serviceAuthorization, serviceDowntimes, serviceProductions:
-		return rest, ""
-	}
-	part := strings.Split(rest, "/")
-	if len(part) != 3 || part[0] != "machines" {
-		return "", ""
-	}
-	switch part[2] {
-	case serviceCounter, serviceParameters, serviceStartStop:
-	default:
-		return "", ""
-	}
-	code, err := url.PathUnescape(part[1])
-	if err != nil {
-		return "", ""
-	}
-	return part[2], code
-}
-
-// tokenless is the query of a call without its token.
-func tokenless(u *url.URL) string {
-	q := u.Query()
-	q.Del("access_token")
-	return q.Encode()
-}
-
-// call applies one request. The caller holds the lock.
-func (s *Server) call(r *http.Request, c *Call, body []byte) (answer, bool) {
-	if ok, pause := s.limit.Take(s.now()); !ok {
-		s.violate(c, ViolationLimit, "more than %d requests a minute", s.options.Limit)
-		return s.tooMany(pause), false
-	}
-	switch {
-	case c.Service == "":
-		return text(http.StatusNotFound, "Not found"), false
-	case c.Service == serviceAuthorization:
-		return s.authorization(r, body)
-	case c.Service == serviceDowntimes || c.Service == serviceProductions:
-		return s.list(r, c.Service), false
-	case r.Method != http.MethodPost:
-		return text(http.StatusMethodNotAllowed, "Method not allowed"), false
-	}
-	if a, ok := s.admit(r); !ok {
-		return a, false
-	}
-	return s.machineCall(c, body)
-}
-
-// machineCall applies a call to one of the three services of machines, by
-// whomever. The caller holds the lock.
-func (s *Server) machineCall(c *Call, body []byte) (answer, bool) {
-	m := s.machines[c.Machine]
-	if m == nil {
-		if s.options.UnknownMachine == UnknownMachineReject {
-			return s.refuse("Machine %s does not exist", c.Machine), false
-		}
-		return text(http.StatusNotFound, "Machine not found"), false
-	}
-	var a answer
-	switch c.Service {
-	case serviceCounter:
-		a = s.counter(m, c, body)
-	case serviceParameters:
-		a = s.parameters(m, body)
-	default:
-		a = s.startStop(m, body)
-	}
-	if a.status >= 300 {
-		return a, false
-	}
-	m.Accepted[c.Service]++
-	return a, true
-}
-
-// tooMany is the answer to a call above the limit.
-func (s *Server) tooMany(pause time.Duration) answer {
-	a := text(http.StatusTooManyRequests, "Too many requests")
-	a.header = http.Header{}
-	s.retryAfter(a.header, pause)
-	return a
-}
-
-// retryAfter writes the header in the form that the options ask for. A date is
-// rounded up to the whole second, as the form has no parts of seconds.
-func (s *Server) retryAfter(h http.Header, pause time.Duration) {
-	switch s.options.RetryAfter {
-	case RetryAfterAbsent:
-	case RetryAfterDate:
-		at := s.now().Add(pause + time.Second - time.Nanosecond).Truncate(time.Second)
-		h.Set("Retry-After", at.UTC().Format(http.TimeFormat))
-	default:
-		h.Set("Retry-After", seconds(pause))
-	}
-}
-
-// refuse is a 400 with the text in the form that the options ask for.
-func (s *Server) refuse(format string, args ...any) answer {
-	message := fmt.Sprintf(format, args...)
-	switch s.options.RejectionText {
-	case TextEmpty:
-		return answer{status: http.StatusBadRequest}
-	case TextHTML:
-		return answer{status: http.StatusBadRequest, kind: "text/html; charset=utf-8",
-			body: "<html><body><h1>Bad Request</h1><p>" + message + "</p></body></html>"}
-	}
-	return text(http.StatusBadRequest, message)
-}
-
-func asJSON(status int, v any) answer {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return text(http.StatusInternalServerError, err.Error())
-	}
-	return answer{status: status, kind: "application/json", body: string(b)}
-}
-
-func text(status int, body string) answer {
-	return answer{status: status, kind: "text/plain; charset=utf-8", body: body}
 }

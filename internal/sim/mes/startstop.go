@@ -1,6 +1,10 @@
 package mes
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+)
 
 // startStop serves one call of the start/stop service.
 func (s *Server) startStop(m *Machine, body []byte) answer {
@@ -21,26 +25,44 @@ func (s *Server) startStop(m *Machine, body []byte) answer {
 		}
 		return s.start(m, nil)
 	}
-	known := false
-	for _, t := range m.Types {
-		if t.Name != *in.Type {
-			continue
-		}
-		known = true
-		if !running && t.RequiresWorker && s.options.WorkerReason == WorkerReasonReject {
-			return s.refuse("Downtime type %s requires a worker", t.Name)
-		}
+	i := slices.IndexFunc(m.Types, func(t TypeSetup) bool { return s.names(*in.Type, t) })
+	switch {
+	case i < 0 && s.options.UnknownType == UnknownTypeReject:
+		return s.refuse("Downtime type %s is not assigned to machine %s", *in.Type, m.Code)
+	case i < 0:
+		return s.silent()
+	case running:
+		return s.start(m, &m.Types[i].Name)
+	case m.Types[i].RequiresWorker && s.options.WorkerReason == WorkerReasonReject:
+		return s.refuse("Downtime type %s requires a worker", m.Types[i].Name)
 	}
-	if !known {
-		if s.options.UnknownType == UnknownTypeReject {
-			return s.refuse("Downtime type %s is not assigned to machine %s", *in.Type, m.Code)
-		}
-		return answer{status: 200}
+	return s.stop(m, m.Types[i].Name)
+}
+
+// names says whether a text means a downtime type.
+func (s *Server) names(text string, t TypeSetup) bool {
+	code := t.Code
+	if code == "" {
+		code = t.Name
 	}
-	if running {
-		return s.start(m, in.Type)
+	switch s.options.TypeKey {
+	case TypeByCode:
+		return text == code
+	case TypeByEither:
+		return text == code || text == t.Name
 	}
-	return s.stop(m, *in.Type)
+	return text == t.Name
+}
+
+// silent is the answer to what is accepted and has nothing to say.
+func (s *Server) silent() answer {
+	switch s.options.SilentAnswer {
+	case SilentObject:
+		return answer{status: http.StatusOK, kind: "application/json", body: "{}"}
+	case SilentNoContent:
+		return answer{status: http.StatusNoContent}
+	}
+	return answer{status: http.StatusOK}
 }
 
 // running decodes 0 and 1, and the looser forms if the option allows them.
@@ -72,7 +94,7 @@ func (s *Server) stop(m *Machine, downtimeType string) answer {
 		case RepeatedStopNew:
 			s.openDowntime(m, downtimeType, 0)
 		}
-		return answer{status: 200}
+		return s.silent()
 	}
 	if len(open) > 0 {
 		switch s.options.OtherStop {
@@ -80,7 +102,7 @@ func (s *Server) stop(m *Machine, downtimeType string) answer {
 			return s.refuse("A downtime of type %s is open already", open[0].Type)
 		case OtherStopReclassify:
 			open[len(open)-1].Type = downtimeType
-			return answer{status: 200}
+			return s.silent()
 		case OtherStopCloseAndOpen:
 			for _, d := range open {
 				s.closeDowntime(m, d, 0)
@@ -88,7 +110,7 @@ func (s *Server) stop(m *Machine, downtimeType string) answer {
 		}
 	}
 	s.openDowntime(m, downtimeType, 0)
-	return answer{status: 200}
+	return s.silent()
 }
 
 // start ends downtimes; downtimeType is nil if the call named none.
@@ -98,7 +120,7 @@ func (s *Server) start(m *Machine, downtimeType *string) answer {
 		if s.options.NeedlessStart == NeedlessStartReject {
 			return s.refuse("No downtime is open on machine %s", m.Code)
 		}
-		return answer{status: 200}
+		return s.silent()
 	}
 	matching := 0
 	for _, d := range open {
@@ -117,5 +139,5 @@ func (s *Server) start(m *Machine, downtimeType *string) answer {
 			s.closeDowntime(m, d, 0)
 		}
 	}
-	return answer{status: 200}
+	return s.silent()
 }

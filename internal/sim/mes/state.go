@@ -32,11 +32,15 @@ type MachineSetup struct {
 type ParameterSetup struct {
 	Name string `json:"name"`
 	Code string `json:"code"`
+	// Kind of the values: number or text; empty takes either.
+	Kind string `json:"kind"`
 }
 
-// TypeSetup is a downtime type.
+// TypeSetup is a downtime type. The lists say its name.
 type TypeSetup struct {
 	Name string `json:"name"`
+	// Code in the back office; empty is the same as the name.
+	Code string `json:"code"`
 	// RequiresWorker says that only a worker can begin such a downtime.
 	RequiresWorker bool `json:"requires_worker"`
 }
@@ -56,7 +60,8 @@ type Machine struct {
 	Productions []Production `json:"productions"`
 	Downtimes   []Downtime   `json:"downtimes"`
 	// Uncredited pieces wait for the next production.
-	Uncredited float64 `json:"uncredited"`
+	Uncredited      float64            `json:"uncredited"`
+	UncreditedWaste map[string]float64 `json:"uncredited_waste"`
 	// Accepted is the number of calls that were applied, by service.
 	Accepted map[string]int `json:"accepted"`
 
@@ -114,11 +119,12 @@ func (d Downtime) Open() bool { return d.End.IsZero() }
 func newMachine(m MachineSetup) *Machine {
 	m.Waste, m.Parameters = slices.Clone(m.Waste), slices.Clone(m.Parameters)
 	return &Machine{
-		MachineSetup: m,
-		WasteOf:      map[string]float64{},
-		Values:       map[string]json.RawMessage{},
-		History:      map[string][]json.RawMessage{},
-		Accepted:     map[string]int{},
+		MachineSetup:    m,
+		WasteOf:         map[string]float64{},
+		UncreditedWaste: map[string]float64{},
+		Values:          map[string]json.RawMessage{},
+		History:         map[string][]json.RawMessage{},
+		Accepted:        map[string]int{},
 	}
 }
 
@@ -128,6 +134,7 @@ func (m *Machine) copy() Machine {
 	c.MachineSetup.Waste = slices.Clone(m.MachineSetup.Waste)
 	c.Parameters = slices.Clone(m.Parameters)
 	c.WasteOf = maps.Clone(m.WasteOf)
+	c.UncreditedWaste = maps.Clone(m.UncreditedWaste)
 	c.Values = maps.Clone(m.Values)
 	c.History = maps.Clone(m.History)
 	c.Accepted = maps.Clone(m.Accepted)
@@ -182,6 +189,7 @@ func (s *Server) startProduction(m *Machine, w Work) int {
 	p := Production{ID: s.newID(), Work: w, orderID: s.orderID(w.Order), Start: s.now(), Waste: map[string]float64{}, Parameters: map[string]json.RawMessage{}}
 	if s.options.NoProduction == NoProductionCredit {
 		p.Quantity, m.Uncredited = m.Uncredited, 0
+		p.Waste, m.UncreditedWaste = m.UncreditedWaste, map[string]float64{}
 	}
 	if s.options.CounterScope == ScopePerProduction {
 		m.Counter, m.Counted = 0, false

@@ -43,7 +43,7 @@ func (s *Server) violate(c *Call, kind ViolationKind, format string, args ...any
 	case m != nil && m.foreign:
 		excused = true
 	case kind == ViolationEqual:
-		excused = s.doubt[c.Machine]
+		excused = s.doubt[c.Machine] != 0
 	}
 	s.violations = append(s.violations, Violation{
 		Time: c.Time, Kind: kind, Machine: c.Machine, Text: fmt.Sprintf(format, args...),
@@ -53,7 +53,7 @@ func (s *Server) violate(c *Call, kind ViolationKind, format string, args ...any
 
 // Violations lists the calls that a careful client would not have made.
 func (s *Server) Violations() []Violation {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return append([]Violation(nil), s.violations...)
 }
@@ -61,7 +61,7 @@ func (s *Server) Violations() []Violation {
 // Busiest is the largest number of requests in any 60 s, refused ones and ones
 // that faults ate included, those of others not.
 func (s *Server) Busiest() int {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.busiest.most
 }

@@ -1,0 +1,49 @@
+package mes
+
+import (
+	"net/url"
+	"strings"
+)
+
+// route finds service and machine in a path; both are empty if there is none.
+func (o Options) route(u *url.URL) (service, machine string) {
+	path := u.EscapedPath()
+	if o.StrictPaths != PathsStrict {
+		path = strings.TrimSuffix(path, "/")
+	}
+	rest, v1 := strings.CutPrefix(path, "/api/v1/")
+	if !v1 {
+		var ok bool
+		if rest, ok = strings.CutPrefix(path, "/api/"); !ok {
+			return "", ""
+		}
+	}
+	if o.Mount == MountPlain && v1 || o.Mount == MountV1 && !v1 {
+		return "", ""
+	}
+	switch rest {
+	case serviceAuthorization, serviceDowntimes, serviceProductions:
+		return rest, ""
+	}
+	part := strings.Split(rest, "/")
+	if len(part) != 3 || part[0] != "machines" {
+		return "", ""
+	}
+	switch part[2] {
+	case serviceCounter, serviceParameters, serviceStartStop:
+	default:
+		return "", ""
+	}
+	code, err := url.PathUnescape(part[1])
+	if err != nil {
+		return "", ""
+	}
+	return part[2], code
+}
+
+// tokenless is the query of a call without its token.
+func tokenless(u *url.URL) string {
+	q := u.Query()
+	q.Del("access_token")
+	return q.Encode()
+}

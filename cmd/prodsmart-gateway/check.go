@@ -111,10 +111,15 @@ type plan struct {
 }
 
 type planMachine struct {
-	Code        string  `json:"code"`
-	Tags        int     `json:"tags"`
+	Code string `json:"code"`
+	Tags int    `json:"tags"`
+	// Told is false for a machine that is only read, Counted for one that has
+	// stops and parameters alone.
+	Told        bool    `json:"told"`
+	Counted     bool    `json:"counted"`
 	ReportEvery float64 `json:"report_every_seconds"`
-	Age         float64 `json:"expected_age_seconds"`
+	// Age is the largest age of its count when all machines count.
+	Age float64 `json:"expected_age_seconds,omitempty"`
 }
 
 type planConnection struct {
@@ -126,23 +131,20 @@ type planConnection struct {
 }
 
 func planOf(cfg *config.Config) (*plan, error) {
-	p := &plan{Live: cfg.Prodsmart.Live, Budget: float64(cfg.Uplink().Budget)}
+	expected := cfg.Expect()
+	p := &plan{Live: cfg.Prodsmart.Live, Budget: expected.Budget, PostsPerMinute: expected.Asked}
 	var specs []*mapping.Spec
-	told := 0
+	ages := expected.Ages
 	for i := range cfg.Machines {
 		m := &cfg.Machines[i]
 		specs = append(specs, &m.Spec)
-		if m.Report {
-			told++
-			p.PostsPerMinute += time.Minute.Seconds() / m.ReportEvery.Seconds()
+		planned := planMachine{Code: m.Spec.Code, Tags: len(m.Spec.Signals), Told: m.Report, Counted: m.Spec.Count != nil, ReportEvery: m.ReportEvery.Seconds()}
+		if planned.Told && planned.Counted {
+			planned.Age = ages[0].Seconds()
+			ages = ages[1:]
 		}
-	}
-	stretch := max(1, p.PostsPerMinute/p.Budget)
-	for i := range cfg.Machines {
-		m := &cfg.Machines[i]
-		age := m.ReportEvery.Seconds() * stretch
-		p.Age = max(p.Age, age)
-		p.Machines = append(p.Machines, planMachine{Code: m.Spec.Code, Tags: len(m.Spec.Signals), ReportEvery: m.ReportEvery.Seconds(), Age: age})
+		p.Age = max(p.Age, planned.Age)
+		p.Machines = append(p.Machines, planned)
 	}
 	for _, f := range mapping.Feeds(specs) {
 		for _, c := range cfg.Connections {
@@ -174,15 +176,22 @@ func (p *plan) print(w io.Writer) {
 		}
 	}
 	for _, m := range p.Machines {
-		fmt.Fprintf(w, "machine    %-16s         %5d tags, told every %s s, at most %s s old\n", m.Code, m.Tags, figure(m.ReportEvery), figure(m.Age))
+		told := fmt.Sprintf("told every %s s, at most %s s old", figure(m.ReportEvery), figure(m.Age))
+		switch {
+		case !m.Told:
+			told = "read, not told"
+		case !m.Counted:
+			told = "told when it stops and starts"
+		}
+		fmt.Fprintf(w, "machine    %-16s         %5d tags, %s\n", m.Code, m.Tags, told)
 	}
 	mode := "dry-run: nothing is sent"
 	if p.Live {
 		mode = "live"
 	}
-	fmt.Fprintf(w, "prodsmart  %s; %s posts/min when all machines count, budget %s/min", mode, figure(p.PostsPerMinute), figure(p.Budget))
+	fmt.Fprintf(w, "prodsmart  %s; %s requests/min when all machines count, budget %s/min", mode, figure(p.PostsPerMinute), figure(p.Budget))
 	if p.PostsPerMinute > p.Budget {
-		fmt.Fprintf(w, "; more than the budget, so counts are told every %s s", figure(p.Age))
+		fmt.Fprintf(w, "; more than the budget, so counts are up to %s s old", figure(p.Age))
 	}
 	fmt.Fprintln(w)
 }

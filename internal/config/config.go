@@ -44,6 +44,8 @@ type Prodsmart struct {
 	Live bool
 	// Budget is requests a minute, a whole number from 1 to 120.
 	Budget mapping.Number
+	// Share is this gateway's part of Budget, above 0 and at most 1.
+	Share mapping.Number
 	// CountIs is what the tenant's counter means.
 	CountIs     mapping.Quantity
 	ReportEvery time.Duration
@@ -66,6 +68,20 @@ type Prodsmart struct {
 	RefusedRetry time.Duration
 	// RepeatStop allows a stop without an answer to be sent once more.
 	RepeatStop bool
+	// Backlog is post or hold.
+	Backlog string
+	// ReconcileEvery is the time between two comparisons with what Prodsmart
+	// holds, 0 for none.
+	ReconcileEvery time.Duration
+}
+
+// Requests is the number of requests a minute that this gateway may make: its
+// share of the budget, at least 1.
+func (p *Prodsmart) Requests() mapping.Number {
+	if n := p.Budget.Mul(p.Share).Floor(); n.Sign() > 0 {
+		return n
+	}
+	return mapping.Whole(1)
 }
 
 // The kinds of connections.
@@ -129,6 +145,8 @@ type Machine struct {
 	Was string
 	// ReportEvery is its target freshness at Prodsmart.
 	ReportEvery time.Duration
+	// Freshness is its weight while the machines ask for more than the budget.
+	Freshness mapping.Number
 	// Report is false for a machine that is read but not told.
 	Report bool
 }

@@ -173,7 +173,7 @@ func dump(t testing.TB, c *Config) string {
 		fmt.Fprintln(&b, " ", string(text))
 	}
 	for _, m := range c.Machines {
-		fmt.Fprintf(&b, "machine %s at %s, template %q, was %q, every %s, report %v\n", m.Spec.Code, filepath.ToSlash(m.Pos.String()), m.Template, m.Was, m.ReportEvery, m.Report)
+		fmt.Fprintf(&b, "machine %s at %s, template %q, was %q, every %s, freshness %v, report %v\n", m.Spec.Code, filepath.ToSlash(m.Pos.String()), m.Template, m.Was, m.ReportEvery, m.Freshness, m.Report)
 		b.WriteString(dumpSpec(t, m))
 	}
 	return strings.ReplaceAll(compiled.ReplaceAllString(b.String(), "0x"), `\\`, "/") // JSON writes Windows paths so

@@ -225,7 +225,7 @@ func (l *loader) buildMachine(code string, n *node) *Machine {
 	if len(n.entries) == 0 || !v.has("count") && !v.has("state") && !v.has("parameters") && !v.has("waste") && !v.wrong {
 		l.badKey(n, "the machine reads nothing; give it count, state or parameters")
 	}
-	m := &Machine{Spec: b.spec, Was: v.text("was"), ReportEvery: v.duration("report_every"), Report: v.truth("report")}
+	m := &Machine{Spec: b.spec, Was: v.text("was"), ReportEvery: v.duration("report_every"), Freshness: v.number("freshness"), Report: v.truth("report")}
 	if m.ReportEvery == 0 {
 		m.ReportEvery = l.site.reportEvery
 	}

@@ -2,35 +2,25 @@ package config
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"time"
-
-	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 )
 
 // checkPlan compares what the machines ask for with the budget.
 func (l *loader) checkPlan(c *Config) {
-	asked := mapping.Number{}
-	machines := 0
-	for _, m := range c.Machines {
-		if m.Report && m.Spec.Count != nil && m.ReportEvery > 0 {
-			asked = asked.Add(mapping.Ratio(int64(time.Minute), int64(m.ReportEvery)))
-			machines++
-		}
-	}
-	budget := c.Prodsmart.Budget
-	if asked.Cmp(budget) <= 0 || budget.Sign() <= 0 {
+	e := c.Expect()
+	if !e.Short() || e.Budget <= 0 {
 		return
 	}
-	age := mapping.Whole(int64(60 * machines)).Div(budget)
+	age := fmt.Sprintf("every machine will be told about every %d s", whole(slices.Max(e.Ages)))
+	if least := slices.Min(e.Ages); whole(least) != whole(slices.Max(e.Ages)) {
+		age = fmt.Sprintf("machines will be told about every %d to %d s", whole(least), whole(slices.Max(e.Ages)))
+	}
 	l.warnings.add(Problem{Pos: l.site.budgetAt, Path: "prodsmart.budget", Text: fmt.Sprintf(
-		"%d machines ask for %s posts a minute, the budget is %s; every machine will be told about every %s s instead: raise report_every, or accept it",
-		machines, ceiling(asked), budget, ceiling(age))})
+		"%d machines ask for %.0f posts a minute, the budget is %.0f; %s instead: raise report_every (%d s for all would fit, or %d machines as they are), give the machines that matter more freshness, or accept it",
+		len(e.Ages), math.Ceil(e.Asked), e.Budget, age, whole(e.Fitting), e.Machines)})
 }
 
-func ceiling(n mapping.Number) mapping.Number {
-	floor := n.Floor()
-	if floor.Cmp(n) < 0 {
-		return floor.Add(mapping.Whole(1))
-	}
-	return floor
-}
+// whole is a time in seconds, rounded up.
+func whole(d time.Duration) int64 { return int64(math.Ceil(math.Round(d.Seconds()*1000) / 1000)) }

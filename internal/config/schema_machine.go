@@ -38,6 +38,7 @@ func machineObject() *object {
 		{key: "ideal_cycle", kind: kindDuration, min: "1ms", max: "24h", doc: "planned time for one raw count"},
 		{key: "comm_timeout", kind: kindDuration, def: "60s", min: "0s", max: "24h", doc: "how long missing values are borne before the state is unknown"},
 		{key: "report_every", kind: kindDuration, min: "1s", max: "24h", doc: "how often a changed count is told; without it prodsmart.report_every"},
+		{key: "freshness", kind: kindNumber, def: "1", min: "0.01", max: "100", doc: "weight against other machines while all ask for more than the budget: with 2 it is told twice as often as with 1"},
 		{key: "report", kind: kindBool, def: "true", doc: "false reads the machine and tells Prodsmart nothing of it"},
 	}}
 }

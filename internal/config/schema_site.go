@@ -37,6 +37,7 @@ func prodsmartObject() *object {
 		{key: "secret", kind: kindSecret, doc: "reference to the API secret"},
 		{key: "mode", kind: kindText, def: "dry-run", allowed: []string{"dry-run", "live"}, doc: "dry-run shows and journals all posts and sends none; live sends them"},
 		{key: "budget", kind: kindInt, def: "100", min: "1", max: "120", doc: "requests a minute, of the 120 that all integrations of the company share"},
+		{key: "share", kind: kindNumber, def: "1", min: "0.01", max: "1", doc: "this gateway's part of the budget, such as 1/2 where two gateways of one company have the same budget"},
 		{key: "count_is", kind: kindText, def: "good", allowed: []string{"good", "total"}, doc: "what the machine counter of the tenant means: good pieces, or all pieces"},
 		{key: "report_every", kind: kindDuration, def: "30s", min: "1s", max: "24h", doc: "how often a changed count is told"},
 		{key: "auth", kind: kindText, def: "basic", allowed: []string{"basic", "token"}, doc: "how the machine services are authenticated"},
@@ -54,6 +55,14 @@ func prodsmartObject() *object {
 		{key: "ambiguous_wait", kind: kindDuration, def: "2m", min: "1s", max: "1h", doc: "how long an unanswered total waits for the count to grow before it is sent once more"},
 		{key: "refused_retry", kind: kindDuration, def: "10m", min: "10s", max: "24h", doc: "how long after a refusal a machine is tried again"},
 		{key: "repeat_stop", kind: kindBool, def: "true", doc: "whether a stop without an answer is sent once more; false where the tenant would open a second downtime"},
+		{key: "backlog", kind: kindText, def: "post", allowed: []string{"post", "hold"}, doc: "pieces of an earlier order that could not be told before the order changed: post them, to be booked on the record that is open now, or hold the machine's counter until it is released; needs order at the machine"},
+		{key: "reconcile", kind: kindObject, sub: reconcileObject(), doc: "comparison of what was told with what Prodsmart holds"},
+	}}
+}
+
+func reconcileObject() *object {
+	return &object{name: "reconcile", fields: []*field{
+		{key: "every", kind: kindDuration, def: "15m", min: "0s", max: "24h", doc: "time between two comparisons, in requests that nobody else needs; 0s for none, and there is none in a dry run"},
 	}}
 }
 

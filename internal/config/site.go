@@ -59,6 +59,11 @@ func (l *loader) readProdsmart(v *view) Prodsmart {
 		Auth: v.text("auth"), Insecure: v.truth("insecure"), Timeout: v.duration("timeout"),
 		Proxy: v.text("proxy"), Waste: v.text("waste"), WasteOnly: v.text("waste_only"), FirstZero: v.text("first_zero"),
 		AmbiguousWait: v.duration("ambiguous_wait"), RefusedRetry: v.duration("refused_retry"), RepeatStop: v.truth("repeat_stop"),
+		Share: v.number("share"), Backlog: v.text("backlog"),
+	}
+	p.ReconcileEvery = l.view(v.child("reconcile"), v.object.index["reconcile"].sub).duration("every")
+	if p.ReconcileEvery > 0 && p.ReconcileEvery < time.Minute {
+		l.bad(v.child("reconcile").get("every"), "expected 0s for no comparison, or 1m to 24h")
 	}
 	p.URL = l.prodsmartURL(v, p.Insecure)
 	if ca := v.text("ca"); ca != "" {

@@ -10,13 +10,13 @@ import (
 
 // Control is the interface for people and tests, apart from what clients see:
 //
-//	GET    /state                         machines, limit, violations
+//	GET    /state                         machines, who took how much of the limit, violations
 //	GET    /calls?after=N                 received calls
-//	GET    /options, PATCH /options       some or all options as JSON; one is the client that spends
-//	                                      from the same limit: {"foreign": {"per_minute": 60,
-//	                                      "pattern": "even|poisson|burst|top_of_minute", "retries": true}}
+//	GET    /options, PATCH /options       some or all options as JSON: {"equal_count": "accept_noop"}
 //	POST   /profile                       {"name": "hostile"}
-//	GET    /faults, POST /faults, DELETE /faults
+//	GET    /faults, DELETE /faults        what is switched on; all off
+//	POST   /faults                        {"kind": "late_answer", "delay": 2000000000, "service": "counter",
+//	                                      "machine": "M1", "times": 3, "chance": 0.1, "for": 60000000000}
 //	POST   /reset, POST /expire-tokens
 //	POST   /machines/{code}/production    {"worker": 7, "order": "WO-1", "operation": "OP10", "product": "P1"}
 //	DELETE /machines/{code}/production    finishes
@@ -25,6 +25,11 @@ import (
 //	POST   /machines/{code}/foreign/{service}  a call by another writer: the body as a client sends it
 //	PATCH  /downtimes/{id}                {"type": "JAM", "start": "…", "end": "…"} by hand; DELETE removes it
 //	PATCH  /productions/{id}              {"quantity": 5, "waste": {"SCRAP": 1}, "end": "…"} by hand; DELETE removes it
+//
+// Durations are nanoseconds. The kinds of faults are those of FaultKind. One of
+// the options is the client that spends from the same limit: {"foreign":
+// {"per_minute": 60, "pattern": "poisson", "retries": true}}, with the patterns
+// even, poisson, burst and top_of_minute; per_minute 0 sends it away.
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {

@@ -15,8 +15,9 @@ type LimitOptions struct {
 	// PerMinute is the number of requests in a minute; 0 means 120, a negative
 	// number means no limit.
 	PerMinute int
-	// Window is sliding unless it says fixed; fixed windows are whole minutes
-	// of the clock. Refused says whether refused requests count.
+	// Window is sliding unless it says fixed or bucket; fixed windows are whole
+	// minutes of the clock, a bucket holds PerMinute and is filled evenly.
+	// Refused says whether refused requests count.
 	Window  Window
 	Refused RefusedCalls
 	// Foreign is another client of the company; the zero value means none.
@@ -40,8 +41,10 @@ type Limit struct {
 	ring   []int64
 	oldest int
 	// A fixed window needs a number.
-	window  int64
-	used    int
+	window int64
+	used   int
+	// A bucket needs the time at which it will be full.
+	full    int64
 	counts  LimitCounts
 	foreign foreignClient
 }
@@ -62,8 +65,8 @@ func NewLimit(o LimitOptions) (*Limit, error) {
 	if o.PerMinute == 0 {
 		o.PerMinute = 120
 	}
-	if !slices.Contains([]Window{"", WindowSliding, WindowFixed}, o.Window) {
-		return nil, fmt.Errorf("window %q is not known; allowed: %s, %s", o.Window, WindowSliding, WindowFixed)
+	if !slices.Contains([]Window{"", WindowSliding, WindowFixed, WindowBucket}, o.Window) {
+		return nil, fmt.Errorf("window %q is not known; allowed: %s, %s, %s", o.Window, WindowSliding, WindowFixed, WindowBucket)
 	}
 	if !slices.Contains([]RefusedCalls{"", RefusedCallsFree, RefusedCallsCounted}, o.Refused) {
 		return nil, fmt.Errorf("refused calls %q are not known; allowed: %s, %s", o.Refused, RefusedCallsFree, RefusedCallsCounted)
@@ -136,6 +139,9 @@ func (l *Limit) take(at int64) (wait int64) {
 		l.used++
 		return 0
 	}
+	if l.o.Window == WindowBucket {
+		return l.fromBucket(at)
+	}
 	refused := at-l.ring[l.oldest] < minute
 	if !refused || l.o.Refused == RefusedCallsCounted {
 		l.ring[l.oldest] = at
@@ -147,6 +153,21 @@ func (l *Limit) take(at int64) (wait int64) {
 		return 0
 	}
 	return l.ring[l.oldest] + minute - at
+}
+
+// fromBucket takes one request out of the bucket.
+func (l *Limit) fromBucket(at int64) (wait int64) {
+	each := minute / int64(l.o.PerMinute) // what fills in one request
+	whole := each * int64(l.o.PerMinute)
+	after := max(l.full, at) + each
+	if after-at <= whole {
+		l.full = after
+		return 0
+	}
+	if l.o.Refused == RefusedCallsCounted {
+		l.full = at + whole // there was less than one in it, and that is spent
+	}
+	return l.full + each - whole - at
 }
 
 // busiest keeps the largest number of requests in any 60 s.

@@ -138,7 +138,7 @@ func (o *Options) questions() []question {
 		{"no_token", (*string)(&o.NoToken), []string{"404", "400", "create"}},
 		{"mount", (*string)(&o.Mount), []string{"both", "api", "v1"}},
 		{"strict_paths", (*string)(&o.StrictPaths), []string{"false", "true"}},
-		{"window", (*string)(&o.Window), []string{"sliding", "fixed"}},
+		{"window", (*string)(&o.Window), []string{"sliding", "fixed", "bucket"}},
 		{"refused_calls", (*string)(&o.RefusedCalls), []string{"free", "counted"}},
 		{"retry_after", (*string)(&o.RetryAfter), []string{"seconds", "http_date", "absent"}},
 		{"open_end", (*string)(&o.OpenEnd), []string{"null", "absent", "far_future"}},

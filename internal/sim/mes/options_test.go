@@ -224,7 +224,7 @@ func accessRows() []row {
 			b.clock.Move(50 * time.Second)
 			out := limited(b, 5)
 			b.clock.Move(15 * time.Second)
-			return out + limited(b, 1)
+			return out + limited(b, 2) // one has come into the bucket
 		}},
 		{"refused_calls", `,"limit":2`, func(b *bench) string {
 			limited(b, 2)

@@ -28,21 +28,36 @@ func Lenient() Profile {
 	}}
 }
 
-// Hostile is Documented with everything that networks and servers do: answers
-// that get lost after the request was applied, refusals before, bursts of 429,
-// pauses, broken bodies, tokens that expire in the middle of a run.
+// Hostile is Documented with everything that networks, servers and colleagues
+// do: answers that get lost after the request was applied, that come late, cut
+// short or from another call, requests that a proxy repeats or delivers late,
+// refusals before, bursts of 429, pauses, tokens that expire in the middle of a
+// run, and a foreign client that spends a quarter of the limit in bursts. Stops
+// and starts are neither delivered late nor repeated late: without a time in
+// them, they would make downtimes that no client could have prevented.
 func Hostile() Profile {
 	return Profile{
-		Options: Options{TokenLife: 15 * time.Second, NewToken: NewTokenRotate},
+		Options: Options{TokenLife: 15 * time.Second, NewToken: NewTokenRotate, RetryAfter: RetryAfterDate,
+			Foreign: Foreign{PerMinute: 30, Pattern: ForeignBurst, Retries: true}},
 		Faults: []Fault{
 			{Kind: FaultDropAfter, Chance: 0.04},
 			{Kind: FaultDropBefore, Chance: 0.03},
 			{Kind: FaultStatus, Status: 503, Chance: 0.03},
 			{Kind: FaultLimit, RetryAfter: 2 * time.Second, Chance: 0.02},
 			{Kind: FaultLatency, Delay: 300 * time.Millisecond, Chance: 0.1},
+			{Kind: FaultLateAnswer, Delay: time.Second, Chance: 0.02},
+			{Kind: FaultTwice, Chance: 0.01},
+			{Kind: FaultTwiceSecond, Chance: 0.01},
+			{Kind: FaultTwice, Service: serviceCounter, Delay: time.Second, Chance: 0.01},
+			{Kind: FaultLateApply, Service: serviceCounter, Delay: time.Second, Chance: 0.01},
+			{Kind: FaultNeverBefore, Delay: 3 * time.Second, Chance: 0.005},
+			{Kind: FaultNeverAfter, Delay: 3 * time.Second, Chance: 0.005},
 			{Kind: FaultMalformed, Chance: 0.03},
+			{Kind: FaultTruncated, Chance: 0.01},
+			{Kind: FaultOtherAnswer, Chance: 0.005},
 			{Kind: FaultSlowBody, Delay: 200 * time.Millisecond, Chance: 0.02},
 			{Kind: FaultPage, Chance: 0.01},
+			{Kind: FaultPageAfter, Chance: 0.005},
 		},
 	}
 }

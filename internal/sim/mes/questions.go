@@ -347,6 +347,7 @@ type Window string
 const (
 	WindowSliding Window = "sliding"
 	WindowFixed   Window = "fixed"
+	WindowBucket  Window = "bucket"
 )
 
 // RefusedCalls answers: whether a refused call counts against the limit.

@@ -166,7 +166,7 @@ func (s *Server) record(c Call) {
 	s.seen++
 	c.Number = s.seen
 	s.calls = append(s.calls, c)
-	if extra := len(s.calls) - s.config.KeepCalls; extra > 0 {
+	if extra := len(s.calls) - s.config.KeepCalls; extra > s.config.KeepCalls/4 {
 		s.calls = slices.Delete(s.calls, 0, extra)
 	}
 }

@@ -41,7 +41,8 @@ type Config struct {
 	Sleep func(context.Context, time.Duration)
 	// Seed of the faults that come by chance.
 	Seed uint64
-	// KeepCalls is the number of calls that are remembered; 0 means 100,000.
+	// KeepCalls is the number of calls that are remembered at least, up to a
+	// quarter more; 0 means 100,000.
 	KeepCalls int
 }
 

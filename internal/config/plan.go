@@ -17,9 +17,13 @@ func (l *loader) checkPlan(c *Config) {
 	if least := slices.Min(e.Ages); whole(least) != whole(slices.Max(e.Ages)) {
 		age = fmt.Sprintf("machines will be told about every %d to %d s", whole(least), whole(slices.Max(e.Ages)))
 	}
+	fits := fmt.Sprintf("%d s for all would fit", whole(e.Fitting))
+	if e.Machines > 0 {
+		fits += fmt.Sprintf(", or %d machines as they are", e.Machines)
+	}
 	l.warnings.add(Problem{Pos: l.site.budgetAt, Path: "prodsmart.budget", Text: fmt.Sprintf(
-		"%d machines ask for %.0f posts a minute, the budget is %.0f; %s instead: raise report_every (%d s for all would fit, or %d machines as they are), give the machines that matter more freshness, or accept it",
-		len(e.Ages), math.Ceil(e.Asked), e.Budget, age, whole(e.Fitting), e.Machines)})
+		"%d machines ask for %.0f posts a minute, the budget is %.0f; %s instead: raise report_every (%s), give the machines that matter more freshness, or accept it",
+		len(e.Ages), math.Ceil(e.Asked), e.Budget, age, fits)})
 }
 
 // whole is a time in seconds, rounded up.

@@ -21,6 +21,7 @@ type Client struct {
 	auth        Auth
 	key, secret Secret
 	agent       string
+	zone        *time.Location
 	timeout     time.Duration
 	bodyTimeout time.Duration
 	onRequest   func(Request)
@@ -56,6 +57,7 @@ func New(cfg Config) (*Client, error) {
 		key:         cfg.Key,
 		secret:      cfg.Secret,
 		agent:       cfg.UserAgent,
+		zone:        cfg.Zone,
 		timeout:     cfg.Timeout,
 		bodyTimeout: min(bodyTimeout, cfg.Timeout),
 		onRequest:   cfg.OnRequest,

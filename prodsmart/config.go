@@ -64,6 +64,11 @@ type Config struct {
 	// ProxyUser and ProxyPassword log in at Proxy.
 	ProxyUser     string
 	ProxyPassword Secret
+	// Zone is the company's time zone as set in Prodsmart, for the times that
+	// Prodsmart writes without one. Default: UTC, which is the zone of all times
+	// that the gateway itself sends; the interface does not say it, and lists are
+	// documented with a zone in each time.
+	Zone *time.Location
 	// UserAgent introduces the gateway. Default: DefaultUserAgent.
 	UserAgent string
 	// Dial, if not nil, opens connections in place of package net's dialer, to
@@ -97,6 +102,9 @@ func (cfg Config) settled() (Config, *url.URL, error) {
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.Zone == nil {
+		cfg.Zone = time.UTC
 	}
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = DefaultUserAgent

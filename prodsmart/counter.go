@@ -19,9 +19,8 @@ func counterKeys() []string {
 const (
 	// counterDepth is how deep a counter is searched for in an object.
 	counterDepth = 3
-	// maxDigits is more than an int64 has, with room for a fraction of zeros.
-	maxDigits = 64
-	maxInt64  = 19
+	// maxInt64 is how many digits an int64 has at most.
+	maxInt64 = 19
 )
 
 // counterIn finds the machine's counter in the answer of the counter service,
@@ -117,43 +116,18 @@ func counterInText(text string) *int64 {
 
 // whole reads a decimal number that is an integer, however it is written: 500,
 // 500.0, 5e2. It is nil for anything else, fractions and numbers beyond an
-// int64 included. The work is bounded whatever the exponent.
+// int64 included.
 func whole(text string) *int64 {
-	sign := ""
-	if strings.HasPrefix(text, "-") || strings.HasPrefix(text, "+") {
-		sign, text = strings.TrimPrefix(text[:1], "+"), text[1:]
-	}
-	mantissa, exponent, scientific := text, 0, false
-	if i := strings.IndexAny(text, "eE"); i >= 0 {
-		scientific = true
-		e, err := strconv.Atoi(text[i+1:])
-		if err != nil || e < -maxDigits || e > maxDigits {
-			return nil
-		}
-		mantissa, exponent = text[:i], e
-	}
-	before, after, fraction := strings.Cut(mantissa, ".")
-	digits := before + after
-	if before == "" || fraction && after == "" && scientific || len(digits) > maxDigits ||
-		strings.Trim(digits, "0123456789") != "" {
+	sign, digits, point, ok := decimalParts(text)
+	switch {
+	case !ok:
+		return nil
+	case digits == "":
+		return new(int64)
+	case len(digits) > point || point > maxInt64:
 		return nil
 	}
-	point := len(before) + exponent
-	digits = strings.TrimRight(digits, "0")
-	if len(digits) > max(point, 0) {
-		return nil
-	}
-	if digits != "" {
-		digits += strings.Repeat("0", point-len(digits))
-	}
-	digits = strings.TrimLeft(digits, "0")
-	if len(digits) > maxInt64 {
-		return nil
-	}
-	n, err := strconv.ParseInt(sign+digits, 10, 64)
-	if digits == "" {
-		n, err = 0, nil
-	}
+	n, err := strconv.ParseInt(sign+digits+strings.Repeat("0", point-len(digits)), 10, 64)
 	if err != nil {
 		return nil
 	}

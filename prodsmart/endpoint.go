@@ -18,6 +18,8 @@ const (
 	StartStopEndpoint     Endpoint = "startstop"
 	CounterEndpoint       Endpoint = "counter"
 	ParametersEndpoint    Endpoint = "parameters"
+	DowntimesEndpoint     Endpoint = "downtimes"
+	ProductionsEndpoint   Endpoint = "productions"
 )
 
 // machineMark stands for the machine code in a path.
@@ -30,6 +32,8 @@ func defaultPaths() map[Endpoint]string {
 		StartStopEndpoint:     "/machines/{machine}/startstop",
 		CounterEndpoint:       "/machines/{machine}/counter",
 		ParametersEndpoint:    "/machines/{machine}/parameters",
+		DowntimesEndpoint:     "/downtimes",
+		ProductionsEndpoint:   "/productions",
 	}
 }
 

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -26,8 +29,13 @@ type call struct {
 	method   string
 	// path is percent-encoded and follows the prefix.
 	path string
+	// query is what follows the path, besides the token.
+	query url.Values
 	// body is JSON; nil is none.
 	body []byte
+	// most is how much of an answer is read; 0 is maxBody. An answer that may
+	// be large also has the time of a request for it.
+	most int
 	// auth chooses the credential; with AuthToken the token is put into token
 	// by perform.
 	auth  Auth
@@ -40,7 +48,7 @@ type reply struct {
 	// status is 0 if no head of an answer came; err says why.
 	status int
 	header http.Header
-	// body is at most maxBody bytes; cut says that there was more, broken that
+	// body is at most what the call wanted; cut says that there was more, broken that
 	// the answer ended before its body did.
 	body   []byte
 	cut    bool
@@ -95,20 +103,31 @@ func (c *Client) roundTrip(ctx context.Context, cancel context.CancelFunc, r cal
 	if resp.StatusCode < 100 { // package net/http lets a status of 000 pass
 		return reply{err: fmt.Errorf("malformed HTTP status code %03d", resp.StatusCode)}
 	}
-	drip := time.AfterFunc(c.bodyTimeout, cancel)
+	most, patience := maxBody, c.bodyTimeout
+	if r.most > 0 {
+		most, patience = r.most, c.timeout
+	}
+	drip := time.AfterFunc(patience, cancel)
 	defer drip.Stop()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(most)+1))
 	out := reply{status: resp.StatusCode, header: resp.Header, body: body, broken: err}
-	if len(body) > maxBody {
-		out.body, out.cut = body[:maxBody], true
+	if len(body) > most {
+		out.body, out.cut = body[:most], true
 	}
 	return out
 }
 
 func (c *Client) httpRequest(ctx context.Context, r call) (*http.Request, error) {
-	address := c.base + r.path
+	query := maps.Clone(r.query)
+	if query == nil {
+		query = url.Values{}
+	}
 	if !r.token.IsZero() {
-		address += "?access_token=" + segment(r.token.Reveal())
+		query.Set("access_token", r.token.Reveal())
+	}
+	address := c.base + r.path
+	if len(query) > 0 {
+		address += "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
 	}
 	var body io.Reader
 	if r.body != nil {

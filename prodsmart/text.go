@@ -26,9 +26,6 @@ const (
 type cleaner struct {
 	secrets  *strings.Replacer
 	patterns []*regexp.Regexp
-	// longest is the length of the longest secret: so much of the end of a cut
-	// text may be the beginning of one.
-	longest int
 }
 
 // credentialForms are the secrets that live as long as the client.
@@ -53,7 +50,6 @@ func (c *Client) hide(tokens ...Secret) {
 	pairs := make([]string, 0, 2*len(forms))
 	for _, form := range forms {
 		pairs = append(pairs, form, mask)
-		next.longest = max(next.longest, len(form))
 	}
 	next.secrets = strings.NewReplacer(pairs...)
 	if before := c.cleaner.Load(); before != nil {

@@ -1,0 +1,69 @@
+package prodsmart
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+)
+
+// ErrMorePages ends Pages when the last page it may read was not the last one
+// there is: what was read is not all.
+var ErrMorePages = errors.New("prodsmart: the list goes on after the last page that may be read")
+
+// Record is a record of a list that Pages can read.
+type Record interface {
+	Downtime | Production
+	key() string
+}
+
+// Pages reads a list page by page, from page 1 to at most page most, and gives
+// each record that fits once. fetch reads one page; it is called when the
+// records before it are used up, so that it may wait for a free request. Pages
+// ends after a page with fewer than PageSize records or without any that was
+// not on the pages before; pages that shift while they are read give a record
+// twice, and a server that has only one page gives it again. It ends with the
+// error of fetch, or with ErrMorePages.
+func Pages[T Record](most int, fits func(T) bool, fetch func(page int) ([]T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		seen := map[string]bool{}
+		for page := 1; page <= most; page++ {
+			records, err := fetch(page)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			unseen := false
+			for _, r := range records {
+				if seen[r.key()] {
+					continue
+				}
+				seen[r.key()], unseen = true, true
+				if fits(r) && !yield(r, nil) {
+					return
+				}
+			}
+			if len(records) < PageSize || !unseen {
+				return
+			}
+		}
+		yield(none, ErrMorePages)
+	}
+}
+
+// key tells records apart. Those without a number are told apart by what is in
+// them.
+func (d Downtime) key() string {
+	if d.ID == 0 {
+		return fmt.Sprint(d)
+	}
+	return strconv.FormatInt(d.ID, 10)
+}
+
+func (p Production) key() string {
+	if p.ID == 0 {
+		return fmt.Sprint(p)
+	}
+	return strconv.FormatInt(p.ID, 10)
+}

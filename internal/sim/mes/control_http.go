@@ -13,6 +13,7 @@ import (
 //	GET    /state                         machines, who took how much of the limit, violations
 //	GET    /calls?after=N                 received calls
 //	GET    /options, PATCH /options       some or all options as JSON: {"equal_count": "accept_noop"}
+//	GET    /questions                     the options that are questions, with their answers
 //	POST   /profile                       {"name": "hostile"}
 //	GET    /faults, DELETE /faults        what is switched on; all off
 //	POST   /faults                        {"kind": "late_answer", "delay": 2000000000, "service": "counter",
@@ -40,6 +41,7 @@ func (s *Server) Control() http.Handler {
 		reply(w, s.Calls(after), err)
 	})
 	mux.HandleFunc("GET /options", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Options(), nil) })
+	mux.HandleFunc("GET /questions", func(w http.ResponseWriter, _ *http.Request) { reply(w, Questions(), nil) })
 	mux.HandleFunc("PATCH /options", func(w http.ResponseWriter, r *http.Request) {
 		o := s.Options()
 		err := decode(r, &o)

@@ -20,6 +20,9 @@ func TestControl(t *testing.T) {
 		t.Error(got)
 	}
 	b.post("counter", `{"count":0}`, 200)
+	if got := do("GET", "/questions", "", 200); !strings.Contains(got, `"waste_only":["reject_400","accept"]`) {
+		t.Error(got)
+	}
 
 	do("POST", "/faults", `{"kind":"status","status":500,"times":1}`, 200)
 	do("POST", "/faults", `{"kind":"what"}`, 400)

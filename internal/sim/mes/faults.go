@@ -50,7 +50,7 @@ const (
 	// the second time, as a proxy does that lost the first answer.
 	FaultTwiceSecond FaultKind = "twice_second"
 	// FaultMalformed answers 200 with a broken body, FaultTruncated with a body
-	// that ends in the middle and a reset connection, FaultPageAfter with a web
+	// that ends in the middle as the connection does, FaultPageAfter with a web
 	// page, FaultOtherAnswer with what another call got before.
 	FaultMalformed   FaultKind = "malformed"
 	FaultTruncated   FaultKind = "truncated"

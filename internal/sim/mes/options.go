@@ -180,3 +180,13 @@ func (o Options) filled() (Options, error) {
 	}
 	return o, nil
 }
+
+// Questions lists the options that are questions, each with the answers that
+// there are. The first answer is the default.
+func Questions() map[string][]string {
+	all := map[string][]string{}
+	for _, q := range (&Options{}).questions() {
+		all[q.name] = q.allowed
+	}
+	return all
+}

@@ -152,8 +152,14 @@ func truncate(w http.ResponseWriter, a answer) {
 	a.header = http.Header{"Content-Length": {strconv.Itoa(whole)}}
 	a.body = a.body[:len(a.body)/2]
 	a.write(w, func(b []byte) { w.Write(b) })
-	http.NewResponseController(w).Flush()
-	drop(w)
+	control := http.NewResponseController(w)
+	if control.Flush() != nil {
+		return // the client is gone
+	}
+	// Closed, not reset, so that the client gets what there is.
+	if conn, _, err := control.Hijack(); err == nil {
+		conn.Close()
+	}
 }
 
 func page(w http.ResponseWriter) {
@@ -161,7 +167,7 @@ func page(w http.ResponseWriter) {
 	fmt.Fprint(w, "<!DOCTYPE html><html><title>Sign in</title><body>Please sign in to use this network.</body></html>")
 }
 
-// drop resets the connection without an answer, or in the middle of one.
+// drop resets the connection without an answer.
 func drop(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

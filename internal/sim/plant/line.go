@@ -1,6 +1,7 @@
 package plant
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
@@ -56,8 +57,9 @@ func line() []design {
 // backOffice is what Prodsmart has been configured with for the machines.
 func backOffice(designs []design) []mes.MachineSetup {
 	var setups []mes.MachineSetup
-	for _, d := range designs {
-		m := mes.MachineSetup{Code: d.code, Name: d.code, InProduction: true}
+	for i, d := range designs {
+		m := mes.MachineSetup{Code: d.code, Name: d.code, InProduction: true, Work: mes.Work{
+			Worker: i + 1, Order: fmt.Sprintf("WO-%d", 1001+i), Operation: "OP10", Product: "P-" + d.code}}
 		m.Types = append(m.Types, mes.TypeSetup{Name: unspecifiedType})
 		for _, r := range d.reasons {
 			m.Types = append(m.Types, mes.TypeSetup{Name: r.kind})

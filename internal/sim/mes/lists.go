@@ -43,7 +43,8 @@ func (s *Server) list(r *http.Request, service string) answer {
 		}
 		return cmp.Compare(a.id, b.id)
 	})
-	first := (q.page - 1) * pageSize
+	// A number of a page may be as large as numbers are.
+	first := min(q.page-1, len(found)) * pageSize
 	if first >= len(found) && s.options.PageBeyond == PageBeyondRepeat {
 		first = max(0, len(found)-1) / pageSize * pageSize
 	}

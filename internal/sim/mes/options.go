@@ -91,6 +91,11 @@ type question struct {
 }
 
 func (o *Options) questions() []question {
+	return append(o.machineQuestions(), o.companyQuestions()...)
+}
+
+// machineQuestions are those about the three services of machines.
+func (o *Options) machineQuestions() []question {
 	return []question{
 		{"equal_count", (*string)(&o.EqualCount), []string{"reject_400", "accept_noop"}},
 		{"lower_count", (*string)(&o.LowerCount), []string{"reject_400", "accept_as_reset", "ignore_200"}},
@@ -107,11 +112,6 @@ func (o *Options) questions() []question {
 		{"fractional_count", (*string)(&o.FractionalCount), []string{"accept", "reject_400", "truncate"}},
 		{"ratio", (*string)(&o.Ratio), []string{"raw", "scaled"}},
 		{"counter_answer", (*string)(&o.CounterAnswer), []string{"text", "json", "object", "empty"}},
-		{"unknown_machine", (*string)(&o.UnknownMachine), []string{"404", "400"}},
-		{"no_credentials", (*string)(&o.NoCredentials), []string{"401", "403", "400"}},
-		{"bad_token", (*string)(&o.BadToken), []string{"401", "403", "400"}},
-		{"both_credentials", (*string)(&o.BothCredentials), []string{"basic_wins", "token_wins", "must_agree"}},
-		{"new_token", (*string)(&o.NewToken), []string{"coexist", "rotate", "same"}},
 		{"parameters_idle", (*string)(&o.ParametersIdle), []string{"ignore_200", "reject_400", "store"}},
 		{"repeated_parameter", (*string)(&o.RepeatedParameter), []string{"overwrite", "append"}},
 		{"unknown_code", (*string)(&o.UnknownCode), []string{"reject_400", "ignore", "create"}},
@@ -126,7 +126,6 @@ func (o *Options) questions() []question {
 		{"worker_downtime", (*string)(&o.WorkerDowntime), []string{"close", "leave_open"}},
 		{"worker_reason", (*string)(&o.WorkerReason), []string{"reject_400", "accept"}},
 		{"stop_effect", (*string)(&o.StopEffect), []string{"keep_open", "pause", "check_out"}},
-		{"rejection_text", (*string)(&o.RejectionText), []string{"text", "empty", "html", "json"}},
 		{"absent_waste", (*string)(&o.AbsentWaste), []string{"unchanged", "reject_400"}},
 		{"stale_answer", (*string)(&o.StaleAnswer), []string{"stored", "sent"}},
 		{"number_form", (*string)(&o.NumberForm), []string{"reject_400", "accept"}},
@@ -134,6 +133,18 @@ func (o *Options) questions() []question {
 		{"wrong_value", (*string)(&o.WrongValue), []string{"reject_400", "ignore", "accept"}},
 		{"silent_answer", (*string)(&o.SilentAnswer), []string{"empty", "object", "no_content"}},
 		{"type_key", (*string)(&o.TypeKey), []string{"name", "code", "either"}},
+	}
+}
+
+// companyQuestions are those about tokens, paths, the limit and the lists.
+func (o *Options) companyQuestions() []question {
+	return []question{
+		{"unknown_machine", (*string)(&o.UnknownMachine), []string{"404", "400"}},
+		{"no_credentials", (*string)(&o.NoCredentials), []string{"401", "403", "400"}},
+		{"bad_token", (*string)(&o.BadToken), []string{"401", "403", "400"}},
+		{"both_credentials", (*string)(&o.BothCredentials), []string{"basic_wins", "token_wins", "must_agree"}},
+		{"new_token", (*string)(&o.NewToken), []string{"coexist", "rotate", "same"}},
+		{"rejection_text", (*string)(&o.RejectionText), []string{"text", "empty", "html", "json"}},
 		{"get_token", (*string)(&o.GetToken), []string{"unchanged", "prolongs"}},
 		{"no_token", (*string)(&o.NoToken), []string{"404", "400", "create"}},
 		{"mount", (*string)(&o.Mount), []string{"both", "api", "v1"}},

@@ -43,7 +43,7 @@ func TestControl(t *testing.T) {
 		t.Error(got)
 	}
 	do("GET", "/calls?after=x", "", 400)
-	if got := do("GET", "/state", "", 200); !strings.Contains(got, `"busiest_minute":2`) {
+	if got := do("GET", "/state", "", 200); !strings.Contains(got, `"busiest_minute":2`) || !strings.Contains(got, `"violations":[]`) {
 		t.Error(got)
 	}
 	token := b.token(201)

@@ -55,7 +55,7 @@ func (s *Server) violate(c *Call, kind ViolationKind, format string, args ...any
 func (s *Server) Violations() []Violation {
 	s.lock()
 	defer s.mu.Unlock()
-	return append([]Violation(nil), s.violations...)
+	return append([]Violation{}, s.violations...)
 }
 
 // Busiest is the largest number of requests in any 60 s, refused ones and ones

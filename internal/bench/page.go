@@ -30,7 +30,8 @@ func Write(w io.Writer, h Host, results []Result) error {
 	b.WriteString("\n\n")
 	writeBars(&b, results)
 	b.WriteString(explanation)
-	writeTags(&b, results)
+	tagTable().write(&b, results)
+	writeSchedule(&b, results)
 	writeAll(&b, results)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -81,29 +82,43 @@ a few per cent there disturbs the figures, and both clients alike.
 
 `
 
-// tagColumns are the columns of the table of protocols.
-func tagColumns() []struct{ title, unit string } {
-	return []struct{ title, unit string }{
+// table shows the figures of several benchmarks side by side.
+type table struct {
+	pkg, prefix string
+	// first is above the names of the rows, which are those of the benchmarks
+	// without the prefix.
+	first   string
+	columns []column
+}
+
+type column struct{ title, unit string }
+
+func tagTable() table {
+	return table{pkg: "bench", prefix: "Tags/", columns: []column{
 		{"CPU bare, %", "bare-cpu-%"}, {"CPU gateway, %", "gateway-cpu-%"}, {"ratio", "x-bare-cpu"},
 		{"memory bare, MB", "bare-MB"}, {"memory gateway, MB", "gateway-MB"}, {"its peak, MB", "gateway-peak-MB"},
 		{"values/s", "gateway-values/s"}, {"requests/s", "gateway-requests/s"}, {"data/s", "gateway-data/s"}, {"CPU of others, %", "others-cpu-%"},
-	}
+	}}
 }
 
-func writeTags(b *strings.Builder, results []Result) {
-	b.WriteString("| |")
-	for _, c := range tagColumns() {
+func (t table) write(b *strings.Builder, results []Result) {
+	fmt.Fprintf(b, "| %s |", t.first)
+	for _, c := range t.columns {
 		fmt.Fprintf(b, " %s |", c.title)
 	}
-	b.WriteString("\n|" + strings.Repeat(" --- |", len(tagColumns())+1) + "\n")
+	b.WriteString("\n|" + strings.Repeat(" --- |", len(t.columns)+1) + "\n")
 	for _, r := range results {
-		protocol, ok := strings.CutPrefix(r.Name, "Tags/")
-		if r.Package != "bench" || !ok {
+		name, ok := strings.CutPrefix(r.Name, t.prefix)
+		if r.Package != t.pkg || !ok {
 			continue
 		}
-		fmt.Fprintf(b, "| %s |", cell(protocol))
-		for _, c := range tagColumns() {
-			fmt.Fprintf(b, " %s |", figure(r.Metrics[c.unit]))
+		fmt.Fprintf(b, "| %s |", cell(name))
+		for _, c := range t.columns {
+			value := ""
+			if v, ok := r.Metrics[c.unit]; ok {
+				value = figure(v)
+			}
+			fmt.Fprintf(b, " %s |", value)
 		}
 		b.WriteString("\n")
 	}

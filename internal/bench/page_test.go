@@ -17,6 +17,9 @@ ok  	github.com/prodsmart-gateway/prodsmart-gateway/mapping	2.4s
 pkg: github.com/prodsmart-gateway/prodsmart-gateway/internal/bench
 BenchmarkTags/opcua-2         	       1	        34.64 bare-MB	         0.9873 bare-cpu-%	        41.0 gateway-MB	         478.2 gateway-requests/s	         2.764 x-bare-cpu
 BenchmarkTags/opcua-2         	       1	        34.64 bare-MB	         0.9873 bare-cpu-%	        71.0 gateway-MB	         1.2 x-bare-cpu
+pkg: github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink
+BenchmarkSchedule/machines=20-2    	       1	 12.1 largest-s	 1.01 largest/least	 0 limited
+BenchmarkSchedule/machines=100-2   	       1	 64.2 largest-s	 1.07 largest/least	 3 limited
 BenchmarkBroken-2             	       1	        x ns/op
 BenchmarkSaysSomething
 PASS
@@ -27,7 +30,7 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(results) != 4 {
+	if len(results) != 6 {
 		t.Fatalf("%d results: %+v", len(results), results)
 	}
 	r := results[0]
@@ -67,6 +70,9 @@ func TestPage(t *testing.T) {
 		"| at most 60 MB | 71 MB | not met: 71 MB instead of 60 MB |",
 		"| Start to first post, 1,000 machines | at most 2 s | not measured | |",
 		" 478 |",
+		"not met: 1.07x instead of 1.05x |",
+		"| Requests refused with 429, the same | at most 0 | 3 | not met: 3 instead of 0 |",
+		"| machines=20 |  | 12.1 | 1.01 |  |",
 		"| mapping | NoSuffix | 2 ns/op |",
 	} {
 		if !strings.Contains(b.String(), want) {

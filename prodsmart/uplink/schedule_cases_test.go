@@ -7,15 +7,15 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
 )
 
-// rivals are the schedulers that are compared, the Desk first.
-func rivals() []struct {
+// rival is a way to schedule a plant of some machines.
+type rival struct {
 	name string
 	of   func(machines int) func(time.Time) scheduler
-} {
-	return []struct {
-		name string
-		of   func(machines int) func(time.Time) scheduler
-	}{
+}
+
+// rivals are the schedulers that are compared, the Desk first.
+func rivals() []rival {
+	return []rival{
 		{"desk", func(n int) func(time.Time) scheduler {
 			return func(now time.Time) scheduler { return newDeskSide(now, n, saturation(n, nil)) }
 		}},
@@ -23,6 +23,15 @@ func rivals() []struct {
 		{"fifo-merging", func(n int) func(time.Time) scheduler { return newFIFO(n, true) }},
 		{"round-robin", newRing},
 	}
+}
+
+// afterOutage is the scheduler for catchUp: a Desk has the settings that nobody
+// changed.
+func (r rival) afterOutage() func(time.Time) scheduler {
+	if r.name == "desk" {
+		return deskAsConfigured
+	}
+	return r.of(outageMachines)
 }
 
 // limited gives a plant the company's limit.

@@ -8,10 +8,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -56,6 +54,9 @@ type reply struct {
 	err    error
 	// left says that at least one byte of the request may have left.
 	left bool
+	// repeated says that the server turned the request away over HTTP/2 in a way
+	// that made the transport want to make it again.
+	repeated bool
 	// abandoned says that the caller's context ended first.
 	abandoned bool
 	took      time.Duration
@@ -64,30 +65,26 @@ type reply struct {
 // exchange makes exactly one request and waits for its answer. It is the only
 // function that touches the network.
 func (c *Client) exchange(ctx context.Context, r call) reply {
+	if err := ctx.Err(); err != nil {
+		return reply{err: err, abandoned: true}
+	}
 	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	var left atomic.Bool
-	out := c.roundTrip(httptrace.WithClientTrace(limited, watch(&left)), cancel, r)
-	// When the transport has returned, the connection of a failed request is
-	// closed: what has not left by now never will.
-	out.left = left.Load() || out.status != 0
+	var f flight
+	out := c.roundTrip(f.trace(limited, cancel), cancel, r)
+	out.left = f.left.Load() || out.status != 0
+	out.repeated = f.repeated.Load()
+	if out.status == 0 && f.shared.Load() {
+		// The next request shall not be put on a connection that may be dead.
+		c.transport.CloseIdleConnections()
+	}
 	out.abandoned = ctx.Err() != nil
 	out.took = time.Since(began)
 	if out.left && c.onRequest != nil {
 		c.onRequest(Request{Endpoint: r.endpoint, Extra: r.extra, Status: out.status, Took: out.took})
 	}
 	return out
-}
-
-// watch notes when the head of a request is handed to its connection, which
-// happens before the first byte leaves. The transport asks for a connection
-// again only if nothing had been written to the one before.
-func watch(left *atomic.Bool) *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GetConn:      func(string) { left.Store(false) },
-		WroteHeaders: func() { left.Store(true) },
-	}
 }
 
 func (c *Client) roundTrip(ctx context.Context, cancel context.CancelFunc, r call) reply {

@@ -26,6 +26,9 @@ func (c *Client) explain(r reply) string {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
+	if r.repeated {
+		return fmt.Sprintf("%s turned the request away without an answer (HTTP/2: GOAWAY, REFUSED_STREAM or PROTOCOL_ERROR); it is not made again by itself", c.host)
+	}
 	if r.abandoned && r.left {
 		return fmt.Sprintf("given up by the gateway while %s had not answered", c.host)
 	}
@@ -172,6 +175,8 @@ func (c *Client) explainConnection(err error, r reply) string {
 		return fmt.Sprintf("there is no route to %s; check the network of this computer", peer)
 	case strings.Contains(err.Error(), "malformed"):
 		return fmt.Sprintf("what answers at %s does not speak HTTP (%v); check the address, its port and the proxy", c.host, err)
+	case strings.Contains(err.Error(), "stream error"), strings.Contains(err.Error(), "GOAWAY"):
+		return fmt.Sprintf("%s broke the request off (%v)", c.host, err)
 	case !isClosed(err):
 		return ""
 	case r.left:
@@ -204,5 +209,6 @@ func isErrno(err error, any ...syscall.Errno) bool {
 func isClosed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		isErrno(err, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, wsaConnReset, wsaConnAborted) ||
-		strings.Contains(err.Error(), "server closed idle connection")
+		strings.Contains(err.Error(), "server closed idle connection") ||
+		strings.Contains(err.Error(), "client connection lost")
 }

@@ -60,9 +60,9 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// serve starts a TLS server with a certificate of the authority; change may
-// alter it.
-func (a authority) serve(t *testing.T, change func(*x509.Certificate)) *httptest.Server {
+// certify makes a certificate for a server of this computer; change may alter
+// it.
+func (a authority) certify(t *testing.T, change func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
 	key := newKey(t)
 	template := &x509.Certificate{
@@ -77,13 +77,20 @@ func (a authority) serve(t *testing.T, change func(*x509.Certificate)) *httptest
 	if err != nil {
 		t.Fatal(err)
 	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// serve starts a TLS server with a certificate of the authority, which answers
+// every counter post with 500.
+func (a authority) serve(t *testing.T, change func(*x509.Certificate)) *httptest.Server {
+	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ProtoMajor != 1 {
+		if r.ProtoMajor != 2 {
 			t.Errorf("speaks %s", r.Proto)
 		}
 		_, _ = io.WriteString(w, "500")
 	}))
-	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{a.certify(t, change)}}
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()

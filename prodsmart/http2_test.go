@@ -1,0 +1,372 @@
+package prodsmart
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// The frames of HTTP/2 that the tests speak, and their codes.
+const (
+	frameData, frameHeaders, frameReset, frameSettings, framePing, frameGoAway = 0, 1, 3, 4, 6, 7
+
+	codeNone, codeProtocol, codeInternal, codeRefused, codeCalm = 0, 1, 2, 7, 11
+
+	flagEnd, flagAck, flagWhole = 1, 1, 4
+)
+
+// peer2 is the server's end of an HTTP/2 connection, used by one goroutine.
+type peer2 struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+func (p *peer2) say(kind, flags byte, stream uint32, payload []byte) {
+	frame := []byte{0, byte(len(payload) >> 8), byte(len(payload)), kind, flags}
+	frame = append(binary.BigEndian.AppendUint32(frame, stream), payload...)
+	_, _ = p.conn.Write(frame)
+}
+
+func (p *peer2) numbers(kind byte, stream uint32, numbers ...uint32) {
+	var payload []byte
+	for _, n := range numbers {
+		payload = binary.BigEndian.AppendUint32(payload, n)
+	}
+	p.say(kind, 0, stream, payload)
+}
+
+// accept answers a stream with status 200 and the body 500.
+func (p *peer2) accept(stream uint32) {
+	p.say(frameHeaders, flagWhole, stream, []byte{0x88})
+	p.say(frameData, flagEnd, stream, []byte("500"))
+}
+
+// take reads to the end of a whole request and gives its stream; false at the
+// end of the connection.
+func (p *peer2) take() (uint32, bool) {
+	for {
+		head := make([]byte, 9)
+		if _, err := io.ReadFull(p.r, head); err != nil {
+			return 0, false
+		}
+		body := make([]byte, int(head[0])<<16|int(head[1])<<8|int(head[2]))
+		if _, err := io.ReadFull(p.r, body); err != nil {
+			return 0, false
+		}
+		kind, flags := head[3], head[4]
+		switch {
+		case (kind == frameData || kind == frameHeaders) && flags&flagEnd != 0:
+			return binary.BigEndian.Uint32(head[5:]), true
+		case (kind == frameSettings || kind == framePing) && flags&flagAck == 0:
+			if kind == frameSettings {
+				body = nil
+			}
+			p.say(kind, flagAck, 0, body)
+		}
+	}
+}
+
+// serve2 speaks HTTP/2 over TLS on each connection with a function.
+func (a authority) serve2(t *testing.T, serve func(*peer2)) string {
+	t.Helper()
+	config := &tls.Config{Certificates: []tls.Certificate{a.certify(t, nil)}, NextProtos: []string{"h2"}}
+	address := rawServer(t, func(raw net.Conn) {
+		conn := tls.Server(raw, config)
+		p := &peer2{conn, bufio.NewReader(conn)}
+		preface := make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+		if _, err := io.ReadFull(p.r, preface); err != nil {
+			return
+		}
+		p.say(frameSettings, 0, 0, nil)
+		serve(p)
+	})
+	return strings.Replace(address, "http", "https", 1)
+}
+
+// Each of these peers takes a whole request before it misbehaves, so that it may
+// have applied it: nothing may be made twice, also where the standard library
+// would do so.
+func TestHTTP2PeersThatMayHaveApplied(t *testing.T) {
+	ca := newAuthority(t, "Plant Root")
+	resets := func(code uint32) func(*peer2, uint32) {
+		return func(p *peer2, stream uint32) { p.numbers(frameReset, stream, code) }
+	}
+	goes := func(last, code uint32) func(*peer2, uint32) {
+		return func(p *peer2, _ uint32) { p.numbers(frameGoAway, 0, last, code) }
+	}
+	const turnedAway = "HOST turned the request away without an answer (HTTP/2: GOAWAY, REFUSED_STREAM or PROTOCOL_ERROR)"
+	for name, row := range map[string]struct {
+		serve func(*peer2, uint32)
+		want  Verdict
+		text  string
+	}{
+		"answers":        {(*peer2).accept, Accepted, "500"},
+		"cut":            {func(p *peer2, _ uint32) { p.conn.Close() }, Ambiguous, "HOST closed the connection before it answered"},
+		"refused":        {resets(codeRefused), Ambiguous, turnedAway},
+		"protocol error": {resets(codeProtocol), Ambiguous, turnedAway},
+		"internal error": {resets(codeInternal), Ambiguous, "HOST broke the request off (stream error: stream ID 1; INTERNAL_ERROR"},
+		"goes":           {goes(0, codeNone), Ambiguous, turnedAway},
+		"goes in anger":  {goes(0, codeCalm), Ambiguous, "HOST broke the request off (http2: Transport received GOAWAY from server ErrCode:ENHANCE_YOUR_CALM"},
+		"goes after it": {func(p *peer2, stream uint32) {
+			goes(stream, codeNone)(p, stream)
+			p.accept(stream)
+		}, Accepted, "500"},
+		"goes and cuts": {func(p *peer2, stream uint32) {
+			goes(stream, codeNone)(p, stream)
+			p.conn.Close()
+		}, Ambiguous, "HOST broke the request off (http2: server sent GOAWAY and closed the connection"},
+		"half an answer": {func(p *peer2, stream uint32) {
+			p.say(frameHeaders, flagWhole, stream, []byte{0x88})
+			p.say(frameData, 0, stream, []byte("500"))
+			p.conn.Close()
+		}, Accepted, "500 (the answer broke off here)"},
+		"no sense": {func(p *peer2, _ uint32) { _, _ = io.WriteString(p.conn, "HTTP/1.1 200 OK\r\n\r\n500") }, Ambiguous, ""},
+	} {
+		for _, kept := range []bool{false, true} {
+			var requests, connections atomic.Int32
+			c := newClient(t, ca.serve2(t, func(p *peer2) {
+				connections.Add(1)
+				for {
+					stream, ok := p.take()
+					if !ok {
+						return
+					}
+					if requests.Add(1) == 1 && kept {
+						p.accept(stream)
+						continue
+					}
+					row.serve(p, stream)
+				}
+			}), func(cfg *Config) { cfg.CAFile = ca.file })
+			want := int32(1)
+			if kept {
+				send(t, c, Accepted)
+				want = 2
+			}
+			a := c.Send(t.Context(), counterPost(500))
+			text := row.text
+			if kept {
+				text = strings.Replace(text, "stream ID 1", "stream ID 3", 1)
+			}
+			if kept && name == "goes in anger" {
+				text = turnedAway
+			}
+			text = strings.ReplaceAll(text, "HOST", c.host)
+			if a.Verdict != row.want || !strings.HasPrefix(a.Text, text) {
+				t.Errorf("%s, kept %v: %s (%s), want %s (%s)", name, kept, a.Verdict, a.Text, row.want, text)
+			}
+			if n := requests.Load(); n != want {
+				t.Errorf("%s, kept %v: %d requests were made over %d connections, want %d", name, kept, n, connections.Load(), want)
+			}
+		}
+	}
+}
+
+// A list that is turned away is not asked for again either: each request is
+// counted against the budget by whoever makes it.
+func TestHTTP2ListIsAskedForOnce(t *testing.T) {
+	ca := newAuthority(t, "Plant Root")
+	var lists atomic.Int32
+	var toldOf []Request
+	c := newClient(t, ca.serve2(t, func(p *peer2) {
+		stream, ok := p.take()
+		if !ok {
+			return
+		}
+		p.say(frameHeaders, flagWhole, stream, []byte{0x88})
+		p.say(frameData, flagEnd, stream, []byte(`{"token":"tok-1"}`))
+		for {
+			if stream, ok = p.take(); !ok {
+				return
+			}
+			lists.Add(1)
+			p.numbers(frameReset, stream, codeRefused)
+		}
+	}), func(cfg *Config) {
+		cfg.CAFile = ca.file
+		cfg.OnRequest = func(r Request) { toldOf = append(toldOf, r) }
+	})
+	_, err := c.Downtimes(t.Context(), DowntimeQuery{})
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Answer.Verdict != Ambiguous || lists.Load() != 1 {
+		t.Errorf("%v after %d requests", err, lists.Load())
+	}
+	if len(toldOf) != 2 || !toldOf[0].Extra || toldOf[1].Extra || toldOf[1].Endpoint != DowntimesEndpoint {
+		t.Errorf("%+v", toldOf)
+	}
+}
+
+// A kept connection that the server ended costs nothing; if there is no other
+// to be had, nothing has left.
+func TestHTTP2ConnectionEndsWhileIdle(t *testing.T) {
+	ca := newAuthority(t, "Plant Root")
+	for name, end := range map[string]func(*peer2){
+		"goes": func(p *peer2) { p.numbers(frameGoAway, 0, 1, codeNone) },
+		"cuts": func(p *peer2) { p.conn.Close() },
+	} {
+		var requests atomic.Int32
+		c := newClient(t, ca.serve2(t, func(p *peer2) {
+			if stream, ok := p.take(); ok {
+				requests.Add(1)
+				p.accept(stream)
+				end(p)
+				_, _ = io.Copy(io.Discard, p.r)
+			}
+		}), func(cfg *Config) { cfg.CAFile = ca.file })
+		ended := watchEnds(c)
+		send(t, c, Accepted)
+		<-ended
+		send(t, c, Accepted)
+		<-ended
+		if requests.Load() != 2 {
+			t.Errorf("%s: %d requests", name, requests.Load())
+		}
+		c.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("nothing there")}
+		}
+		send(t, c, Unsent)
+	}
+}
+
+// watchEnds tells of each connection that the client closed.
+func watchEnds(c *Client) <-chan struct{} {
+	ended := make(chan struct{}, 9)
+	dial := c.transport.DialContext
+	c.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		return &endingConn{Conn: conn, ended: ended}, err
+	}
+	return ended
+}
+
+type endingConn struct {
+	net.Conn
+	once  sync.Once
+	ended chan<- struct{}
+}
+
+func (c *endingConn) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(func() { c.ended <- struct{}{} })
+	return err
+}
+
+// Whoever gives up, or runs out of time, while the server is silent learns that
+// the request may have been applied.
+func TestHTTP2SilentServer(t *testing.T) {
+	ca := newAuthority(t, "Plant Root")
+	taken := make(chan struct{}, 9)
+	address := ca.serve2(t, func(p *peer2) {
+		for {
+			if _, ok := p.take(); !ok {
+				return
+			}
+			taken <- struct{}{}
+		}
+	})
+	c := newClient(t, address, func(cfg *Config) { cfg.CAFile = ca.file })
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-taken
+		cancel()
+	}()
+	if a := expect(t, c.Send(ctx, counterPost(1)), Ambiguous); a.Text != "given up by the gateway while "+c.host+" had not answered" {
+		t.Error(a.Text)
+	}
+	c = newClient(t, address, func(cfg *Config) { cfg.CAFile, cfg.Timeout = ca.file, 300*time.Millisecond })
+	if a := send(t, c, Ambiguous); a.Text != c.host+" did not answer within 300ms" {
+		t.Error(a.Text)
+	}
+	expect(t, c.Send(cancelled(), counterPost(1)), Unsent)
+}
+
+// Many posts at a time share one connection, and a server that shuts down in
+// good order while they come in neither loses nor doubles one.
+func TestHTTP2UnderLoad(t *testing.T) {
+	ca := newAuthority(t, "Plant Root")
+	var applied, connections atomic.Int32
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("speaks %s", r.Proto)
+		}
+		applied.Add(1)
+		_, _ = io.WriteString(w, "500")
+	})
+	server := httptest.NewUnstartedServer(handler)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{ca.certify(t, nil)}}
+	server.EnableHTTP2 = true
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c := newClient(t, server.URL, func(cfg *Config) { cfg.CAFile = ca.file })
+	send(t, c, Accepted)
+	var accepted, doubtful atomic.Int32
+	accepted.Add(1)
+	var all sync.WaitGroup
+	post := func(n int) {
+		for range n {
+			switch a := c.Send(t.Context(), counterPost(1)); a.Verdict {
+			case Accepted:
+				accepted.Add(1)
+			case Ambiguous:
+				doubtful.Add(1)
+			case Unsent:
+			default:
+				t.Errorf("%s: %s", a.Verdict, a.Text)
+			}
+		}
+	}
+	for range 8 {
+		all.Go(func() { post(25) })
+	}
+	all.Wait()
+	if accepted.Load() != 201 || connections.Load() != 1 {
+		t.Errorf("%d of 201 were accepted over %d connections", accepted.Load(), connections.Load())
+	}
+	for range 8 {
+		all.Go(func() { post(50) })
+	}
+	for applied.Load() < 250 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := server.Config.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+	if got := applied.Load(); got < accepted.Load() || got > accepted.Load()+doubtful.Load() {
+		t.Errorf("%d applied, %d accepted, %d doubtful", got, accepted.Load(), doubtful.Load())
+	}
+}
+
+// A server that does not know HTTP/2 is spoken to in HTTP/1.1.
+func TestHTTP1OverTLS(t *testing.T) {
+	ca := newAuthority(t, "Plant Root")
+	var proto atomic.Value
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proto.Store(r.Proto)
+		_, _ = io.WriteString(w, "500")
+	}))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{ca.certify(t, nil)}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c := newClient(t, server.URL, func(cfg *Config) { cfg.CAFile = ca.file })
+	send(t, c, Accepted)
+	if proto.Load() != "HTTP/1.1" {
+		t.Error(proto.Load())
+	}
+}

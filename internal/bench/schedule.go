@@ -8,8 +8,8 @@ const scheduleIntroduction = `
 Virtual time: a plant, the part of the gateway that decides what Prodsmart is
 told next, and the company's limit of 120 requests a minute. The budget is 100 a
 minute, so a slot is 0.6 s; an answer takes 10 ms. Every machine makes ten pieces
-in the time in which all can be told once. docs/scheduling.md has the model, the
-proofs and what is meant by age. Least is what no scheduler can be below: N slots
+in the time in which all can be told once. [scheduling.md](scheduling.md) has the
+model, the proofs and what is meant by age. Least is what no scheduler can be below: N slots
 for the largest age of N machines, half of it for the mean; with weights the sum
 of weights in slots, divided by the machine's.
 
@@ -36,6 +36,10 @@ func scheduleSections() []struct {
 		{"Single stops and starts among as many machines that ask for more than the budget, from the moment to the post, in slots. A stop with untold pieces is two posts.", table{
 			pkg: "uplink", prefix: "Edges/", columns: []column{
 				{"hours simulated", "hours"}, {"stops and starts", "edges"}, {"largest", "largest-slots"}, {"mean", "mean-slots"},
+			}}},
+		{"100 machines of which single ones stop and start, with the budget as configured or raised to the whole limit, and answers that take half to one and a half times as long as the name says. The sliding window counts requests when they arrive.", table{
+			pkg: "uplink", prefix: "Way/", columns: []column{
+				{"slots used, %", "slots-%"}, {"429 an hour", "limited/h"}, {"largest age to the least", "largest/least"}, {"stop or start, largest, slots", "largest-slots"}, {"mean, slots", "mean-slots"},
 			}}},
 		{"The same plant of 100 machines with other ways to schedule: a queue of samples, first in, first out; a queue in which a machine's newer count takes the place of the one that waits; one machine after the other. Ages after 8 hours, stops and starts in 8 more; missed are downtimes that were over before they were told; posts and minutes are those after an outage of 4 hours.", table{
 			pkg: "uplink", prefix: "Rivals/", columns: []column{

@@ -77,6 +77,40 @@ func BenchmarkEdges(b *testing.B) {
 	}
 }
 
+// BenchmarkWay has answers that take their time, and a budget that leaves nothing of
+// the limit.
+func BenchmarkWay(b *testing.B) {
+	const machines = 100
+	for _, budget := range []int{slotsAMinute, 120} {
+		for _, takes := range []time.Duration{10 * time.Millisecond, 300 * time.Millisecond, 800 * time.Millisecond, 2 * time.Second} {
+			b.Run(fmt.Sprintf("budget=%d-%s", budget, takes), func(b *testing.B) {
+				var ages, edges result
+				for b.Loop() {
+					s := saturation(machines, nil)
+					s.Budget = budget
+					p := newPlant(machines, func(now time.Time) scheduler { return newDeskSide(now, machines, s) })
+					p.produce(machines)
+					p.limited(b, mes.LimitOptions{})
+					p.latency = func() time.Duration { return takes/2 + time.Duration(p.random.Int64N(int64(takes))) }
+					p.warmUp()
+					p.run(20 * time.Hour)
+					ages = p.gauge.result(p.now)
+					p.gauge.reset(p.now)
+					p.loneEdges()
+					p.run(20 * time.Hour)
+					edges = p.gauge.result(p.now)
+				}
+				slot := time.Minute / time.Duration(budget)
+				b.ReportMetric(ages.slots*slotsAMinute/float64(budget), "slots-%")
+				b.ReportMetric(float64(ages.limited)/ages.hours, "limited/h")
+				b.ReportMetric(float64(ages.largest)/float64(machines*slot), "largest/least")
+				b.ReportMetric(edges.edgeMost*float64(slotTime)/float64(slot), "largest-slots")
+				b.ReportMetric(edges.edgeMean*float64(slotTime)/float64(slot), "mean-slots")
+			})
+		}
+	}
+}
+
 // BenchmarkRivals runs every scheduler through the same: eight hours of a saturated
 // plant of 100, eight more with stops and starts, an outage of four hours.
 func BenchmarkRivals(b *testing.B) {

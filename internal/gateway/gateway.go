@@ -61,6 +61,8 @@ type Gateway struct {
 	started time.Time
 	notify  *notifier
 	alarm   *alarm
+	// compare is nil if nothing is compared with Prodsmart.
+	compare *comparer
 	// recovery is nil if the store was not damaged; it belongs to watch.
 	recovery *recovery
 	ready    sync.Once
@@ -129,6 +131,7 @@ func (g *Gateway) assemble() error {
 			return err
 		}
 	}
+	g.compare = newComparer(g)
 	for _, w := range g.config.Warnings {
 		g.health.Set(health.ConfigWarning, w.Path, w.Pos.String()+": "+w.Text)
 	}
@@ -170,7 +173,7 @@ func (g *Gateway) makeUplink() error {
 			URL: p.URL, Prefix: p.Prefix, Paths: paths,
 			Key: prodsmart.NewSecret(p.Key.Reveal()), Secret: prodsmart.NewSecret(p.Secret.Reveal()),
 			Auth: prodsmart.Auth(p.Auth), Insecure: p.Insecure, Timeout: p.Timeout, CAFile: p.CA,
-			Proxy: p.Proxy, ProxyUser: p.ProxyUser.Reveal(), ProxyPassword: prodsmart.NewSecret(p.ProxyPassword.Reveal()),
+			Zone: g.config.Location, Proxy: p.Proxy, ProxyUser: p.ProxyUser.Reveal(), ProxyPassword: prodsmart.NewSecret(p.ProxyPassword.Reveal()),
 			OnRequest: func(r prodsmart.Request) {
 				if r.Extra {
 					g.uplink.Spend(1)
@@ -256,6 +259,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	work.Go(func() { g.tick(ctx) })
 	work.Go(func() { g.watch(ctx) })
+	work.Go(func() { g.compare.run(ctx) })
 	told := g.uplink.Run(ctx)
 	work.Wait()
 	stopKeeping()

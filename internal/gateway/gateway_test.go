@@ -73,6 +73,12 @@ func runGateway(t *testing.T, c *config.Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return runNew(t, g)
+}
+
+// runNew runs a gateway that is not running yet.
+func runNew(t *testing.T, g *Gateway) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{Gateway: g, end: cancel, done: make(chan error, 1)}
 	go func() { r.done <- g.Run(ctx) }()

@@ -23,6 +23,7 @@ type Status struct {
 	Conditions []health.Condition
 	Posts      []PostCount
 	Events     []EventCount
+	Reconcile  ReconcileStatus
 }
 
 // MachineStatus is one machine as configured and as it is.
@@ -52,7 +53,7 @@ type EventCount struct {
 // Status gives the present status. It may be called at any time while the
 // gateway runs.
 func (g *Gateway) Status() Status {
-	s := Status{At: time.Now(), Started: g.started, Site: g.config.Site, Uplink: g.uplink.Status(), Store: g.store.Health(), GivenUp: g.keeper.givenUp(), Conditions: g.health.List()}
+	s := Status{At: time.Now(), Started: g.started, Site: g.config.Site, Uplink: g.uplink.Status(), Store: g.store.Health(), GivenUp: g.keeper.givenUp(), Conditions: g.health.List(), Reconcile: g.compare.snapshot()}
 	ages := map[string]time.Duration{}
 	for i := range s.Uplink.Machines {
 		ages[s.Uplink.Machines[i].Machine] = s.Uplink.Machines[i].Age

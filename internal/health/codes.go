@@ -51,6 +51,8 @@ const (
 	CounterJump
 	// OtherWriter is about a machine.
 	OtherWriter
+	// ProdsmartDiffers is about a machine.
+	ProdsmartDiffers
 	// TagBad is about a machine.
 	TagBad
 	// Contradiction is about a machine.
@@ -174,6 +176,9 @@ func aboutMachines(c Code) (Definition, bool) {
 	case OtherWriter:
 		return Definition{Name: "other_writer", Severity: Warning, Title: "Prodsmart's counter is above what it was told",
 			Next: "Find out who else writes to this machine in Prodsmart: a second gateway, another integration, or a person. If the data folder was lost or replaced, stop the gateway and bring its newest copy back."}, true
+	case ProdsmartDiffers:
+		return Definition{Name: "prodsmart_differs", Severity: Warning, Title: "Prodsmart shows something else than it was told",
+			Next: "Read in the detail what differs and why, and put it right in Prodsmart if it is wrong there: the gateway never repairs a record. It ends by itself when both agree, or a day after what differs. All differences are in the journal."}, true
 	case TagBad:
 		return Definition{Name: "tag_bad", Severity: Warning, Title: "A tag can not be read",
 			Next: "Ask the device with the probe command, which says why. Compare its address and type in the configuration with the device, for instance with the PLC's own programming tool, and ask whether the PLC program was changed. The machine's other tags go on."}, true

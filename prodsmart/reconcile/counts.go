@@ -180,7 +180,7 @@ type ledger struct {
 func (in *Input) counts(terms Terms) []Difference {
 	l := ledger{in: in, edge: in.margin(), waste: map[string][]booking{}}
 	if terms.Measured {
-		l.edge = min(l.edge, shiftSpread)
+		l.edge = in.spread()
 	}
 	count, waste := in.series()
 	if len(count) == 0 {

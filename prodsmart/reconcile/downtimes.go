@@ -139,7 +139,7 @@ func (in *Input) turnedAway(l *Downtime, terms Terms) bool {
 		p := &in.Posts[i]
 		kind, running, ok := p.edge()
 		failed := p.outcome() == refused || p.outcome() == notApplied && p.Verdict != "dry-run"
-		if ok && !running && failed && terms.name(kind) == l.Type && p.window().near(l.Start, shiftSpread) {
+		if ok && !running && failed && terms.name(kind) == l.Type && p.window().near(l.Start, in.spread()) {
 			return true
 		}
 	}

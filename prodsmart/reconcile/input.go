@@ -97,6 +97,10 @@ func (in *Input) margin() time.Duration {
 	return defaultMargin
 }
 
+// spread is what is left of the margin once the difference of the clocks is
+// measured.
+func (in *Input) spread() time.Duration { return in.margin() / spreads }
+
 // clock is a time in texts.
 func (in *Input) clock(t time.Time) string {
 	zone := in.Zone

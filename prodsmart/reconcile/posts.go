@@ -107,9 +107,11 @@ func (in *Input) stops() []stop {
 		}
 	}
 	h.shut()
-	open := slices.ContainsFunc(h.list, func(s stop) bool { return !s.ended })
-	if in.Told.Type != "" && !open && in.Told.Since.Before(in.PostsFrom) {
-		h.list = append([]stop{{kind: in.Told.Type, sure: true}}, h.list...)
+	// A downtime that is held to be open and of which no post speaks was told
+	// before the posts begin, or its post did not get into the journal.
+	spoken := slices.ContainsFunc(h.list, func(s stop) bool { return !s.ended || s.end.last.After(in.Told.At) })
+	if in.Told.Type != "" && !spoken {
+		h.list = append(h.list, stop{kind: in.Told.Type, sure: true})
 	}
 	return h.list
 }

@@ -10,8 +10,9 @@ const (
 	// longestShift is the largest difference of the clocks that is looked for:
 	// times without a zone may be off by all of one.
 	longestShift = 15 * time.Hour
-	// shiftSpread is how far single moments may be off the common difference.
-	shiftSpread = 10 * time.Second
+	// spreads in a margin: single moments may be off the common difference of the
+	// clocks by one of them.
+	spreads = 6
 	// mostMoments bounds the work of a machine.
 	mostMoments = 400
 	// enoughMoments have to agree before a difference of the clocks is believed,
@@ -86,11 +87,15 @@ func shift(inputs []Input) (time.Duration, bool) {
 		list, n := differences(&inputs[i])
 		all, moments = append(all, list...), moments+n
 	}
+	if len(all) == 0 {
+		return 0, false
+	}
 	slices.Sort(all)
+	spread := inputs[0].spread()
 	best, votes := time.Duration(0), 0
 	last := 0
 	for first := range all {
-		for last < len(all) && all[last]-all[first] <= 2*shiftSpread {
+		for last < len(all) && all[last]-all[first] <= 2*spread {
 			last++
 		}
 		middle := all[(first+last-1)/2]

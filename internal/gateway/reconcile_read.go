@@ -1,0 +1,208 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/reconcile"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
+)
+
+const (
+	// postsPage is how many posts are taken from the store at a time, mostPosts
+	// how many of a machine at most.
+	postsPage = 5000
+	mostPosts = 20_000
+	// postsBefore is how many posts before the period are looked at, for the
+	// count and the downtime that it begins with.
+	postsBefore = 50
+)
+
+// read reads both lists. What is not asked for is not kept: filters may not
+// work, and records of other machines are nobody's business here.
+func (c *comparer) read(ctx context.Context, r *reading) error {
+	ours := map[string]bool{}
+	for _, code := range c.machines {
+		ours[code] = true
+	}
+	since := r.from.Add(c.terms.Offset - c.margin)
+	// Whether a downtime that is open passes a filter of ends is not documented.
+	spans := []prodsmart.Span{{EndAfter: since}, {StartAfter: since}}
+	for _, span := range spans {
+		part, err := collect(ctx, c, r, &r.downtimes, func(d prodsmart.Downtime) bool {
+			return slices.ContainsFunc(d.Machines, func(m prodsmart.Reference) bool { return ours[m.Code] })
+		}, func(ctx context.Context, page int) ([]prodsmart.Downtime, error) {
+			return c.lists.Downtimes(ctx, prodsmart.DowntimeQuery{Span: span, Page: page})
+		})
+		if err != nil {
+			return err
+		}
+		r.partDowntimes = r.partDowntimes || part
+	}
+	queries := []prodsmart.ProductionQuery{{Checked: prodsmart.CheckedIn}, {Checked: prodsmart.CheckedOut, Span: prodsmart.Span{EndAfter: since}}}
+	for _, query := range queries {
+		part, err := collect(ctx, c, r, &r.productions, func(p prodsmart.Production) bool { return ours[p.Machine.Code] },
+			func(ctx context.Context, page int) ([]prodsmart.Production, error) {
+				query.Page = page
+				return c.lists.Productions(ctx, query)
+			})
+		if err != nil {
+			return err
+		}
+		r.partProductions = r.partProductions || part
+	}
+	r.downtimes = once(r.downtimes, func(d *prodsmart.Downtime) int64 { return d.ID })
+	r.productions = once(r.productions, func(p *prodsmart.Production) int64 { return p.ID })
+	return nil
+}
+
+// collect reads the pages of one query; each is an errand. It says whether there
+// are more than are read.
+func collect[T prodsmart.Record](ctx context.Context, c *comparer, r *reading, into *[]T, fits func(T) bool,
+	fetch func(ctx context.Context, page int) ([]T, error)) (part bool, err error) {
+	pages := prodsmart.Pages(mostPages, fits, func(page int) (records []T, err error) {
+		_, ended := c.uplink.Errand(ctx, uplink.ReadErrand, func(ctx context.Context) prodsmart.Answer {
+			r.requests++
+			records, err = fetch(ctx, page)
+			return answerOf(err)
+		})
+		return records, errors.Join(ended, err)
+	})
+	for record, err := range pages {
+		if errors.Is(err, prodsmart.ErrMorePages) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		*into = append(*into, record)
+	}
+	return false, nil
+}
+
+// answerOf is the answer that an error of a list carries.
+func answerOf(err error) prodsmart.Answer {
+	var failed *prodsmart.Error
+	switch {
+	case err == nil:
+		return prodsmart.Answer{Verdict: prodsmart.Accepted}
+	case errors.As(err, &failed):
+		return failed.Answer
+	}
+	return prodsmart.Answer{Verdict: prodsmart.Ambiguous, Text: err.Error()}
+}
+
+// once keeps each record once; the newest reading of it.
+func once[T any](list []T, id func(*T) int64) []T {
+	at := map[int64]int{}
+	var out []T
+	for i := range list {
+		n := id(&list[i])
+		if j, seen := at[n]; seen && n != 0 {
+			out[j] = list[i]
+			continue
+		}
+		at[n] = len(out)
+		out = append(out, list[i])
+	}
+	return out
+}
+
+// inputs puts both sides of each machine together.
+func (c *comparer) inputs(ctx context.Context, r *reading) ([]reconcile.Input, error) {
+	first, err := c.store.Posts(ctx, store.Query{Limit: 1})
+	if err != nil || len(first) == 0 {
+		return nil, err // nothing was ever told
+	}
+	horizon := first[0].Time
+	if c.blind.After(horizon) {
+		horizon = c.blind
+	}
+	var out []reconcile.Input
+	for _, code := range c.machines {
+		told := r.told[code]
+		in := reconcile.Input{
+			Machine: code, From: later(r.from, horizon), To: r.to, Margin: c.margin, Zone: c.zone,
+			PartDowntimes: r.partDowntimes, PartProductions: r.partProductions,
+			Told: reconcile.Told{Counted: told.Counted, Count: told.Count, Type: told.Stop.Type, Since: told.Stop.Since, At: told.At},
+		}
+		var unread [2]int
+		in.Downtimes, unread[0] = reconcile.DowntimesOf(code, r.downtimes)
+		in.Productions, unread[1] = reconcile.ProductionsOf(code, r.productions)
+		in.PartDowntimes = in.PartDowntimes || unread[0] > 0
+		in.PartProductions = in.PartProductions || unread[1] > 0
+		in.PostsFrom = in.From
+		for _, p := range in.Productions {
+			if oldest := later(r.to.Add(-sight), horizon); p.Start.Before(in.PostsFrom) {
+				in.PostsFrom = later(p.Start.Add(-c.terms.Offset-2*c.margin), oldest)
+			}
+		}
+		if in.Posts, err = c.posts(ctx, code, in.PostsFrom, horizon); err != nil {
+			return nil, err
+		}
+		out = append(out, in)
+	}
+	return out, nil
+}
+
+// posts are those of a machine since a time, and some before it.
+func (c *comparer) posts(ctx context.Context, machine string, from, horizon time.Time) ([]reconcile.Post, error) {
+	list, err := c.store.Posts(ctx, store.Query{Machine: machine, From: horizon, To: from, Newest: true, Limit: postsBefore})
+	if err != nil {
+		return nil, err
+	}
+	q := store.Query{Machine: machine, From: from, Limit: postsPage}
+	for len(list) < mostPosts {
+		page, err := c.store.Posts(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, page...)
+		if len(page) < postsPage {
+			break
+		}
+		q.After = page[len(page)-1].ID
+	}
+	out := make([]reconcile.Post, len(list))
+	for i, p := range list {
+		out[i] = reconcile.Post{Time: p.Time, Took: p.Took, Service: p.Service, Verdict: p.Verdict, Body: string(p.Body)}
+	}
+	return out, nil
+}
+
+// open are the productions of the gateway's machines that counters are booked
+// on.
+func (c *comparer) open(r *reading) []OpenProduction {
+	var out []OpenProduction
+	for i := range r.productions {
+		if p := &r.productions[i]; p.Open {
+			out = append(out, OpenProduction{Machine: p.Machine.Code, Order: p.Order.Code, Operation: p.Operation, ID: p.ID, Since: p.Start})
+		}
+	}
+	slices.SortFunc(out, func(a, b OpenProduction) int {
+		return cmp.Or(cmp.Compare(a.Machine, b.Machine), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+// sorted gives differences in the order of their time.
+func sorted(known map[string]reconcile.Difference) []reconcile.Difference {
+	list := slices.Collect(maps.Values(known))
+	slices.SortFunc(list, func(a, b reconcile.Difference) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Key(), b.Key()))
+	})
+	return list
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -108,12 +108,15 @@ type mentions struct {
 }
 
 // may says whether there may be another mention, and takes it that it is made.
-func (m *mentions) may(t time.Time) bool {
+func (m *mentions) may(t time.Time) bool { return m.count(t) <= maxMentions }
+
+// count is the number of mentions with the one that is made now.
+func (m *mentions) count(t time.Time) int {
 	if since := t.Sub(m.since); m.since.IsZero() || since < 0 || since >= quietFor {
 		*m = mentions{since: t}
 	}
 	m.n++
-	return m.n <= maxMentions
+	return m.n
 }
 
 func (c *counter) may(t time.Time, about topic) bool {

@@ -123,6 +123,10 @@ func (s *snapshot) encode() ([]byte, error) {
 	e.memory(&s.State)
 	members(e, "parameters", s.Parameters, func(st *parameterState) { e.parameter(st) })
 	members(e, "evidence", s.Evidence, e.quote)
+	if s.Order != nil {
+		e.name("order")
+		e.order(s.Order)
+	}
 	e.close()
 	return e.to, e.err
 }
@@ -180,6 +184,18 @@ func (e *encoder) parameter(st *parameterState) {
 	}
 	e.uint("version", st.Version)
 	e.time("at", st.At)
+	e.close()
+}
+
+func (e *encoder) order(o *orderMark) {
+	e.open()
+	e.name("source")
+	e.quote(o.Source)
+	e.name("text")
+	e.quote(o.Text)
+	e.int("count", o.Count)
+	e.time("since", o.Since)
+	e.set("open", o.Open)
 	e.close()
 }
 

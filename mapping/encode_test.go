@@ -35,6 +35,7 @@ func TestEncodeAsTheLibraryDoes(t *testing.T) {
 			Posted: map[string]int64{"b": -1, "a": 1 << 62}, Sums: map[string]Number{"z": third, "a": whole}, Frozen: map[string]int64{"f": 0},
 			Parameters: map[string]*parameterState{"p": {}, "q": {Value: `"a\tb"`, Number: &third, Version: 3, At: at}},
 			Evidence:   map[string]string{"k": "\x01\xff", "l": ""},
+			Order:      &orderMark{Source: "c|a||-1", Text: "J-1 <é>", Count: -5, Since: at, Open: true},
 		},
 	} {
 		want, err := json.Marshal(s)
@@ -50,8 +51,8 @@ func TestEncodeAsTheLibraryDoes(t *testing.T) {
 		}
 	}
 	// A field that the structs gain must be written here as well.
-	for _, v := range []any{state, counterState{}, parameterState{}, snapshot{}, prodsmart.Stop{}} {
-		typ, want := reflect.TypeOf(v), map[string]int{"stateMemory": 19, "counterState": 11, "parameterState": 4, "snapshot": 10, "Stop": 3}
+	for _, v := range []any{state, counterState{}, parameterState{}, snapshot{}, orderMark{}, prodsmart.Stop{}} {
+		typ, want := reflect.TypeOf(v), map[string]int{"stateMemory": 19, "counterState": 11, "parameterState": 4, "snapshot": 11, "orderMark": 5, "Stop": 3}
 		if typ.NumField() != want[typ.Name()] {
 			t.Errorf("%s has %d fields; the encoder knows %d", typ.Name(), typ.NumField(), want[typ.Name()])
 		}

@@ -45,6 +45,7 @@ type Machine struct {
 	evidence  []proof      // of the signals that are
 	evidenced time.Time    // newest evidence of a reset
 	online    map[string]bool
+	order     *runningOrder // nil if no tag names it
 
 	// early says that some signals are looked at before the counters of their
 	// batch, factored that a counter has a scale signal, ending that one can
@@ -125,7 +126,11 @@ func (m *Machine) Step(b *Batch, out *Outcome) {
 			m.fresh = !m.params[k].sample(t, r.Sample, out) && m.fresh
 			judge = judge || m.params[k].waiting
 		}
+		if m.order != nil && r.Signal == m.order.signal && m.order.sample(t, r.Sample) {
+			judge = true
+		}
 	}
+	judge = judge || m.order != nil && m.order.unsettled()
 	m.seen = t
 	if made.Sign() > 0 {
 		m.memory.LastCount, m.memory.Moved = t, true
@@ -144,6 +149,7 @@ func (m *Machine) passTime(t time.Time, made Number, out *Outcome) {
 	// The totals come first: a downtime that begins now freezes them as they
 	// are at its beginning.
 	m.settleTotals(t, out)
+	m.settleOrder(t, out)
 	m.evaluate(t, made, out)
 	m.deadline, m.judged = m.nextDeadline(t), true
 }
@@ -171,6 +177,9 @@ func (m *Machine) applyLink(b *Batch, out *Outcome) bool {
 			if m.connOf[s] == i {
 				m.signals[s].seen, m.signals[s].good = false, false
 			}
+		}
+		if m.order != nil && m.connOf[m.order.signal] == i {
+			m.order.relinked()
 		}
 		for _, counter := range m.counters {
 			if m.connOf[counter.spec.Signal] != i {
@@ -362,6 +371,9 @@ func (m *Machine) nextDeadline(t time.Time) time.Time {
 	}
 	for i := range m.params {
 		at(m.params[i].due())
+	}
+	if m.order != nil {
+		at(m.order.due())
 	}
 	mem := &m.memory
 	if !mem.LostSince.IsZero() {

@@ -18,6 +18,7 @@ func New(spec Spec) (*Machine, error) {
 	if err := m.bindSignals(); err != nil {
 		return nil, fmt.Errorf("machine %s: %w", spec.Code, err)
 	}
+	m.bindOrder()
 	if err := m.bindCounters(); err != nil {
 		return nil, fmt.Errorf("machine %s: %w", spec.Code, err)
 	}
@@ -58,6 +59,9 @@ func (m *Machine) bindSignals() error {
 		m.connOf[i] = at
 	}
 	refs := slices.Concat([]int{m.spec.Online, m.spec.State.Signal}, m.spec.ResetEvidence)
+	if m.spec.Order != nil {
+		refs = append(refs, m.spec.Order.Signal)
+	}
 	for _, in := range m.spec.State.Inputs {
 		refs = append(refs, in.Signal)
 	}

@@ -30,6 +30,10 @@ func (m *Machine) Report() prodsmart.Report {
 		m.fresh, m.parameters = true, m.newParameters()
 	}
 	r.Parameters = m.parameters
+	if m.order != nil {
+		o := &m.order.state
+		r.Order, r.OrderCount, r.OrderSince = o.Text, o.Count, o.Since
+	}
 	return r
 }
 

@@ -20,6 +20,7 @@ type snapshot struct {
 	State      stateMemory                `json:"state"`
 	Parameters map[string]*parameterState `json:"parameters,omitempty"`
 	Evidence   map[string]string          `json:"evidence,omitempty"`
+	Order      *orderMark                 `json:"order,omitempty"`
 }
 
 const snapshotVersion = 1
@@ -54,6 +55,9 @@ func (m *Machine) Snapshot() ([]byte, error) {
 		if e := &m.evidence[i]; e.seen {
 			s.Evidence[m.spec.Signals[e.signal].key()] = e.text
 		}
+	}
+	if m.order != nil && m.order.state.Source != "" {
+		s.Order = &m.order.state
 	}
 	return s.encode()
 }
@@ -92,6 +96,10 @@ func (m *Machine) Restore(data []byte, t time.Time, out *Outcome) error {
 	for i := range m.evidence {
 		e := &m.evidence[i]
 		e.text, e.seen = s.Evidence[m.spec.Signals[e.signal].key()]
+	}
+	// Another tag may name the same order in other words: that is no change.
+	if m.order != nil && s.Order != nil && s.Order.Source == m.order.source {
+		m.order.state = *s.Order
 	}
 	return nil
 }

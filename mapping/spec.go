@@ -32,6 +32,8 @@ type Spec struct {
 	// reset its counters: a job number, a boot counter, a reset bit. It makes a
 	// fall a reset at once; a counter that rose in spite of it just went on.
 	ResetEvidence []int
+	// Order is the tag that names the order or job that runs; nil for none.
+	Order *OrderSpec
 	// Online is the signal that says whether the device itself is alive (a
 	// last-will topic). OnlineIs lists the texts that mean yes.
 	Online   int
@@ -257,6 +259,13 @@ type ReasonSpec struct {
 	// Operator says that a person enters the reason: it beats fault codes if
 	// it comes before the downtime is told.
 	Operator bool
+}
+
+// OrderSpec names the order or job that runs, as the machine says it.
+type OrderSpec struct {
+	// Signal holds the name or the number, of any type; an empty text and zero
+	// mean that there is none.
+	Signal int
 }
 
 // ParameterSpec is one process value told to Prodsmart.

@@ -179,7 +179,7 @@ func TestFiniteCasesWithTransitions(t *testing.T) {
 }
 
 // interposed is the number of regular posts that leave among the posts of edges:
-// one after each edgeRun, if any wait.
+// one after each four, if any wait.
 func interposed(all []need) int {
 	posts := 0
 	for _, n := range all {
@@ -193,5 +193,5 @@ func interposed(all []need) int {
 	if posts == 0 || !slices.Contains(all, pieces) {
 		return 0
 	}
-	return (posts - 1) / edgeRun
+	return (posts - 1) / 4
 }

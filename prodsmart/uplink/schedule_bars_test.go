@@ -143,8 +143,9 @@ func TestNobodyStarvesInAnEndlessStorm(t *testing.T) {
 	p.gauge.reset(p.now)
 	p.run(10 * time.Hour)
 	p.gauge.result(p.now)
-	// All machines share the fifth slots.
-	bound := 5 * machines * slotTime * 105 / 100
+	// They have every fifth slot, and now and then one of those that storm takes
+	// it, between two of its stops.
+	bound := 5 * calm * slotTime * 125 / 100
 	for i := range calm {
 		if got := p.gauge.known[i].largest; got > bound {
 			t.Errorf("machine %d: largest age %s, bound %s", i, got, bound)

@@ -183,8 +183,8 @@ func (in *Input) counts(terms Terms) []Difference {
 		l.edge = in.spread()
 	}
 	count, waste := in.series()
-	if len(count) == 0 {
-		return nil
+	if len(count) == 0 || in.PartProductions {
+		return nil // several productions may be open at once, and all have to be known
 	}
 	l.spans, l.count = in.spans(l.edge), bookings(count)
 	for code, series := range waste {
@@ -222,7 +222,7 @@ func (l *ledger) comparable(s *span) bool {
 func (l *ledger) findGaps() {
 	l.gaps = make([]int64, len(l.spans)+1)
 	for _, b := range l.count {
-		if b.at.first.Before(l.in.From.Add(l.in.margin())) || !l.in.settled(b.at.last) || l.in.PartProductions {
+		if b.at.first.Before(l.in.From.Add(l.in.margin())) || !l.in.settled(b.at.last) {
 			continue
 		}
 		for i := range l.gaps {

@@ -43,8 +43,13 @@ func (in *Input) pair(p pair, terms Terms) ([]Difference, bool) {
 		out[0].Usual = true
 	}
 	if s.known && !s.begin.near(d.Start, in.margin()) {
-		add(StartChanged, s.begin.first, ByHand, Likely, "The downtime %s was told to begin at %s and begins at %s in Prodsmart: a person has changed its times, or the clock of this computer was wrong.",
-			d.Type, in.clock(s.begin.first), in.clock(d.Start))
+		cause, who, sure := ByHand, "a person has changed its times, or the clock of this computer was wrong", Likely
+		if d.Worker != "" && d.Start.Before(s.begin.first) {
+			cause, who, sure = ByWorker, "worker "+d.Worker+" had begun it before", Certain
+		}
+		add(StartChanged, s.begin.first, cause, sure, "The downtime %s was told to begin at %s and begins at %s in Prodsmart: %s.",
+			d.Type, in.clock(s.begin.first), in.clock(d.Start), who)
+		out[len(out)-1].Usual = cause == ByWorker
 	}
 	switch open := d.End.IsZero(); {
 	case s.ended && !in.settled(s.end.last), !open && !in.settled(d.End):

@@ -16,7 +16,9 @@ type Client struct {
 	base string
 	host string
 	// site is what a person would open in a browser.
-	site        string
+	site string
+	// proxyLogin says that there are a user and a password for a proxy.
+	proxyLogin  bool
 	paths       map[Endpoint]string
 	auth        Auth
 	key, secret Secret
@@ -52,6 +54,7 @@ func New(cfg Config) (*Client, error) {
 		base:        strings.TrimRight(base.String(), "/"),
 		host:        base.Host,
 		site:        base.Scheme + "://" + base.Host,
+		proxyLogin:  cfg.ProxyUser != "",
 		paths:       paths,
 		auth:        cfg.Auth,
 		key:         cfg.Key,

@@ -57,6 +57,9 @@ type reply struct {
 	// repeated says that the server turned the request away over HTTP/2 in a way
 	// that made the transport want to make it again.
 	repeated bool
+	// sought is the name that was being looked up when the time was over, if it
+	// was one.
+	sought string
 	// abandoned says that the caller's context ended first.
 	abandoned bool
 	took      time.Duration
@@ -75,6 +78,9 @@ func (c *Client) exchange(ctx context.Context, r call) reply {
 	out := c.roundTrip(f.trace(limited, cancel), cancel, r)
 	out.left = f.left.Load() || out.status != 0
 	out.repeated = f.repeated.Load()
+	if name := f.sought.Load(); name != nil {
+		out.sought = *name
+	}
 	if out.status == 0 && f.shared.Load() {
 		// The next request shall not be put on a connection that may be dead.
 		c.transport.CloseIdleConnections()

@@ -56,6 +56,8 @@ func (c *Client) explainTime(err error, r reply) string {
 		return ""
 	case r.left:
 		return fmt.Sprintf("%s did not answer within %s", c.host, c.timeout)
+	case r.sought != "":
+		return unanswered(r.sought)
 	case isProxyError(err):
 		return fmt.Sprintf("no connection to %s through the proxy in time; check the proxy's address and whether it is up", c.host)
 	}
@@ -70,7 +72,11 @@ func (c *Client) explainName(err error) string {
 	if dns.IsNotFound {
 		return fmt.Sprintf("the name %s is not known to the DNS; check its spelling, the DNS server of this computer, and whether a proxy is needed", dns.Name)
 	}
-	return fmt.Sprintf("the name %s could not be looked up, the DNS does not answer; check the network and the DNS server of this computer", dns.Name)
+	return unanswered(dns.Name)
+}
+
+func unanswered(name string) string {
+	return fmt.Sprintf("the name %s could not be looked up, the DNS does not answer; check the network and the DNS server of this computer", name)
 }
 
 func (c *Client) explainTLS(err error) string {
@@ -81,33 +87,37 @@ func (c *Client) explainTLS(err error) string {
 		alert    tls.AlertError
 		record   tls.RecordHeaderError
 	)
+	peer := c.host
+	if isProxyError(err) {
+		peer = "the proxy"
+	}
 	switch {
 	case errors.As(err, &unknown):
-		return fmt.Sprintf("the certificate of %s was issued by %s, which this computer does not trust; if a proxy looks into TLS, give its authority as the CA file", c.host, issuerOf(err, unknown.Cert))
+		return fmt.Sprintf("the certificate of %s was issued by %s, which this computer does not trust; if a proxy looks into TLS, give its authority as prodsmart.ca", peer, issuerOf(err, unknown.Cert))
 	case errors.As(err, &invalid):
-		return c.explainCertificate(invalid)
+		return c.explainCertificate(peer, invalid)
 	case errors.As(err, &hostname):
-		return fmt.Sprintf("what answers at %s has a certificate for %s; check the address and the proxy", c.host, namesOf(hostname.Certificate))
+		return fmt.Sprintf("what answers at %s has a certificate for %s; check the address and the proxy, and whether the network wants a login in a browser first", peer, namesOf(hostname.Certificate))
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
-		return fmt.Sprintf("what answers at %s does not speak TLS; check the address, its port and the proxy", c.host)
+		return fmt.Sprintf("what answers at %s does not speak TLS; check the address, its port and the proxy", peer)
 	case errors.As(err, &alert):
-		return fmt.Sprintf("%s ended the TLS handshake: %v; check the proxy and the firewall", c.host, alert)
+		return fmt.Sprintf("%s ended the TLS handshake: %v; check the proxy and the firewall", peer, alert)
 	}
 	return ""
 }
 
 // explainCertificate tells an old certificate from a wrong clock as well as
 // can be told.
-func (c *Client) explainCertificate(invalid x509.CertificateInvalidError) string {
+func (c *Client) explainCertificate(peer string, invalid x509.CertificateInvalidError) string {
 	cert, now := invalid.Cert, c.now().UTC()
 	if invalid.Reason != x509.Expired || cert == nil {
-		return fmt.Sprintf("the certificate of %s is not acceptable: %v", c.host, invalid)
+		return fmt.Sprintf("the certificate of %s is not acceptable: %v", peer, invalid)
 	}
 	clock := fmt.Sprintf("the clock of this computer says %s", now.Format("2006-01-02 15:04 UTC"))
 	if now.Before(cert.NotBefore) {
-		return fmt.Sprintf("the certificate of %s is valid only from %s, but %s; set the clock right", c.host, cert.NotBefore.UTC().Format(time.DateOnly), clock)
+		return fmt.Sprintf("the certificate of %s is valid only from %s, but %s; set the clock right", peer, cert.NotBefore.UTC().Format(time.DateOnly), clock)
 	}
-	return fmt.Sprintf("the certificate of %s expired on %s; %s, so either set the clock right or have the certificate renewed", c.host, cert.NotAfter.UTC().Format(time.DateOnly), clock)
+	return fmt.Sprintf("the certificate of %s expired on %s; %s, so either set the clock right or have the certificate renewed", peer, cert.NotAfter.UTC().Format(time.DateOnly), clock)
 }
 
 // issuerOf names the authority at the end of the chain that was shown.

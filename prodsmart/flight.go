@@ -19,6 +19,8 @@ type flight struct {
 	left atomic.Bool
 	// repeated says that the transport wanted to make the request once more.
 	repeated atomic.Bool
+	// sought is the name that is being looked up; nil for none.
+	sought atomic.Pointer[string]
 }
 
 // trace makes the transport report to the flight. stop must end the request.
@@ -59,6 +61,8 @@ func (f *flight) trace(ctx context.Context, stop context.CancelFunc) context.Con
 			f.shared.Store(shared)
 			f.left.Store(shared)
 		},
+		DNSStart:         func(info httptrace.DNSStartInfo) { f.sought.Store(&info.Host) },
+		DNSDone:          func(httptrace.DNSDoneInfo) { f.sought.Store(nil) },
 		WroteHeaderField: func(string, []string) { f.wrote.Store(true) },
 		WroteHeaders:     func() { f.left.Store(true) },
 	})

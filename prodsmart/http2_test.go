@@ -304,7 +304,7 @@ func TestHTTP2UnderLoad(t *testing.T) {
 		_, _ = io.WriteString(w, "500")
 	})
 	server := httptest.NewUnstartedServer(handler)
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{ca.certify(t, nil)}}
+	server.TLS = serverConfig(ca.certify(t, nil))
 	server.EnableHTTP2 = true
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
@@ -361,7 +361,7 @@ func TestHTTP1OverTLS(t *testing.T) {
 		proto.Store(r.Proto)
 		_, _ = io.WriteString(w, "500")
 	}))
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{ca.certify(t, nil)}}
+	server.TLS = serverConfig(ca.certify(t, nil))
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	c := newClient(t, server.URL, func(cfg *Config) { cfg.CAFile = ca.file })

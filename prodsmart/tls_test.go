@@ -80,6 +80,14 @@ func (a authority) certify(t *testing.T, change func(*x509.Certificate)) tls.Cer
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
+func serverConfig(c tls.Certificate) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{c}}
+}
+
+func withNames(names ...string) func(*x509.Certificate) {
+	return func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, names }
+}
+
 // serve starts a TLS server with a certificate of the authority, which answers
 // every counter post with 500.
 func (a authority) serve(t *testing.T, change func(*x509.Certificate)) *httptest.Server {
@@ -90,7 +98,7 @@ func (a authority) serve(t *testing.T, change func(*x509.Certificate)) *httptest
 		}
 		_, _ = io.WriteString(w, "500")
 	}))
-	s.TLS = &tls.Config{Certificates: []tls.Certificate{a.certify(t, change)}}
+	s.TLS = serverConfig(a.certify(t, change))
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
@@ -118,8 +126,8 @@ func TestTLS(t *testing.T) {
 			c.NotBefore, c.NotAfter = time.Date(2099, 1, 2, 3, 4, 5, 0, time.UTC), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 		}), time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC),
 			"the certificate of HOST is valid only from 2099-01-02, but the clock of this computer says 2026-11-22 10:00 UTC; set the clock right"},
-		"another name": {ca.serve(t, func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"a.test", "b.test"} }), time.Now(),
-			"what answers at HOST has a certificate for a.test, b.test; check the address and the proxy"},
+		"another name": {ca.serve(t, withNames("a.test", "b.test")), time.Now(),
+			"what answers at HOST has a certificate for a.test, b.test; check the address and the proxy, and whether the network wants a login in a browser first"},
 	} {
 		c := newClient(t, row.server.URL, trusting)
 		c.now = func() time.Time { return row.now }
@@ -128,7 +136,7 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	c := newClient(t, good.URL, func(cfg *Config) { cfg.CAFile = newAuthority(t, "Another Root").file })
-	if a := send(t, c, Unsent); a.Text != `the certificate of `+c.host+` was issued by "Plant Root", which this computer does not trust; if a proxy looks into TLS, give its authority as the CA file` {
+	if a := send(t, c, Unsent); a.Text != `the certificate of `+c.host+` was issued by "Plant Root", which this computer does not trust; if a proxy looks into TLS, give its authority as prodsmart.ca` {
 		t.Error(a.Text)
 	}
 	// Insecure allows http; it does not make TLS believe everybody.

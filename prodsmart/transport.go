@@ -1,14 +1,11 @@
 package prodsmart
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"time"
 )
@@ -93,44 +90,4 @@ func authorities(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("ca: %s holds no certificate in PEM form; a binary .cer or .der file must be converted first", file)
 	}
 	return pool, nil
-}
-
-// environmentProxy is http.ProxyFromEnvironment without its errors, which show
-// the proxy's password.
-func environmentProxy(r *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(r)
-	if err != nil {
-		return nil, errBadProxyVariable
-	}
-	return u, nil
-}
-
-var errBadProxyVariable = errors.New("the proxy in the environment (HTTPS_PROXY or HTTP_PROXY) is no address; write it like http://proxy.example:3128")
-
-// tunnelRefused is a proxy's refusal to connect us to Prodsmart.
-type tunnelRefused struct {
-	proxy  string
-	status int
-}
-
-func (e *tunnelRefused) Error() string {
-	text := fmt.Sprintf("the proxy %s refused the connection: %d %s", e.proxy, e.status, http.StatusText(e.status))
-	switch e.status {
-	case http.StatusProxyAuthRequired:
-		return text + "; give it a user and a password"
-	case http.StatusForbidden:
-		return text + "; Prodsmart's host must be allowed there"
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return text + "; it could not reach Prodsmart itself"
-	}
-	return text
-}
-
-// checkTunnel turns a proxy's refusal of CONNECT into an error that says which
-// proxy and what to do; the standard one is the bare status text.
-func checkTunnel(_ context.Context, proxy *url.URL, _ *http.Request, r *http.Response) error {
-	if r.StatusCode == http.StatusOK {
-		return nil
-	}
-	return &tunnelRefused{proxy: proxy.Host, status: r.StatusCode}
 }

@@ -85,8 +85,8 @@ func judgeFailure(status int) Verdict {
 		return Unauthorized
 	case http.StatusTooManyRequests:
 		return Limited
-	case http.StatusProxyAuthRequired:
-		return Unsent
+	case http.StatusProxyAuthRequired, http.StatusNetworkAuthenticationRequired:
+		return Unsent // only what is in between says so
 	case http.StatusRequestTimeout, http.StatusTooEarly, 499:
 		return Ambiguous
 	}
@@ -111,7 +111,9 @@ func (c *Client) failureText(r reply) string {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return text + " (check the API key and secret, and the rights of their user in Prodsmart)"
 	case http.StatusProxyAuthRequired:
-		return text + " (the proxy wants a user and a password)"
+		return fmt.Sprintf("%s (a proxy wants a login: %s)", text, loginAdvice(r.header, c.proxyLogin))
+	case http.StatusNetworkAuthenticationRequired:
+		return fmt.Sprintf("%s (the network wants a login first: open %s in a browser on this computer)", text, c.site)
 	case http.StatusNotFound:
 		if isPage(r) {
 			return text + " (check prodsmart.url and the prefix)"

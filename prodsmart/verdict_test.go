@@ -44,7 +44,7 @@ func TestVerdictOfStatus(t *testing.T) {
 		{422, "", "x", Refused, "x", 0},
 		{401, "", "no", Unauthorized, "no (check the API key and secret, and the rights of their user in Prodsmart)", 0},
 		{403, "", "", Unauthorized, "403 Forbidden (check the API key and secret, and the rights of their user in Prodsmart)", 0},
-		{407, "", "", Unsent, "407 Proxy Authentication Required (the proxy wants a user and a password)", 0},
+		{407, "", "", Unsent, "407 Proxy Authentication Required (a proxy wants a login: give it a user and a password: prodsmart.proxy, proxy_user and proxy_password)", 0},
 		{408, "", "", Ambiguous, "408 Request Timeout", 0},
 		{425, "", "", Ambiguous, "425 Too Early", 0},
 		{499, "", "", Ambiguous, "status 499", 0},
@@ -53,6 +53,7 @@ func TestVerdictOfStatus(t *testing.T) {
 		{502, "text/html", loginPage, Ambiguous, `HOST answered 502 Bad Gateway with a web page titled "Guest & Login"`, 0},
 		{503, "", "", Ambiguous, "503 Service Unavailable", 0},
 		{504, "", "", Ambiguous, "504 Gateway Timeout", 0},
+		{511, "text/html", loginPage, Unsent, `HOST answered 511 Network Authentication Required with a web page titled "Guest & Login" (the network wants a login first: open http://HOST in a browser on this computer)`, 0},
 		{599, "", "", Ambiguous, "status 599", 0},
 		{700, "", "", Ambiguous, "status 700", 0},
 	} {

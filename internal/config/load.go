@@ -108,6 +108,7 @@ func (l *loader) load(path string) *Config {
 	l.readMachines(config)
 	l.readCalendar(config)
 	l.checkPlan(config)
+	l.checkBacklog(config)
 	l.checkTogether(config)
 	config.Files = l.files
 	if !l.o.Lean {

@@ -220,6 +220,7 @@ func (l *loader) buildMachine(code string, n *node) *Machine {
 	b.state()
 	b.reasons()
 	b.evidence()
+	b.order()
 	b.online()
 	b.parameters()
 	if len(n.entries) == 0 || !v.has("count") && !v.has("state") && !v.has("parameters") && !v.has("waste") && !v.wrong {
@@ -237,6 +238,12 @@ func (b *builder) evidence() {
 		if s := b.signal(b.l.view(item, b.v.object.index["reset_evidence"].sub), false); s != mapping.NoSignal {
 			b.spec.ResetEvidence = append(b.spec.ResetEvidence, s)
 		}
+	}
+}
+
+func (b *builder) order() {
+	if s := b.tagOf(b.v, "order"); s != mapping.NoSignal {
+		b.spec.Order = &mapping.OrderSpec{Signal: s}
 	}
 }
 

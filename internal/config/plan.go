@@ -28,3 +28,30 @@ func (l *loader) checkPlan(c *Config) {
 
 // whole is a time in seconds, rounded up.
 func whole(d time.Duration) int64 { return int64(math.Ceil(math.Round(d.Seconds()*1000) / 1000)) }
+
+// checkBacklog warns of machines whose backlog can not be held, because nobody
+// says when their order changes.
+func (l *loader) checkBacklog(c *Config) {
+	if c.Prodsmart.Backlog != "hold" {
+		return
+	}
+	var without []*Machine
+	counted := 0
+	for i := range c.Machines {
+		if m := &c.Machines[i]; m.Report && m.Spec.Count != nil {
+			counted++
+			if m.Spec.Order == nil {
+				without = append(without, m)
+			}
+		}
+	}
+	if len(without) == counted && counted > 0 {
+		l.warnings.add(Problem{Pos: l.site.backlogAt, Path: "prodsmart.backlog",
+			Text: "no machine has a tag that names its order, so nothing is ever held; give machines " + quote("order") + ", or write post"})
+		return
+	}
+	for _, m := range without {
+		l.warnings.add(Problem{Pos: m.Pos, Path: "machines." + printable(m.Spec.Code),
+			Text: "the machine has no tag that names its order, so its backlog is told and not held; give it " + quote("order") + ", such as order: {tag: ADDRESS}"})
+	}
+}

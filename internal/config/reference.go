@@ -135,7 +135,7 @@ func (f *field) describe() string {
 	}
 	text := map[kind]string{
 		kindText: "text", kindAddress: "text", kindBool: "`true` or `false`", kindInt: "whole number", kindNumber: "number",
-		kindDuration: "duration", kindRate: "rate", kindSize: "size", kindSecret: "reference", kindUser: "text or reference",
+		kindShare: "fraction, number or percentage", kindDuration: "duration", kindRate: "rate", kindSize: "size", kindSecret: "reference", kindUser: "text or reference",
 		kindTexts: "text, or list", kindScalars: "value, or list", kindObject: "map", kindObjects: "map, or list of maps",
 		kindMap: "map by name", kindCodes: "downtime type by code", kindTypes: "values by downtime type",
 		kindScalarsTypes: "values, or values by downtime type", kindParams: "types by name", kindAny: "list, or map",

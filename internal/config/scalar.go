@@ -29,6 +29,7 @@ var (
 	plainFraction = regexp.MustCompile(`^-?[0-9]+/[0-9]+$`)
 	durationText  = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)(ms|s|m|min|h|d)$`)
 	rateText      = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?(?:/[0-9]+)?) ?/ ?(s|m|min|h)$`)
+	percentText   = regexp.MustCompile(`^(0|[1-9][0-9]*)(\.[0-9]+)?%$`)
 	sizeText      = regexp.MustCompile(`^([1-9][0-9]{0,8}) ?(KB|MB|GB)$`)
 )
 
@@ -83,6 +84,8 @@ func parseScalar(k kind, n *node) (value, string) {
 		return value{whole: whole}, ""
 	case kindNumber:
 		return parseNumber(n)
+	case kindShare:
+		return parseShare(n)
 	case kindDuration:
 		d, why := parseDuration(n)
 		return value{duration: d}, why
@@ -151,6 +154,22 @@ func parseNumber(n *node) (value, string) {
 	return value{number: number}, ""
 }
 
+// parseShare reads a number, or a percentage of 1.
+func parseShare(n *node) (value, string) {
+	if !percentText.MatchString(n.text) {
+		v, why := parseNumber(n)
+		if why != "" && trap(n, false) == "" {
+			why = "expected a share such as 1/2, 0.5 or 50%, got " + n.noun()
+		}
+		return v, why
+	}
+	number, err := mapping.ParseNumber(strings.TrimSuffix(n.text, "%"))
+	if err != nil {
+		return value{}, err.Error()
+	}
+	return value{number: number.Div(mapping.Whole(100))}, ""
+}
+
 func parseDuration(n *node) (time.Duration, string) {
 	m := durationText.FindStringSubmatch(n.text)
 	if m == nil {
@@ -210,7 +229,7 @@ func (f *field) limits(v value) string {
 
 func compare(k kind, a, b value) int {
 	switch k {
-	case kindNumber:
+	case kindNumber, kindShare:
 		return a.number.Cmp(b.number)
 	case kindRate:
 		return a.rate.Cmp(b.rate)

@@ -11,6 +11,7 @@ const (
 	kindBool                     // true or false
 	kindInt                      // a whole number between min and max
 	kindNumber                   // an exact number between min and max
+	kindShare                    // a part of a whole: 1/2, 0.5, 50%
 	kindDuration                 // 500ms, 60s, 5m, 24h, 90d
 	kindRate                     // 1/s, 5/min, 1200/h
 	kindSize                     // 200MB

@@ -33,6 +33,7 @@ func machineObject() *object {
 		{key: "reason", kind: kindObjects, sub: reasonObject(), doc: "fault codes and their downtime types, in order of priority"},
 		{key: "default_type", kind: kindText, def: "UNSPEC", doc: "downtime type of a stop without a known reason"},
 		{key: "reset_evidence", kind: kindAny, sub: tagObject("reset_evidence"), doc: "tags whose change proves that counters may have been reset: a job number, a boot counter"},
+		{key: "order", kind: kindObject, sub: tagObject("order"), doc: "tag that names the order or job that runs, a text or a number; an empty text and 0 mean none. It may be listed in reset_evidence as well"},
 		{key: "online", kind: kindObject, sub: onlineObject(), doc: "tag that says whether the device is alive, such as a last-will topic"},
 		{key: "parameters", kind: kindMap, sub: parameterObject(), named: "parameter names", doc: "process values, by their name in Prodsmart"},
 		{key: "ideal_cycle", kind: kindDuration, min: "1ms", max: "24h", doc: "planned time for one raw count"},

@@ -37,7 +37,7 @@ func prodsmartObject() *object {
 		{key: "secret", kind: kindSecret, doc: "reference to the API secret"},
 		{key: "mode", kind: kindText, def: "dry-run", allowed: []string{"dry-run", "live"}, doc: "dry-run shows and journals all posts and sends none; live sends them"},
 		{key: "budget", kind: kindInt, def: "100", min: "1", max: "120", doc: "requests a minute, of the 120 that all integrations of the company share"},
-		{key: "share", kind: kindNumber, def: "1", min: "0.01", max: "1", doc: "this gateway's part of the budget, such as 1/2 where two gateways of one company have the same budget"},
+		{key: "share", kind: kindShare, def: "1", min: "1%", max: "1", doc: "this gateway's part of the budget where several gateways of one company share it: 1/2, 0.5 or 50%"},
 		{key: "count_is", kind: kindText, def: "good", allowed: []string{"good", "total"}, doc: "what the machine counter of the tenant means: good pieces, or all pieces"},
 		{key: "report_every", kind: kindDuration, def: "30s", min: "1s", max: "24h", doc: "how often a changed count is told"},
 		{key: "auth", kind: kindText, def: "basic", allowed: []string{"basic", "token"}, doc: "how the machine services are authenticated"},
@@ -72,6 +72,8 @@ func pathsObject() *object {
 		{key: "startstop", kind: kindText, doc: "path of the start/stop service, with {machine}"},
 		{key: "counter", kind: kindText, doc: "path of the counter service, with {machine}"},
 		{key: "parameters", kind: kindText, doc: "path of the parameters service, with {machine}"},
+		{key: "downtimes", kind: kindText, doc: "path of the list of downtimes, for reconcile"},
+		{key: "productions", kind: kindText, doc: "path of the list of productions, for reconcile"},
 	}}
 }
 

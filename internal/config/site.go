@@ -17,8 +17,8 @@ type site struct {
 	location    *time.Location
 	countIs     mapping.Quantity
 	reportEvery time.Duration
-	// budgetAt is where the budget is set, or would be.
-	budgetAt Pos
+	// budgetAt is where the budget is set, or would be; backlogAt likewise.
+	budgetAt, backlogAt Pos
 }
 
 // readSite reads everything that stands once in the main file.
@@ -48,6 +48,9 @@ func (l *loader) readSite(root *view) *Config {
 		if budget := n.get("budget"); budget != nil {
 			l.site.budgetAt = budget.pos
 		}
+		if backlog := n.get("backlog"); backlog != nil {
+			l.site.backlogAt = backlog.pos
+		}
 	}
 	return c
 }
@@ -64,6 +67,9 @@ func (l *loader) readProdsmart(v *view) Prodsmart {
 	p.ReconcileEvery = l.view(v.child("reconcile"), v.object.index["reconcile"].sub).duration("every")
 	if p.ReconcileEvery > 0 && p.ReconcileEvery < time.Minute {
 		l.bad(v.child("reconcile").get("every"), "expected 0s for no comparison, or 1m to 24h")
+	}
+	if n := p.Budget.Mul(p.Share); v.valid("share") && n.Cmp(mapping.Whole(1)) < 0 {
+		l.bad(v.at("share"), quote(v.at("share").text)+" of a budget of "+p.Budget.String()+" is less than one request a minute; raise share or budget")
 	}
 	p.URL = l.prodsmartURL(v, p.Insecure)
 	if ca := v.text("ca"); ca != "" {
@@ -105,8 +111,9 @@ func (l *loader) readPaths(v *view, into map[string]string) {
 			continue
 		}
 		text := paths.text(key)
-		if !strings.HasPrefix(text, "/") || strings.ContainsAny(text, "?# \\") || strings.Contains(text, "{machine}") == (key == "authorization") {
-			l.bad(paths.at(key), "expected a path that begins with /, with {machine} for the machine services, got "+quote(text))
+		of := containsText([]string{"startstop", "counter", "parameters"}, key)
+		if !strings.HasPrefix(text, "/") || strings.ContainsAny(text, "?# \\") || strings.Contains(text, "{machine}") != of {
+			l.bad(paths.at(key), "expected a path that begins with /, with {machine} for the machine services alone, got "+quote(text))
 		}
 		into[key] = text
 	}

@@ -126,7 +126,7 @@ func kindNoun(k kind) string {
 		return "true or false"
 	case kindInt:
 		return "a whole number"
-	case kindNumber:
+	case kindNumber, kindShare:
 		return "a number"
 	case kindDuration:
 		return "a time span such as 60s"

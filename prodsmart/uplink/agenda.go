@@ -78,6 +78,25 @@ func (a *agenda) first(now time.Time, admit func(class) bool) *lane {
 	return best
 }
 
+// firstAged is the lane that waits longest, measured by its target, of the
+// regular ones and of the counters after a start that wait for afterPatience.
+func (a *agenda) firstAged(now time.Time, admit func(class) bool) *lane {
+	var best *lane
+	for _, g := range a.groups {
+		if g.class == edge || len(g.lanes.list) == 0 || !admit(g.class) {
+			continue
+		}
+		l := g.lanes.list[0]
+		if g.class == after && now.Sub(l.plan.since) < afterPatience {
+			continue
+		}
+		if best == nil || l.plan.aged(best.plan, now) {
+			best = l
+		}
+	}
+	return best
+}
+
 // lanes is a heap of lanes: by when their plans may leave, or if they are due, by
 // since when they wait.
 type lanes struct {

@@ -81,3 +81,56 @@ func TestTheAgendaFindsTheMostUrgent(t *testing.T) {
 		}
 	}
 }
+
+// TestCountersAfterAStartDoNotStarve has 10 machines that begin to run, while 200
+// others stop and start without end.
+func TestCountersAfterAStartDoNotStarve(t *testing.T) {
+	d := NewDesk(midnight, Settings{Budget: 100})
+	restless := make([]prodsmart.Report, 200)
+	flap := func(now time.Time) {
+		for i := range restless {
+			r := &restless[i]
+			r.Known = true
+			if r.Stop.Episode == 0 || now.Unix()%2 == 0 {
+				r.Stop = prodsmart.Stop{Episode: uint64(now.Unix()), Type: "X"}
+			} else {
+				r.Stop = prodsmart.Stop{}
+			}
+			d.Report(now, fmt.Sprint("R", i), *r)
+		}
+	}
+	now := midnight
+	next := func() (Work, bool) {
+		w, wake, ok := d.Next(now)
+		if !ok {
+			now = wake
+			w, _, ok = d.Next(now)
+		}
+		if ok {
+			d.Done(now, w, verdict(yes))
+		}
+		return w, ok
+	}
+	for i := range 10 {
+		d.Add(now, fmt.Sprint("M", i), Record{Told: Told{Counted: true, Stop: prodsmart.Stop{Episode: 1, Type: "X"}}})
+		d.Report(now, fmt.Sprint("M", i), prodsmart.Report{Known: true, Count: 5})
+	}
+	told := map[string]bool{}
+	for last := now; now.Before(midnight.Add(time.Hour)); {
+		if now.Sub(last) >= time.Second {
+			last = now
+			flap(now)
+		}
+		w, ok := next()
+		if ok && w.Machine[0] == 'M' && w.kind == tellCounter {
+			told[w.Machine] = true
+		}
+		if len(told) == 10 {
+			break
+		}
+	}
+	// Ten starts, ten seconds of patience, and then every fifth slot.
+	if limit := 10*600*time.Millisecond + afterPatience + 5*11*600*time.Millisecond; now.Sub(midnight) > limit {
+		t.Errorf("%d of 10 counters after a start were told after %v", len(told), now.Sub(midnight))
+	}
+}

@@ -134,6 +134,11 @@ func (p plan) before(q plan, now time.Time) bool {
 	if p.class == edge {
 		return p.since.Before(q.since)
 	}
+	return p.aged(q, now)
+}
+
+// aged says whether p waits longer than q, each measured by its target.
+func (p plan) aged(q plan, now time.Time) bool {
 	return float64(now.Sub(p.since))*float64(q.target) > float64(now.Sub(q.since))*float64(p.target)
 }
 

@@ -24,18 +24,23 @@ func (d *Desk) Next(now time.Time) (w Work, wake time.Time, ok bool) {
 	if at.After(now) {
 		return d.sleep(at)
 	}
+	through := false
 	if best != nil && best.plan.class != regular && d.edges >= edgeRun && d.gate.why == "" {
-		other := d.best(now, func(c class) bool { return c == regular && d.mayLeave(c) })
-		if other != nil || asked {
-			best = other
+		if other := d.agenda.firstAged(now, d.mayLeave); other != nil || asked {
+			best, through = other, true
 		}
 	}
 	// In trouble a machine tries the way, because it is known what its answers
 	// mean; an errand does if no machine has anything to say.
-	if asked && (best == nil || d.gate.why == "" && waits.before(best.plan, now)) {
-		return d.beginErrand(now, errand), now, true
+	if asked && (best == nil || d.gate.why == "" && (waits.before(best.plan, now) || through && waits.aged(best.plan, now))) {
+		w = d.beginErrand(now, errand)
+	} else {
+		w = d.begin(now, best)
 	}
-	return d.begin(now, best), now, true
+	if through {
+		d.edges = 0
+	}
+	return w, now, true
 }
 
 // leave takes a slot for a work.

@@ -114,7 +114,7 @@ type Settings struct {
 	// ReportEvery is the target freshness of counts; 0 means 30 s.
 	ReportEvery time.Duration
 	// InFlight is the number of machines that may wait for an answer at the
-	// same time, at least 2; 0 means 4. The last place is kept for stops and
+	// same time, at least 2; 0 means 8. The last place is kept for stops and
 	// starts.
 	InFlight int
 	// Timeout ends a request whose answer does not come; 0 means 30 s. Grace is
@@ -154,8 +154,12 @@ const (
 	// service itself is taken to be in trouble.
 	unclearLimit = 4
 	// edgeRun is the number of stops and starts, and counters that belong to
-	// them, in a row after which one regular post is let through.
+	// them, in a row after which the one of all others is let through that waits
+	// longest.
 	edgeRun = 4
+	// afterPatience is how long a counter after a start waits for stops and starts
+	// before it is one of those others.
+	afterPatience = 10 * time.Second
 	// parameterPatience is the number of reporting periods that parameters
 	// without a counter post may wait to weigh as much as one late count.
 	parameterPatience = 10
@@ -163,7 +167,7 @@ const (
 
 func (s Settings) withDefaults() Settings {
 	s.Budget = orInt(s.Budget, 100)
-	s.InFlight = max(2, orInt(s.InFlight, 4))
+	s.InFlight = max(2, orInt(s.InFlight, 8))
 	s.ReportEvery = or(s.ReportEvery, 30*time.Second)
 	s.Timeout = or(s.Timeout, 30*time.Second)
 	s.Grace = or(s.Grace, 3*time.Second)

@@ -45,8 +45,10 @@ func (in *Input) state() []Difference {
 		d.Kind = ToldBelow
 		d.Text = fmt.Sprintf("The gateway believes that %d pieces were told, and Prodsmart accepted %d: an older copy of the data folder has come back.", in.Told.Count, posted)
 	case in.Told.Count > sent:
-		d.Kind = ToldAbove
-		d.Text = fmt.Sprintf("The gateway believes that %d pieces were told, and the journal has no request above %d: parts of the journal are lost, or the data folder is that of another gateway.", in.Told.Count, sent)
+		// The ledger is kept before the journal: an abrupt end can cost a request
+		// there. What Prodsmart really has, its productions show.
+		d.Kind, d.Confidence, d.Usual = ToldAbove, Possible, true
+		d.Text = fmt.Sprintf("The gateway believes that %d pieces were told, and the journal has no request above %d: the newest one was lost in an abrupt end, or the data folder is that of another gateway.", in.Told.Count, sent)
 	default:
 		return nil
 	}

@@ -156,7 +156,8 @@ func (h *history) stop(p *Post, kind string) {
 func (h *history) start(p *Post, kind string) {
 	out, w := p.outcome(), p.window()
 	if h.now == nil {
-		if out != refused && len(h.list) == 0 {
+		// Its begin is older than the posts, or did not get into the journal.
+		if out == applied || out == doubtful && len(h.list) == 0 {
 			h.now = &stop{kind: kind, sure: true, end: w, ended: true, sureEnd: out == applied}
 		}
 	} else {

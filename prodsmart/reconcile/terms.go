@@ -207,7 +207,7 @@ func weigh(s *stop, d *Downtime, margin time.Duration, terms Terms) (candidate, 
 		return candidate{rank: 3, distance: s.begin.distance(d.Start)}, true
 	case ended && shared && d.Worker == "":
 		return candidate{rank: 4, distance: s.end.distance(d.End)}, true
-	case same && shared:
+	case same && shared && (!s.ended || d.End.IsZero()):
 		return candidate{rank: 5}, true
 	}
 	return candidate{}, false

@@ -80,7 +80,7 @@ func (p *plant) fit(m *reference, d mes.Downtime, e episode) int {
 	case e.end.IsZero() || d.Start.Before(e.end):
 		return 1000
 	case d.Start.Before(e.end.Add(onTheWay)):
-		return 999
+		return 999 - int(d.Start.Sub(e.end)/time.Millisecond)/50 // at least 600
 	}
 	return 0
 }

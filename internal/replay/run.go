@@ -314,6 +314,7 @@ func (p *player) settle() error {
 		}
 		w, _, ok := p.desk.Next(p.now)
 		if !ok {
+			p.result.Uplink = append(p.result.Uplink, p.desk.Events()...)
 			return nil
 		}
 		p.tell(w)
@@ -348,7 +349,6 @@ func (p *player) tell(w uplink.Work) {
 	if record, save := p.desk.Done(p.now, w, answer); save {
 		p.records[w.Machine] = record
 	}
-	p.result.Uplink = append(p.result.Uplink, p.desk.Events()...)
 }
 
 // scripted is the answer that a trace asks for.

@@ -9,9 +9,10 @@ Virtual time: a plant, the part of the gateway that decides what Prodsmart is
 told next, and the company's limit of 120 requests a minute. The budget is 100 a
 minute, so a slot is 0.6 s; an answer takes 10 ms. Every machine makes ten pieces
 in the time in which all can be told once. [scheduling.md](scheduling.md) has the
-model, the proofs and what is meant by age. Least is what no scheduler can be below: N slots
-for the largest age of N machines, half of it for the mean; with weights the sum
-of weights in slots, divided by the machine's.
+model and the proofs. The age of a machine is taken from the moment that
+Prodsmart's number is from, as if it changed all the time. Least is what no
+scheduler can be below: N slots for the largest age of N machines, half of it for
+the mean; with weights the sum of weights in slots, divided by the machine's.
 
 `
 

@@ -143,8 +143,8 @@ func TestNobodyStarvesInAnEndlessStorm(t *testing.T) {
 	p.gauge.reset(p.now)
 	p.run(10 * time.Hour)
 	p.gauge.result(p.now)
-	// They have every fifth slot, and now and then one of those that storm takes
-	// it, between two of its stops.
+	// They have every fifth slot, and share it now and then with a machine that
+	// storms.
 	bound := 5 * calm * slotTime * 125 / 100
 	for i := range calm {
 		if got := p.gauge.known[i].largest; got > bound {

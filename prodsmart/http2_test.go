@@ -353,8 +353,18 @@ func TestHTTP2UnderLoad(t *testing.T) {
 	}
 }
 
-// A server that does not know HTTP/2 is spoken to in HTTP/1.1.
+// A server that does not know HTTP/2 is spoken to in HTTP/1.1, and so is each
+// where the environment says so.
 func TestHTTP1OverTLS(t *testing.T) {
+	for _, offered := range []bool{false, true} {
+		if offered {
+			t.Setenv("GODEBUG", "http2client=0")
+		}
+		speaksHTTP1(t, offered)
+	}
+}
+
+func speaksHTTP1(t *testing.T, offered bool) {
 	ca := newAuthority(t, "Plant Root")
 	var proto atomic.Value
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -362,6 +372,7 @@ func TestHTTP1OverTLS(t *testing.T) {
 		_, _ = io.WriteString(w, "500")
 	}))
 	server.TLS = serverConfig(ca.certify(t, nil))
+	server.EnableHTTP2 = offered
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	c := newClient(t, server.URL, func(cfg *Config) { cfg.CAFile = ca.file })

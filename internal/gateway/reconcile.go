@@ -52,7 +52,8 @@ type ReconcileStatus struct {
 	Began, Last, Next time.Time
 	Period            time.Duration
 	// Machines were compared with Requests requests. Part says that a list was
-	// longer than what is read of it, so that what was not seen is not missed.
+	// longer than what is read of it, or that records name no machine, so that
+	// what was not seen is not missed.
 	Machines, Requests int
 	Part               bool
 	// Clock is how far Prodsmart's times are ahead of this computer's, if enough

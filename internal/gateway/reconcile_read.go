@@ -25,7 +25,8 @@ const (
 )
 
 // read reads both lists. What is not asked for is not kept: filters may not
-// work, and records of other machines are nobody's business here.
+// work, and records of other machines are nobody's business here. A record that
+// names no machine may be of ours, so that what is known of ours is a part.
 func (c *comparer) read(ctx context.Context, r *reading) error {
 	ours := map[string]bool{}
 	for _, code := range c.machines {
@@ -36,6 +37,7 @@ func (c *comparer) read(ctx context.Context, r *reading) error {
 	spans := []prodsmart.Span{{EndAfter: since}, {StartAfter: since}}
 	for _, span := range spans {
 		part, err := collect(ctx, c, r, &r.downtimes, func(d prodsmart.Downtime) bool {
+			r.partDowntimes = r.partDowntimes || len(d.Machines) == 0
 			return slices.ContainsFunc(d.Machines, func(m prodsmart.Reference) bool { return ours[m.Code] })
 		}, func(ctx context.Context, page int) ([]prodsmart.Downtime, error) {
 			return c.lists.Downtimes(ctx, prodsmart.DowntimeQuery{Span: span, Page: page})
@@ -47,11 +49,13 @@ func (c *comparer) read(ctx context.Context, r *reading) error {
 	}
 	queries := []prodsmart.ProductionQuery{{Checked: prodsmart.CheckedIn}, {Checked: prodsmart.CheckedOut, Span: prodsmart.Span{EndAfter: since}}}
 	for _, query := range queries {
-		part, err := collect(ctx, c, r, &r.productions, func(p prodsmart.Production) bool { return ours[p.Machine.Code] },
-			func(ctx context.Context, page int) ([]prodsmart.Production, error) {
-				query.Page = page
-				return c.lists.Productions(ctx, query)
-			})
+		part, err := collect(ctx, c, r, &r.productions, func(p prodsmart.Production) bool {
+			r.partProductions = r.partProductions || p.Machine.Code == ""
+			return ours[p.Machine.Code]
+		}, func(ctx context.Context, page int) ([]prodsmart.Production, error) {
+			query.Page = page
+			return c.lists.Productions(ctx, query)
+		})
 		if err != nil {
 			return err
 		}

@@ -132,6 +132,40 @@ func TestReadsNoCompanyWhole(t *testing.T) {
 	}
 }
 
+// written gives one page of each list.
+type written struct {
+	downtimes   []prodsmart.Downtime
+	productions []prodsmart.Production
+}
+
+func (w written) Downtimes(context.Context, prodsmart.DowntimeQuery) ([]prodsmart.Downtime, error) {
+	return w.downtimes, nil
+}
+
+func (w written) Productions(context.Context, prodsmart.ProductionQuery) ([]prodsmart.Production, error) {
+	return w.productions, nil
+}
+
+// TestRecordsWithoutMachine: what may be of one of our machines makes what is
+// known of them a part.
+func TestRecordsWithoutMachine(t *testing.T) {
+	m1 := prodsmart.Reference{Code: "M1"}
+	c := reader(t, busyCompany(t, mes.Options{}, 0))
+	for _, w := range []written{
+		{downtimes: []prodsmart.Downtime{{ID: 1, Machines: []prodsmart.Reference{m1}}, {ID: 2}}, productions: []prodsmart.Production{{ID: 3, Machine: m1}}},
+		{downtimes: []prodsmart.Downtime{{ID: 1, Machines: []prodsmart.Reference{m1}}}, productions: []prodsmart.Production{{ID: 3, Machine: m1}, {ID: 4}}},
+	} {
+		c.lists = w
+		r := reading{to: time.Now(), from: time.Now().Add(-time.Hour)}
+		if err := c.read(t.Context(), &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.partDowntimes != (len(w.downtimes) > 1) || r.partProductions != (len(w.productions) > 1) || len(r.downtimes) != 1 || len(r.productions) != 1 {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 // TestDifferencesAreToldOnce goes through the life of differences.
 func TestDifferencesAreToldOnce(t *testing.T) {
 	now := time.Now()

@@ -11,7 +11,7 @@ import (
 )
 
 // histories is the number of random days of a property.
-const histories = 400
+const histories = 200
 
 // TestInStep tells random days to a Prodsmart that keeps its word, with lost
 // answers and with another clock: nothing differs.

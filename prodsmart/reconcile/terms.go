@@ -15,6 +15,8 @@ const (
 	spreads = 6
 	// mostMoments bounds the work of a machine.
 	mostMoments = 400
+	// enoughDifferences end the search: more machines say nothing else.
+	enoughDifferences = 500_000
 	// enoughMoments have to agree before a difference of the clocks is believed,
 	// enoughPairs before another name of a downtime type is.
 	enoughMoments = 3
@@ -85,7 +87,9 @@ func shift(inputs []Input) (time.Duration, bool) {
 	moments := 0
 	for i := range inputs {
 		list, n := differences(&inputs[i])
-		all, moments = append(all, list...), moments+n
+		if all, moments = append(all, list...), moments+n; len(all) > enoughDifferences {
+			break
+		}
 	}
 	if len(all) == 0 {
 		return 0, false

@@ -81,10 +81,6 @@ func (c *Client) exchange(ctx context.Context, r call) reply {
 	if name := f.sought.Load(); name != nil {
 		out.sought = *name
 	}
-	if out.status == 0 && f.shared.Load() {
-		// The next request shall not be put on a connection that may be dead.
-		c.transport.CloseIdleConnections()
-	}
 	out.abandoned = ctx.Err() != nil
 	out.took = time.Since(began)
 	if out.left && c.onRequest != nil {

@@ -18,11 +18,6 @@ const (
 	// idleTimeout is shorter than the minute after which servers and firewalls
 	// commonly drop a silent connection, so that few requests meet a dead one.
 	idleTimeout = 45 * time.Second
-	// An HTTP/2 connection on which nothing arrives for pingAfter is asked for a
-	// sign of life, and closed if none comes within pingTimeout: sooner than a
-	// request gives up, so that the next one does not meet the dead connection.
-	pingAfter   = 10 * time.Second
-	pingTimeout = 5 * time.Second
 	// maxHeader bounds the head of an answer.
 	maxHeader = 64 << 10
 	// idleConnections is kept for requests to different machines at a time.
@@ -68,8 +63,16 @@ func newTransport(cfg Config) (*http.Transport, error) {
 		MaxIdleConnsPerHost:    idleConnections,
 		MaxResponseHeaderBytes: maxHeader,
 		Protocols:              protocols,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout, WriteByteTimeout: pingTimeout},
+		HTTP2:                  signsOfLife(cfg.Timeout),
 	}, nil
+}
+
+// signsOfLife makes HTTP/2 ask for one on a connection on which nothing arrives,
+// and close it if none comes, sooner than a request gives up: unlike one of
+// HTTP/1.1 it would not be closed with the request that failed, and the next
+// would meet the dead connection again.
+func signsOfLife(timeout time.Duration) *http.HTTP2Config {
+	return &http.HTTP2Config{SendPingTimeout: timeout / 2, PingTimeout: timeout / 4, WriteByteTimeout: timeout / 4}
 }
 
 // authorities adds those of a PEM file to the system's; nil is the system's

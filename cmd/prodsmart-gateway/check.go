@@ -13,9 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/modbus"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/config"
-	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 )
 
 func checkCommand() *cobra.Command {
@@ -96,104 +94,6 @@ func (o checkOptions) check(ctx context.Context, path string, out, talk io.Write
 		return err
 	}
 	return devices.verdict()
-}
-
-// plan is what a configuration will do.
-type plan struct {
-	Machines    []planMachine    `json:"machines"`
-	Connections []planConnection `json:"connections"`
-	// PostsPerMinute is what the machines ask for when all of them count.
-	PostsPerMinute float64 `json:"posts_per_minute"`
-	Budget         float64 `json:"budget_per_minute"`
-	// Age is the expected largest age of a count at Prodsmart.
-	Age  float64 `json:"expected_age_seconds"`
-	Live bool    `json:"live"`
-}
-
-type planMachine struct {
-	Code string `json:"code"`
-	Tags int    `json:"tags"`
-	// Told is false for a machine that is only read, Counted for one that has
-	// stops and parameters alone.
-	Told        bool    `json:"told"`
-	Counted     bool    `json:"counted"`
-	ReportEvery float64 `json:"report_every_seconds"`
-	// Age is the largest age of its count when all machines count.
-	Age float64 `json:"expected_age_seconds,omitempty"`
-}
-
-type planConnection struct {
-	Name string `json:"name"`
-	Kind string `json:"kind"`
-	Tags int    `json:"tags"`
-	// RequestsPerSecond to the device; 0 where the device sends by itself.
-	RequestsPerSecond float64 `json:"requests_per_second"`
-}
-
-func planOf(cfg *config.Config) (*plan, error) {
-	expected := cfg.Expect()
-	p := &plan{Live: cfg.Prodsmart.Live, Budget: expected.Budget, PostsPerMinute: expected.Asked}
-	var specs []*mapping.Spec
-	ages := expected.Ages
-	for i := range cfg.Machines {
-		m := &cfg.Machines[i]
-		specs = append(specs, &m.Spec)
-		planned := planMachine{Code: m.Spec.Code, Tags: len(m.Spec.Signals), Told: m.Report, Counted: m.Spec.Count != nil, ReportEvery: m.ReportEvery.Seconds()}
-		if planned.Told && planned.Counted {
-			planned.Age = ages[0].Seconds()
-			ages = ages[1:]
-		}
-		p.Age = max(p.Age, planned.Age)
-		p.Machines = append(p.Machines, planned)
-	}
-	for _, f := range mapping.Feeds(specs) {
-		for _, c := range cfg.Connections {
-			if c.Name != f.Connection {
-				continue
-			}
-			planned := planConnection{Name: c.Name, Kind: c.Kind, Tags: len(f.Tags)}
-			if c.Kind == config.KindModbus {
-				requests, err := modbus.Plan(c.Modbus(), f.Tags)
-				if err != nil {
-					return nil, err
-				}
-				for _, r := range requests {
-					planned.RequestsPerSecond += 1 / r.Every.Seconds()
-				}
-			}
-			p.Connections = append(p.Connections, planned)
-		}
-	}
-	return p, nil
-}
-
-func (p *plan) print(w io.Writer) {
-	for _, c := range p.Connections {
-		if c.RequestsPerSecond > 0 {
-			fmt.Fprintf(w, "connection %-16s %-7s %5d tags, %s requests/s\n", c.Name, c.Kind, c.Tags, figure(c.RequestsPerSecond))
-		} else {
-			fmt.Fprintf(w, "connection %-16s %-7s %5d tags, sent by the device when they change\n", c.Name, c.Kind, c.Tags)
-		}
-	}
-	for _, m := range p.Machines {
-		told := fmt.Sprintf("told every %s s, at most %s s old", figure(m.ReportEvery), figure(m.Age))
-		switch {
-		case !m.Told:
-			told = "read, not told"
-		case !m.Counted:
-			told = "told when it stops and starts"
-		}
-		fmt.Fprintf(w, "machine    %-16s         %5d tags, %s\n", m.Code, m.Tags, told)
-	}
-	mode := "dry-run: nothing is sent"
-	if p.Live {
-		mode = "live"
-	}
-	fmt.Fprintf(w, "prodsmart  %s; %s requests/min when all machines count, budget %s/min", mode, figure(p.PostsPerMinute), figure(p.Budget))
-	if p.PostsPerMinute > p.Budget {
-		fmt.Fprintf(w, "; more than the budget, so counts are up to %s s old", figure(p.Age))
-	}
-	fmt.Fprintln(w)
 }
 
 // figure writes a number as a person would: three digits after the first, and

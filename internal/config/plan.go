@@ -5,7 +5,12 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 )
+
+// maxBudget is the limit of requests a minute that a company has.
+const maxBudget = 120
 
 // checkPlan compares what the machines ask for with the budget.
 func (l *loader) checkPlan(c *Config) {
@@ -19,11 +24,23 @@ func (l *loader) checkPlan(c *Config) {
 	}
 	fits := fmt.Sprintf("%d s for all would fit", whole(e.Fitting))
 	if e.Machines > 0 {
-		fits += fmt.Sprintf(", or %d machines as they are", e.Machines)
+		fits += fmt.Sprintf(", or %d of the machines as they are", e.Machines)
+	}
+	more := ""
+	if most := mapping.Whole(maxBudget); c.Prodsmart.Budget.Cmp(most) < 0 {
+		more = fmt.Sprintf("raise the budget (up to %s, if no other integration of the company needs any of them), ", most)
 	}
 	l.warnings.add(Problem{Pos: l.site.budgetAt, Path: "prodsmart.budget", Text: fmt.Sprintf(
-		"%d machines ask for %.0f posts a minute, the budget is %.0f; %s instead: raise report_every (%s), give the machines that matter more freshness, or accept it",
-		len(e.Ages), math.Ceil(e.Asked), e.Budget, age, fits)})
+		"%d machines ask for %.0f requests a minute, %s is %.0f; %s instead: raise report_every (%s), give the machines that matter more freshness, %sor accept it",
+		len(e.Ages), math.Ceil(e.Asked), c.Prodsmart.budgetName(), e.Budget, age, fits, more)})
+}
+
+// budgetName is how the number of requests of this gateway came about.
+func (p *Prodsmart) budgetName() string {
+	if p.Share.Cmp(mapping.Whole(1)) == 0 {
+		return "the budget"
+	}
+	return fmt.Sprintf("a share of %s of the budget of %s", p.Share, p.Budget)
 }
 
 // whole is a time in seconds, rounded up.

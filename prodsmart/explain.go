@@ -46,6 +46,11 @@ func (c *Client) explain(r reply) string {
 	if text := c.explainConnection(err, r); text != "" {
 		return text
 	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == socksConnect && op.Source != nil && op.Err != nil {
+		return fmt.Sprintf("the proxy %s refused the connection: %s; check prodsmart.proxy, proxy_user and proxy_password",
+			op.Source, strings.TrimPrefix(op.Err.Error(), "unknown error "))
+	}
 	return fmt.Sprintf("no answer from %s: %v", c.host, err)
 }
 
@@ -163,10 +168,13 @@ func (c *Client) explainProxy(err error) string {
 	return ""
 }
 
+// socksConnect is the operation of an error that a SOCKS proxy answered with.
+const socksConnect = "socks connect"
+
 // isProxyError says that it was the proxy that could not be reached.
 func isProxyError(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) && (op.Op == "proxyconnect" || op.Op == "socks connect")
+	return errors.As(err, &op) && (op.Op == "proxyconnect" || op.Op == socksConnect)
 }
 
 func (c *Client) explainConnection(err error, r reply) string {

@@ -69,7 +69,7 @@ func loginAdvice(h http.Header, given bool) string {
 	basic := slices.ContainsFunc(schemes, func(s string) bool { return strings.EqualFold(s, "Basic") })
 	switch {
 	case len(schemes) > 0 && !basic:
-		return fmt.Sprintf("it takes only a login with %s, which the gateway does not speak: run Px or Cntlm on this computer and set prodsmart.proxy to it, or let Prodsmart's host through without a login", strings.Join(schemes, " or "))
+		return fmt.Sprintf("it takes only a login with %s, which the gateway does not speak: run Px or Cntlm on this computer as prodsmart.proxy, or let Prodsmart's host through without a login", strings.Join(schemes, " or "))
 	case given:
 		return "it does not take the user and the password it was given; check prodsmart.proxy_user and proxy_password"
 	}

@@ -122,7 +122,7 @@ func TestPlainProxy(t *testing.T) {
 // What a proxy says to CONNECT is told with what to do about it, and it is asked
 // once.
 func TestProxyRefusals(t *testing.T) {
-	const helper = ", which the gateway does not speak: run Px or Cntlm on this computer and set prodsmart.proxy to it, or let Prodsmart's host through without a login"
+	const helper = ", which the gateway does not speak: run Px or Cntlm on this computer as prodsmart.proxy, or let Prodsmart's host through without a login"
 	login := func(h string) string { return "HTTP/1.1 407 Login\r\n" + h + "Content-Length: 0\r\n\r\n" }
 	for answer, text := range map[string]string{
 		login("Proxy-Authenticate: NTLM\r\n"):                                         "407 Proxy Authentication Required; it takes only a login with NTLM" + helper,

@@ -52,9 +52,15 @@ func scheduleSections() []struct {
 				{"posts", "posts"}, {"needed", "need"}, {"ratio", "posts/need"}, {"in step after, min", "in-step-min"},
 			}}},
 		{"100 machines beside another client of the company that takes a part of the 120 requests a minute, evenly or at random, and repeats what is refused. Left is what it leaves of the budget; the largest age is compared with the least at that rate. Neither client knows of the other but for its own 429.", table{
-			pkg: "uplink", prefix: "Foreign/", columns: []column{
-				{"left a minute", "left/min"}, {"used a minute", "used/min"}, {"used, %", "used-%"}, {"429 an hour", "limited/h"}, {"the other's 429 an hour", "their-limited/h"}, {"largest age to the least", "largest/least"},
-			}}},
+			pkg: "uplink", prefix: "Foreign/", columns: sharingColumns()}},
+		{"The same below a sliding window beside a client at random, for somebody who knows what it leaves on average and keeps to a part of that: what randomness costs, however the pace is found.", table{
+			pkg: "uplink", prefix: "Knowing/", columns: sharingColumns()}},
+	}
+}
+
+func sharingColumns() []column {
+	return []column{
+		{"left a minute", "left/min"}, {"used a minute", "used/min"}, {"used, %", "used-%"}, {"429 an hour", "limited/h"}, {"the other's 429 an hour", "their-limited/h"}, {"largest age to the least", "largest/least"},
 	}
 }
 

@@ -166,21 +166,35 @@ func BenchmarkForeign(b *testing.B) {
 	for _, percent := range []int{0, 30, 60, 90} {
 		for _, window := range []mes.Window{mes.WindowSliding, mes.WindowFixed} {
 			for _, pattern := range []mes.ForeignPattern{mes.ForeignEven, mes.ForeignPoisson} {
-				b.Run(fmt.Sprintf("%d%%-%s-%s", percent, window, pattern), func(b *testing.B) {
-					var s shared
-					for b.Loop() {
-						s = withForeign(b, percent, window, pattern, 50*time.Hour)
-					}
-					b.ReportMetric(s.left, "left/min")
-					b.ReportMetric(s.used, "used/min")
-					b.ReportMetric(100*s.used/s.left, "used-%")
-					b.ReportMetric(s.perHour, "limited/h")
-					b.ReportMetric(s.theirs, "their-limited/h")
-					b.ReportMetric(s.largest, "largest/least")
-				})
+				foreign(b, fmt.Sprintf("%d%%-%s-%s", percent, window, pattern), rivals()[0].of(sharers), percent, window, pattern)
 			}
 		}
 	}
+}
+
+// BenchmarkKnowing is BenchmarkForeign for somebody who knows what the other leaves
+// on average, and keeps to a part of it.
+func BenchmarkKnowing(b *testing.B) {
+	for _, percent := range []int{30, 60, 90} {
+		for _, part := range []float64{0.9, 0.8, 0.7, 0.6} {
+			foreign(b, fmt.Sprintf("%d%%-pace=%g", percent, part), knowing(sharers, part*float64(leftBy(percent))), percent, mes.WindowSliding, mes.ForeignPoisson)
+		}
+	}
+}
+
+func foreign(b *testing.B, name string, side func(time.Time) scheduler, percent int, window mes.Window, pattern mes.ForeignPattern) {
+	b.Run(name, func(b *testing.B) {
+		var s shared
+		for b.Loop() {
+			s = withForeign(b, side, percent, window, pattern, 50*time.Hour)
+		}
+		b.ReportMetric(s.left, "left/min")
+		b.ReportMetric(s.used, "used/min")
+		b.ReportMetric(100*s.used/s.left, "used-%")
+		b.ReportMetric(s.perHour, "limited/h")
+		b.ReportMetric(s.theirs, "their-limited/h")
+		b.ReportMetric(s.largest, "largest/least")
+	})
 }
 
 // BenchmarkReport is what sample ingestion pays for an unchanged and a growing

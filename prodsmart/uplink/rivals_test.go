@@ -8,11 +8,14 @@ import (
 
 // fixedPace spends one slot after the other and does as a Retry-After says, as
 // rivals do.
-type fixedPace struct{ slot time.Time }
+type fixedPace struct {
+	slot time.Time
+	gap  time.Duration // 0 means slotTime
+}
 
 func (p *fixedPace) ready(now time.Time) bool { return !p.slot.After(now) }
 
-func (p *fixedPace) take(now time.Time) { p.slot = now.Add(slotTime) }
+func (p *fixedPace) take(now time.Time) { p.slot = now.Add(or(p.gap, slotTime)) }
 
 func (p *fixedPace) answered(now time.Time, a prodsmart.Answer) {
 	switch a.Verdict {
@@ -39,7 +42,7 @@ type fifo struct {
 
 func newFIFO(machines int, merges bool) func(time.Time) scheduler {
 	return func(now time.Time) scheduler {
-		return &fifo{fixedPace: fixedPace{now.Add(slotTime)}, merges: merges, first: 1, waits: make([]int, machines), stopped: make([]bool, machines)}
+		return &fifo{fixedPace: fixedPace{slot: now.Add(slotTime)}, merges: merges, first: 1, waits: make([]int, machines), stopped: make([]bool, machines)}
 	}
 }
 
@@ -96,7 +99,16 @@ type ring struct {
 
 func newRing(machines int) func(time.Time) scheduler {
 	return func(now time.Time) scheduler {
-		return &ring{fixedPace: fixedPace{now.Add(slotTime)}, now: make([]machineState, machines), told: make([]machineState, machines)}
+		return &ring{fixedPace: fixedPace{slot: now.Add(slotTime)}, now: make([]machineState, machines), told: make([]machineState, machines)}
+	}
+}
+
+// knowing is a ring that was told how many requests a minute to make.
+func knowing(machines int, perMinute float64) func(time.Time) scheduler {
+	return func(now time.Time) scheduler {
+		r := newRing(machines)(now).(*ring)
+		r.gap = time.Duration(float64(time.Minute) / perMinute)
+		return r
 	}
 }
 

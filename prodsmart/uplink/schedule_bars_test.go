@@ -120,7 +120,7 @@ func TestRivalsAreWorse(t *testing.T) {
 func TestSharingTheLimit(t *testing.T) {
 	for _, percent := range []int{0, 30, 60, 90} {
 		for _, window := range []mes.Window{mes.WindowSliding, mes.WindowFixed} {
-			s := withForeign(t, percent, window, mes.ForeignEven, 4*time.Hour)
+			s := withForeign(t, rivals()[0].of(sharers), percent, window, mes.ForeignEven, 4*time.Hour)
 			if s.used < 0.9*s.left || s.perHour > 60 || percent == 0 && s.perHour > 0 {
 				t.Errorf("%d %% foreign, %s window: %+v", percent, window, s)
 			}

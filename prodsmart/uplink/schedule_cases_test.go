@@ -166,23 +166,29 @@ type shared struct {
 	largest float64
 }
 
-// withForeign lets a saturated plant of 100 machines share the limit with a client
-// that takes a part of it in per cent.
-func withForeign(t testing.TB, percent int, window mes.Window, pattern mes.ForeignPattern, d time.Duration) shared {
+// The company's limit, and the machines that share it with a foreign client.
+const companyLimit, sharers = 120, 100
+
+// leftBy is what a foreign client that takes a part of the limit in per cent
+// leaves of the budget.
+func leftBy(percent int) int { return min(slotsAMinute, companyLimit-companyLimit*percent/100) }
+
+// withForeign lets a saturated plant share the limit with a client that takes a
+// part of it in per cent.
+func withForeign(t testing.TB, side func(time.Time) scheduler, percent int, window mes.Window, pattern mes.ForeignPattern, d time.Duration) shared {
 	t.Helper()
-	const machines, limit = 100, 120
-	p := saturatedPlant(machines, nil)
-	theirs := limit * percent / 100
-	p.limited(t, mes.LimitOptions{Window: window, Seed: 7, Foreign: mes.Foreign{PerMinute: theirs, Pattern: pattern, Retries: true}})
+	p := newPlant(sharers, side)
+	p.produce(sharers)
+	p.limited(t, mes.LimitOptions{Window: window, Seed: 7, Foreign: mes.Foreign{PerMinute: companyLimit * percent / 100, Pattern: pattern, Retries: true}})
 	p.run(2 * time.Hour)
 	p.gauge.reset(p.now)
 	before := p.limit.Counts(p.now)
 	p.run(d)
 	r, counts := p.gauge.result(p.now), p.limit.Counts(p.now)
-	s := shared{left: float64(min(slotsAMinute, limit-theirs))}
+	s := shared{left: float64(leftBy(percent))}
 	s.used = float64(r.accepted) / d.Minutes()
 	s.perHour = float64(r.limited) / d.Hours()
 	s.theirs = float64(counts.ForeignRefused-before.ForeignRefused) / d.Hours()
-	s.largest = r.largest.Minutes() * s.left / machines
+	s.largest = r.largest.Minutes() * s.left / sharers
 	return s
 }

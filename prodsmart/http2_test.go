@@ -14,23 +14,24 @@ import (
 	"time"
 )
 
-// Each of these peers takes a whole request before it misbehaves, so that it may
-// have applied it: nothing may be made twice, also where the standard library
-// would do so.
-func TestHTTP2PeersThatMayHaveApplied(t *testing.T) {
-	ca := newAuthority(t, "Plant Root")
+const turnedAway = "HOST turned the request away without an answer (HTTP/2: GOAWAY, REFUSED_STREAM or PROTOCOL_ERROR)"
+
+// misbehaviour is what a peer does with a whole request, and what the client
+// makes of it.
+type misbehaviour struct {
+	serve func(*peer2, uint32)
+	want  Verdict
+	text  string
+}
+
+func misbehaviours() map[string]misbehaviour {
 	resets := func(code uint32) func(*peer2, uint32) {
 		return func(p *peer2, stream uint32) { p.numbers(frameReset, stream, code) }
 	}
 	goes := func(last, code uint32) func(*peer2, uint32) {
 		return func(p *peer2, _ uint32) { p.numbers(frameGoAway, 0, last, code) }
 	}
-	const turnedAway = "HOST turned the request away without an answer (HTTP/2: GOAWAY, REFUSED_STREAM or PROTOCOL_ERROR)"
-	for name, row := range map[string]struct {
-		serve func(*peer2, uint32)
-		want  Verdict
-		text  string
-	}{
+	return map[string]misbehaviour{
 		"answers":        {(*peer2).accept, Accepted, "500"},
 		"cut":            {func(p *peer2, _ uint32) { p.conn.Close() }, Ambiguous, "HOST closed the connection before it answered"},
 		"refused":        {resets(codeRefused), Ambiguous, turnedAway},
@@ -52,7 +53,15 @@ func TestHTTP2PeersThatMayHaveApplied(t *testing.T) {
 			p.conn.Close()
 		}, Accepted, "500 (the answer broke off here)"},
 		"no sense": {func(p *peer2, _ uint32) { _, _ = io.WriteString(p.conn, "HTTP/1.1 200 OK\r\n\r\n500") }, Ambiguous, ""},
-	} {
+	}
+}
+
+// Each of these peers takes a whole request before it misbehaves, so that it may
+// have applied it: nothing may be made twice, also where the standard library
+// would do so.
+func TestHTTP2PeersThatMayHaveApplied(t *testing.T) {
+	ca := newAuthority(t, "Plant Root")
+	for name, row := range misbehaviours() {
 		for _, kept := range []bool{false, true} {
 			var requests, connections atomic.Int32
 			c := newClient(t, ca.serve2(t, func(p *peer2) {

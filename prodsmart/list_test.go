@@ -193,7 +193,14 @@ func TestNoTokenForAList(t *testing.T) {
 	}
 }
 
-func TestPages(t *testing.T) {
+// pageCase is a list as its pages show it: their records by number.
+type pageCase struct {
+	pages           func(int) []int
+	records, wanted int
+	err             error
+}
+
+func pageCases() map[string]pageCase {
 	// upTo gives pages of the records from 1 to n, in a list of which some page
 	// is given again for those after the last one.
 	upTo := func(n, last int) func(int) []int {
@@ -214,11 +221,7 @@ func TestPages(t *testing.T) {
 		}
 		return ids
 	}
-	for name, row := range map[string]struct {
-		pages           func(int) []int
-		records, wanted int
-		err             error
-	}{
+	return map[string]pageCase{
 		"none":           {upTo(0, 9), 0, 1, nil},
 		"part of one":    {upTo(24, 9), 24, 1, nil},
 		"one":            {upTo(25, 9), 25, 2, nil},
@@ -228,7 +231,11 @@ func TestPages(t *testing.T) {
 		"shifting":       {shifting, 60, 3, nil},
 		"too many":       {upTo(1000, 99), 100, 4, ErrMorePages},
 		"larger pages":   {func(int) []int { return slices.Repeat([]int{1, 2, 3}, 10) }, 3, 2, nil},
-	} {
+	}
+}
+
+func TestPages(t *testing.T) {
+	for name, row := range pageCases() {
 		for _, numbered := range []bool{true, false} {
 			records, asked := 0, 0
 			var last error

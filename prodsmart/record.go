@@ -79,20 +79,10 @@ type ProducedWaste struct {
 	Quantity Decimal
 }
 
-// decodeDowntimes reads an answer of the downtimes list. A time without a zone
-// is taken to be in the given one. A record that can not be read is there
-// nevertheless, with Unread, so that pages keep their length; the error says
-// that the answer is no such list at all.
-func decodeDowntimes(body []byte, zone *time.Location) ([]Downtime, error) {
-	return decodeRecords(body, zone, decodeDowntime)
-}
-
-// decodeProductions reads an answer of the productions list, as
-// decodeDowntimes does.
-func decodeProductions(body []byte, zone *time.Location) ([]Production, error) {
-	return decodeRecords(body, zone, decodeProduction)
-}
-
+// decodeRecords reads the answer of a list. A time without a zone is taken to be
+// in the given one. A record that can not be read is there nevertheless, with
+// Unread, so that pages keep their length; the error says that the answer is no
+// list at all.
 func decodeRecords[T any](body []byte, zone *time.Location, decode func(json.RawMessage, *notes) T) ([]T, error) {
 	items, err := listItems(body)
 	if err != nil {

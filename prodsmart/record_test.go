@@ -74,6 +74,20 @@ func TestProductionInOtherWords(t *testing.T) {
 	}
 }
 
+func TestDowntimeInOtherWords(t *testing.T) {
+	d := oneDowntime(t, `{"id":7.0,"downtime_type":{"name":"Jam"},"machine":"A32","worker":{"number":4},"started-by":"03","closed-by":{},
+		"product":{"code":"P1","id":2},"production-order":{"id":5},"checkedOut":"true","time-spent":"00:02:00"}`)
+	want := Downtime{ID: 7, Type: "Jam", Machines: []Reference{{Code: "A32"}}, Workers: []Worker{{Number: "4"}}, StartedBy: Worker{Number: "3"},
+		Product: "P1", Order: "5", Spent: 2 * time.Minute}
+	if !reflect.DeepEqual(d, want) {
+		t.Errorf("got  %+v\nwant %+v", d, want)
+	}
+	if d := oneDowntime(t, `{"id":8,"machines":[null,{}],"product":{"x":1},"workers":[7]}`); len(d.Machines) != 2 || d.Machines[0] != (Reference{}) ||
+		d.Product != "" || d.Workers[0].Number != "7" || len(d.Unread) != 0 {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestOpenDowntime(t *testing.T) {
 	for body, open := range map[string]bool{
 		`"end-time":null`: true,

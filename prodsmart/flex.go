@@ -235,7 +235,8 @@ func parseDuration(text string) (time.Duration, bool) {
 	return total, true
 }
 
-// list is the values of an array; a single value is a list of one.
+// list is the values of an array that say something; a single value is a list of
+// one.
 func (o object) list(names ...string) []json.RawMessage {
 	name, raw := o.get(names...)
 	if raw == nil {
@@ -248,7 +249,7 @@ func (o object) list(names ...string) []json.RawMessage {
 	if err != nil {
 		o.notes.add(name, raw, err.Error())
 	}
-	return items
+	return slices.DeleteFunc(items, func(item json.RawMessage) bool { return isNothing(item) })
 }
 
 // arrayItems opens an array. With an error it gives what was read before.

@@ -18,6 +18,9 @@ const (
 // The simulated year holds it against the real file.
 const rowOverhead = 100
 
+// noLimit is a time that all entries are before.
+const noLimit = math.MaxInt64
+
 // bounds limit the history.
 type bounds struct {
 	age   time.Duration
@@ -43,6 +46,11 @@ func (b bounds) victim(t tally) (string, int64) {
 // caller's transaction.
 func (w *writer) prune(ctx context.Context, t tally, now time.Time, b bounds, budget int) error {
 	limit := now.Add(-b.age).UnixMicro()
+	n, err := w.pruneMissing(ctx, t, limit, budget)
+	if err != nil {
+		return err
+	}
+	budget -= n
 	for _, table := range []string{journalTable, postTable} {
 		n, _, err := w.removeOldest(ctx, t, table, limit, budget)
 		if err != nil {
@@ -56,7 +64,7 @@ func (w *writer) prune(ctx context.Context, t tally, now time.Time, b bounds, bu
 			return nil
 		}
 		mean := max(1, t.volumes[table].bytes/max(1, t.volumes[table].count))
-		n, _, err := w.removeOldest(ctx, t, table, math.MaxInt64, int(min(int64(budget), over/mean+1)))
+		n, _, err := w.removeOldest(ctx, t, table, noLimit, int(min(int64(budget), over/mean+1)))
 		if err != nil {
 			return err
 		}
@@ -107,8 +115,10 @@ func (w *writer) tidy(ctx context.Context, now time.Time, b bounds) (more bool, 
 	if err != nil {
 		return false, err
 	}
-	removed := w.tally.volumes[journalTable].count + w.tally.volumes[postTable].count -
-		t.volumes[journalTable].count - t.volumes[postTable].count
+	var removed int64
+	for _, table := range []string{journalTable, postTable, missingTable} {
+		removed += w.tally.volumes[table].count - t.volumes[table].count
+	}
 	w.tally = t
 	if removed > 0 {
 		return removed >= step, nil

@@ -123,7 +123,7 @@ func TestDamagedStores(t *testing.T) {
 		}, n, "holds no store"},
 		"noise": {func(t *testing.T, path string) {
 			damage(t, path, func(b []byte) []byte {
-				for i := 4096; i < len(b); i += 97 {
+				for i := 4096; i < len(b); i++ {
 					b[i] ^= 0x5a
 				}
 				return b

@@ -46,7 +46,11 @@ type migration struct {
 
 // migrations are the steps after version 1, in order; a published one is never
 // changed.
-func migrations() []migration { return nil }
+func migrations() []migration {
+	return []migration{
+		{to: 2, run: func(ctx context.Context, c *sql.Conn) error { return run(ctx, c, missingSchema) }},
+	}
+}
 
 // newest is the version that steps lead to.
 func newest(steps []migration) int {

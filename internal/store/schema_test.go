@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,38 +109,41 @@ func stepTo(version int, statements string, fail error) migration {
 
 func TestMigration(t *testing.T) {
 	path := copyFixture(t)
-	steps := []migration{
-		stepTo(2, "CREATE TABLE two (a INTEGER) STRICT", nil),
-		stepTo(3, "DROP TABLE machine", errors.New("it broke")),
-	}
+	now := newest(migrations())
+	steps := append(migrations(),
+		stepTo(now+1, "CREATE TABLE two (a INTEGER) STRICT", nil),
+		stepTo(now+2, "DROP TABLE machine", errors.New("it broke")),
+	)
+	last := len(steps) - 1
 	ctx := t.Context()
 	_, err := openSteps(ctx, path, fixtureClock().withDefaults(), steps)
-	if err == nil || !strings.Contains(err.Error(), "version 3 failed and was undone: it broke") {
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("version %d failed and was undone: it broke", now+2)) {
 		t.Fatalf("a step that fails: %v", err)
 	}
 	// The step before it holds, the failed one left nothing.
-	s, err := openSteps(ctx, path, fixtureClock().withDefaults(), steps[:1])
+	s, err := openSteps(ctx, path, fixtureClock().withDefaults(), steps[:last])
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkFixture(t, s)
 	closeStore(t, s)
-	steps[1] = stepTo(3, "ALTER TABLE meta ADD COLUMN three INTEGER", nil)
+	steps[last] = stepTo(now+2, "ALTER TABLE meta ADD COLUMN three INTEGER", nil)
 	if s, err = openSteps(ctx, path, fixtureClock().withDefaults(), steps); err != nil {
 		t.Fatal(err)
 	}
 	checkFixture(t, s)
 	closeStore(t, s)
-	// A program that knows only version 1 refuses, and names the copy.
+	// A program that knows fewer versions refuses, and names the copy.
+	before := fmt.Sprintf("%s.before-v%d", path, now+1)
 	_, err = Open(path, fixtureClock())
-	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "version 3") || !strings.Contains(err.Error(), path+".before-v2") {
+	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), fmt.Sprintf("version %d", now+2)) || !strings.Contains(err.Error(), before) {
 		t.Errorf("Open of a newer store: %v", err)
 	}
 	if _, err := OpenReader(path); !errors.Is(err, ErrNewer) {
 		t.Errorf("OpenReader of a newer store: %v", err)
 	}
 	// The copy is what there was.
-	if err := os.Rename(path+".before-v2", path); err != nil {
+	if err := os.Rename(before, path); err != nil {
 		t.Fatal(err)
 	}
 	checkFixture(t, open(t, path, fixtureClock()))
@@ -147,12 +151,13 @@ func TestMigration(t *testing.T) {
 
 func TestANewStoreHasTheNewestSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gateway.db")
-	s, err := openSteps(t.Context(), path, small().withDefaults(), []migration{stepTo(2, "CREATE TABLE two (a INTEGER) STRICT", nil)})
+	next := newest(migrations()) + 1
+	s, err := openSteps(t.Context(), path, small().withDefaults(), append(migrations(), stepTo(next, "CREATE TABLE two (a INTEGER) STRICT", nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	closeStore(t, s)
-	if exists(path + ".before-v2") {
+	if exists(fmt.Sprintf("%s.before-v%d", path, next)) {
 		t.Error("a store that was just made was copied")
 	}
 	if _, err := Open(path, small()); !errors.Is(err, ErrNewer) {

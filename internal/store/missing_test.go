@@ -1,0 +1,95 @@
+package store
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestMissing(t *testing.T) {
+	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	o := small()
+	now := at
+	o.Now = func() time.Time { return now }
+	path := filepath.Join(t.TempDir(), "gateway.db")
+	s := open(t, path, o)
+	want := []Missing{
+		{ID: 1, Time: at, Machine: "A", Code: "not_in_prodsmart", Type: "JAM", From: at.Add(-time.Hour), To: at.Add(-30 * time.Minute), Text: "a downtime"},
+		{ID: 2, Time: at.Add(time.Second), Machine: "B", Code: "backlog_late", To: at, Pieces: 40, Order: `O-1 "x"`, Text: "pieces"},
+	}
+	if err := s.Commit(t.Context(), Write{Missing: want}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		q    Query
+		want []Missing
+	}{
+		{Query{}, want},
+		{Query{Machine: "B"}, want[1:]},
+		{Query{Kind: "not_in_prodsmart"}, want[:1]},
+		{Query{From: at.Add(time.Second)}, want[1:]},
+		{Query{Limit: 1, Newest: true}, want[1:]},
+		{Query{After: 1}, want[1:]},
+		{Query{Machine: "C"}, nil},
+	} {
+		if got, err := s.Missing(t.Context(), c.q); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %+v, %v", c.q, got, err)
+		}
+	}
+	// They outlive a journal that is full, and go with their age.
+	var posts []PostEntry
+	for i := range 3000 {
+		posts = append(posts, PostEntry{Time: at, Machine: "A", Service: "counter", Body: fmt.Appendf(nil, `{"count":%d}`, i), Text: string(make([]byte, 1000))})
+	}
+	if err := s.Commit(t.Context(), Write{Posts: posts}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Missing(t.Context(), Query{}); err != nil || len(got) != 2 {
+		t.Errorf("beside a full journal: %v, %v", got, err)
+	}
+	now = at.Add(o.withDefaults().MaxAge + 2*time.Second)
+	if err := s.Commit(t.Context(), Write{Missing: []Missing{{Time: now, Machine: "C", Code: "stop_late"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Missing(t.Context(), Query{}); err != nil || len(got) != 1 || got[0].Machine != "C" {
+		t.Errorf("after their age: %v, %v", got, err)
+	}
+}
+
+func TestMissingIsBounded(t *testing.T) {
+	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	o := small()
+	o.Now = func() time.Time { return at }
+	s := open(t, filepath.Join(t.TempDir(), "gateway.db"), o)
+	batch := make([]Missing, 5000)
+	for i := range 12 {
+		for j := range batch {
+			batch[j] = Missing{Time: at.Add(time.Duration(i*len(batch)+j) * time.Microsecond), Machine: "A", Code: "stop_late"}
+		}
+		if err := s.Commit(t.Context(), Write{Missing: batch}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := s.writer.tally.volumes[missingTable].count
+	oldest, err := s.Missing(t.Context(), Query{Limit: 1})
+	if err != nil || n != maxMissing || !oldest[0].Time.Equal(at.Add(10000*time.Microsecond)) {
+		t.Errorf("%d entries, the oldest %+v, %v", n, oldest, err)
+	}
+}
+
+func TestMissingAfterAnUpdate(t *testing.T) {
+	path := copyFixture(t)
+	s := open(t, path, fixtureClock())
+	checkFixture(t, s)
+	if err := s.Commit(t.Context(), Write{Missing: []Missing{{Time: fixtureClock().Now(), Machine: "A", Code: "stop_late"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Missing(t.Context(), Query{}); err != nil || len(got) != 1 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if !exists(path + ".before-v2") {
+		t.Error("the store was not copied before it was changed")
+	}
+}

@@ -129,7 +129,8 @@ func TestSharingTheLimit(t *testing.T) {
 }
 
 // TestNobodyStarvesInAnEndlessStorm: four of ten machines stop and start without
-// end, more than all slots could tell; the others get the fifth slot.
+// end, more than all slots could tell; the others get the fifth slot, and so does
+// the counter of one that starts in the storm.
 func TestNobodyStarvesInAnEndlessStorm(t *testing.T) {
 	const machines, calm = 50, 30
 	p := saturatedPlant(machines, nil)
@@ -138,8 +139,12 @@ func TestNobodyStarvesInAnEndlessStorm(t *testing.T) {
 		p.turnOver(calm + p.random.IntN(machines-calm))
 		return p.now.Add(slotTime / 3)
 	}
-	p.troubleAt = p.now.Add(slotTime)
-	p.run(2 * time.Hour)
+	p.turnOver(0)
+	p.run(10 * slotTime)
+	p.troubleAt = p.now
+	p.run(time.Hour)
+	p.turnOver(0)
+	p.run(time.Hour)
 	p.gauge.reset(p.now)
 	p.run(10 * time.Hour)
 	p.gauge.result(p.now)

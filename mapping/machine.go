@@ -373,7 +373,7 @@ func (m *Machine) nextDeadline(t time.Time) time.Time {
 		at(m.params[i].due())
 	}
 	if m.order != nil {
-		at(m.order.due())
+		at(m.order.deadline())
 	}
 	mem := &m.memory
 	if !mem.LostSince.IsZero() {

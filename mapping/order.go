@@ -26,7 +26,8 @@ const (
 // runningOrder follows the tag that names the order or job that runs.
 //
 // A change is dated by the sample that first showed it, and what the counter had
-// made by then belongs to the order before. A change that was not seen as it
+// made by then belongs to the order before; the counter's first word after it
+// counts, if it comes before the change is believed. A change that was not seen as it
 // came, because a link was down, the counter had no usable value or the gateway
 // was off, is dated by the first sample after that, and all that the counter
 // catches up on belongs to the order before. Some of it may have been made for
@@ -146,6 +147,15 @@ func (o *runningOrder) due() time.Time {
 	return o.next.Since.Add(orderConfirm)
 }
 
+// deadline is when time alone brings something about: the order is believed, or
+// its count stands.
+func (o *runningOrder) deadline() time.Time {
+	if !o.waiting {
+		return time.Time{}
+	}
+	return o.next.Since.Add(orderConfirm)
+}
+
 // unsettled says that the next step must look at it.
 func (o *runningOrder) unsettled() bool { return o.waiting || o.state.Open }
 
@@ -175,7 +185,12 @@ func (m *Machine) catchUp(t time.Time, o *orderMark) bool {
 	before := o.Count
 	if m.count != nil {
 		o.Count = m.count.posted
-		o.Open = !m.current(t, m.count.own) || m.unknown(t, m.count) != ""
+		// A counter with a rhythm of its own has a moment to say where it was. One
+		// that stays silent has made nothing, or is read so seldom that nobody
+		// can tell.
+		own := m.count.own
+		heard := !own.state.At.Before(o.Since) || t.Sub(o.Since) >= orderConfirm
+		o.Open = !heard || !m.current(t, own) || m.unknown(t, m.count) != ""
 	} else {
 		o.Open = false
 	}

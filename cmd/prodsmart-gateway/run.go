@@ -59,7 +59,7 @@ func daemon(ctx context.Context, cfg *config.Config, log *slog.Logger, fresh boo
 	if err != nil {
 		return err
 	}
-	handler, err := board.Handler(g)
+	handler, err := board.Handler(g, cfg.Location)
 	if err != nil {
 		return errors.Join(err, g.Close())
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/gateway"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
 )
 
 // Source is the gateway as the board sees it.
@@ -22,10 +23,31 @@ type Source interface {
 	Status() gateway.Status
 	// Ready is closed once the gateway does its work.
 	Ready() <-chan struct{}
+	// Missing gives what Prodsmart does not show as it was.
+	Missing(ctx context.Context, q store.Query) ([]store.Missing, error)
+	// Release lets a held backlog be told, Retry what was refused.
+	Release(machine string) error
+	Retry(machine string) error
 }
 
-// Handler serves /metrics, /healthz and /readyz.
-func Handler(s Source) (http.Handler, error) {
+// door answers for a gateway.
+type door struct {
+	source Source
+	zone   *time.Location
+	now    func() time.Time
+}
+
+// Handler serves figures and what can be asked of a gateway:
+//
+//	GET  /metrics, /healthz, /readyz
+//	GET  /api/uplink                     the request budget, and what each machine was told
+//	GET  /api/missing                    what Prodsmart does not show as it was;
+//	                                     machine, since, until, format=json or csv
+//	POST /api/machines/{code}/release    tell a held backlog
+//	POST /api/machines/{code}/retry      try again what was refused
+//
+// Times are in the given zone.
+func Handler(s Source, zone *time.Location) (http.Handler, error) {
 	registry := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
 		&collector{status: s.Status, d: describe()},
@@ -40,6 +62,11 @@ func Handler(s Source) (http.Handler, error) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, s.Status()) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answerReady(w, s) })
+	d := &door{source: s, zone: zone, now: time.Now}
+	mux.HandleFunc("GET /api/uplink", d.answerUplink)
+	mux.HandleFunc("GET /api/missing", d.answerMissing)
+	mux.HandleFunc("POST /api/machines/{code}/release", byHand(s.Release))
+	mux.HandleFunc("POST /api/machines/{code}/retry", byHand(s.Retry))
 	return mux, nil
 }
 

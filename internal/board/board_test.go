@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -22,13 +23,37 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
 )
 
 // pretend is a gateway with one machine that stands and one that never
 // answered.
 type pretend struct {
-	status gateway.Status
-	ready  chan struct{}
+	status  gateway.Status
+	ready   chan struct{}
+	missing []store.Missing
+	asked   []string
+}
+
+func (p *pretend) Missing(_ context.Context, q store.Query) ([]store.Missing, error) {
+	p.asked = append(p.asked, fmt.Sprintf("missing %q %s %s %d", q.Machine, q.From.UTC().Format(time.DateTime), q.To.UTC().Format(time.DateTime), q.Limit))
+	return p.missing[:min(len(p.missing), q.Limit)], nil
+}
+
+func (p *pretend) Release(machine string) error {
+	p.asked = append(p.asked, "release "+machine)
+	if machine == "IMM-05" {
+		return fmt.Errorf("%s: %w", machine, gateway.ErrNotHeld)
+	}
+	return nil
+}
+
+func (p *pretend) Retry(machine string) error {
+	p.asked = append(p.asked, "retry "+machine)
+	if machine == "nobody" {
+		return fmt.Errorf("%s: %w", machine, gateway.ErrUnknownMachine)
+	}
+	return nil
 }
 
 func (p *pretend) Status() gateway.Status { return p.status }
@@ -58,6 +83,8 @@ func newPretend() *pretend {
 	stands.StateTimes[mapping.Running] = 90 * time.Second
 	p.status.Machines = []gateway.MachineStatus{stands, {Code: "IMM-05"}}
 	p.status.Uplink.Budget, p.status.Uplink.Used, p.status.Uplink.Pace = 100, 12, 1
+	p.status.Uplink.Classes = []uplink.ClassStatus{{Name: "edge", Sent: 3, Waiting: 2, Oldest: 1500 * time.Millisecond}}
+	p.status.Uplink.Machines = []uplink.MachineStatus{{Machine: "BEND-2", Held: 40, Parked: "status 400"}}
 	return p
 }
 
@@ -69,7 +96,7 @@ func get(t *testing.T, h http.Handler, path string) (int, string) {
 }
 
 func TestMetrics(t *testing.T) {
-	h, err := Handler(newPretend())
+	h, err := Handler(newPretend(), time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +124,11 @@ func TestMetrics(t *testing.T) {
 		`prodsmart_gateway_connection_all_bad{connection="bad"} 1`,
 		`prodsmart_gateway_uplink_posts_total{service="counter",verdict="accepted"} 12`,
 		`prodsmart_gateway_uplink_used_requests 12`,
+		`prodsmart_gateway_uplink_requests_total{class="edge"} 3`,
+		`prodsmart_gateway_uplink_waiting_requests{class="edge"} 2`,
+		`prodsmart_gateway_uplink_waiting_oldest_seconds{class="edge"} 1.5`,
+		`prodsmart_gateway_machine_held_pieces{machine="BEND-2"} 40`,
+		`prodsmart_gateway_machine_parked{machine="BEND-2"} 1`,
 		`prodsmart_gateway_journal_events_total{level="alarm",machine="BEND-2"} 4`,
 		`prodsmart_gateway_journal_events_total{level="notice",machine="IMM-05"} 0`,
 		`prodsmart_gateway_journal_events_total{level="notice",machine=""} 1`,
@@ -130,7 +162,7 @@ func TestMetricsFollowTheNamingRules(t *testing.T) {
 
 func TestHealthNamesWhatToDo(t *testing.T) {
 	p := newPretend()
-	h, err := Handler(p)
+	h, err := Handler(p, time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +179,7 @@ func TestHealthNamesWhatToDo(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	p := newPretend()
-	h, err := Handler(p)
+	h, err := Handler(p, time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +193,7 @@ func TestReady(t *testing.T) {
 }
 
 func TestNothingCanBeChanged(t *testing.T) {
-	h, err := Handler(newPretend())
+	h, err := Handler(newPretend(), time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +212,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := Handler(newPretend())
+	h, err := Handler(newPretend(), time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -29,7 +30,7 @@ func TestAlertsSpeakOfMetricsThatExist(t *testing.T) {
 	if err := yaml.Unmarshal(data, &rules); err != nil {
 		t.Fatal(err)
 	}
-	h, err := Handler(newPretend())
+	h, err := Handler(newPretend(), time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func TestOperationPage(t *testing.T) {
 	if n := len(regexp.MustCompile(`(?m)^\| `+"`[a-z_]+`"+` \| (alarm|warning|notice) \|`).FindAllString(page, -1)); n != len(rows) {
 		t.Errorf("%d rows about %d conditions", n, len(rows))
 	}
-	h, err := Handler(newPretend())
+	h, err := Handler(newPretend(), time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}

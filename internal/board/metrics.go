@@ -25,6 +25,7 @@ type descriptions struct {
 	linkLastGood, linkRoundTrip, linkAllBad                 *prometheus.Desc
 	linkData, linkTimeouts, linkSkew                        *prometheus.Desc
 	posts, budget, used, pace, due, paused, trouble, oldest *prometheus.Desc
+	classSent, classWaiting, classOldest, held, parked      *prometheus.Desc
 	condition, journal, started                             *prometheus.Desc
 	storeBytes, storeFailing, storeLost                     *prometheus.Desc
 	storeBackup, storeBackupFailing, storeTidyFailing       *prometheus.Desc
@@ -60,6 +61,11 @@ func describe() descriptions {
 		paused:             d("uplink_paused", "1 while nothing may be sent."),
 		trouble:            d("uplink_trouble", "1 while Prodsmart can not be told anything."),
 		oldest:             d("uplink_oldest_change_seconds", "Largest machine_age_told_seconds of all machines."),
+		classSent:          d("uplink_requests_total", "Requests to Prodsmart by class: edge (stops and starts), counter, parameters, order, read, token.", "class"),
+		classWaiting:       d("uplink_waiting_requests", "Requests that could leave now if there was a slot, by class.", "class"),
+		classOldest:        d("uplink_waiting_oldest_seconds", "How long the oldest of the waiting requests waits, by class.", "class"),
+		held:               d("machine_held_pieces", "Pieces of an earlier order that wait for release.", "machine"),
+		parked:             d("machine_parked", "1 while posts of the machine are held because Prodsmart refused them.", "machine"),
 		condition:          d("condition", "1 for each condition that holds.", "code", "severity", "subject"),
 		journal:            d("journal_events_total", "Journal entries by level (info, notice, alarm); machine is empty for what concerns all.", "machine", "level"),
 		storeBytes:         d("store_bytes", "Size of the store's files."),
@@ -154,6 +160,16 @@ func (c *collector) uplink(out emitter, s *gateway.Status) {
 	out.gauge(c.d.paused, truth(u.PausedUntil.After(s.At)))
 	out.gauge(c.d.trouble, truth(u.Trouble != ""))
 	out.gauge(c.d.oldest, u.Oldest.Seconds())
+	for _, k := range u.Classes {
+		out.counter(c.d.classSent, float64(k.Sent), k.Name)
+		out.gauge(c.d.classWaiting, float64(k.Waiting), k.Name)
+		out.gauge(c.d.classOldest, k.Oldest.Seconds(), k.Name)
+	}
+	for i := range u.Machines {
+		m := &u.Machines[i]
+		out.gauge(c.d.held, float64(m.Held), m.Machine)
+		out.gauge(c.d.parked, truth(m.Parked != ""), m.Machine)
+	}
 	for _, p := range s.Posts {
 		out.counter(c.d.posts, float64(p.Count), p.Service, p.Verdict)
 	}

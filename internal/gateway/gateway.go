@@ -26,8 +26,8 @@ const (
 	DryRunStoreFile = "dry-run.db"
 )
 
-// storePath is the store of a configuration.
-func storePath(c *config.Config) string {
+// StorePath is where the store of a configuration is; that of a dry run is apart.
+func StorePath(c *config.Config) string {
 	if c.Prodsmart.Live {
 		return filepath.Join(c.Data, StoreFile)
 	}
@@ -77,7 +77,7 @@ func New(c *config.Config, o Options) (*Gateway, error) {
 	g.notify = newNotifier(o.Log)
 	g.health = g.notify.health
 	var err error
-	if g.store, err = store.Open(storePath(c), store.Options{
+	if g.store, err = store.Open(StorePath(c), store.Options{
 		MaxAge: c.Journal.Keep, MaxBytes: c.Journal.Size, StartFresh: o.StartFresh,
 	}); err != nil {
 		return nil, err

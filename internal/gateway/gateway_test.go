@@ -165,7 +165,7 @@ func TestStoreAtTheEnd(t *testing.T) {
 	g.hear(0, 0, true)
 	g.hear(0, 5, true)
 	g.stop(t)
-	r, err := store.OpenReader(storePath(c))
+	r, err := store.OpenReader(StorePath(c))
 	if err != nil {
 		t.Fatal(err)
 	}

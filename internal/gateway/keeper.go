@@ -50,6 +50,7 @@ type keeper struct {
 	events []mapping.Event
 	lost   int // events given up
 	posts  []store.PostEntry
+	gaps   []store.Missing
 	after  []func()
 	saves  []*save
 
@@ -141,6 +142,18 @@ func (k *keeper) trim() {
 		k.lost += over
 		k.posts = append(k.posts[:0], k.posts[over:]...)
 	}
+	if over := len(k.gaps) - keptEvents; over > 0 {
+		k.lost += over
+		k.gaps = append(k.gaps[:0], k.gaps[over:]...)
+	}
+}
+
+// missing takes an entry for the report of what Prodsmart does not show.
+func (k *keeper) missing(m store.Missing) {
+	k.mu.Lock()
+	k.gaps = append(k.gaps, m)
+	k.trim()
+	k.mu.Unlock()
 }
 
 func (k *keeper) posted(p store.PostEntry) {
@@ -261,10 +274,10 @@ func (k *keeper) flush(ctx context.Context) error {
 			k.take(u)
 		}
 	}
-	units, events, posts, after, saves := k.units, k.events, k.posts, k.after, k.saves
-	k.units, k.events, k.posts, k.after, k.saves = nil, nil, nil, nil, nil
+	units, events, posts, gaps, after, saves := k.units, k.events, k.posts, k.gaps, k.after, k.saves
+	k.units, k.events, k.posts, k.gaps, k.after, k.saves = nil, nil, nil, nil, nil, nil
 	k.mu.Unlock()
-	w := store.Write{Events: events, Posts: posts}
+	w := store.Write{Events: events, Posts: posts, Missing: gaps}
 	for _, s := range saves {
 		w.Records = append(w.Records, s.record)
 	}
@@ -274,12 +287,12 @@ func (k *keeper) flush(ctx context.Context) error {
 			for _, rest := range units[i:] {
 				rest.wait.Store(nothing) // so that it can be put back
 			}
-			return k.putBack(units, events, posts, after, saves, err)
+			return k.putBack(units, events, posts, gaps, after, saves, err)
 		}
 		w.Machines = append(w.Machines, state)
 	}
 	if err := k.vault.Commit(ctx, w); err != nil {
-		return k.putBack(units, events, posts, after, saves, err)
+		return k.putBack(units, events, posts, gaps, after, saves, err)
 	}
 	for _, s := range saves {
 		s.done <- nil
@@ -292,13 +305,14 @@ func (k *keeper) flush(ctx context.Context) error {
 
 // putBack undoes the taking of flush after a failure. A conflict is the business
 // of whoever saved; the rest is tried again at once.
-func (k *keeper) putBack(units []*unit, events []mapping.Event, posts []store.PostEntry, after []func(), saves []*save, err error) error {
+func (k *keeper) putBack(units []*unit, events []mapping.Event, posts []store.PostEntry, gaps []store.Missing, after []func(), saves []*save, err error) error {
 	k.mu.Lock()
 	for _, u := range units {
 		k.take(u)
 	}
 	k.events = append(events, k.events...)
 	k.posts = append(posts, k.posts...)
+	k.gaps = append(gaps, k.gaps...)
 	k.after = append(after, k.after...)
 	k.trim()
 	k.mu.Unlock()

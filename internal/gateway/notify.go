@@ -144,6 +144,8 @@ func uplinkCondition(code uplink.Code) (health.Code, bool) {
 		return health.OtherWriter, true
 	case uplink.FellBack:
 		return health.ReportBelowTold, true
+	case uplink.BacklogHeld:
+		return health.BacklogHeld, true
 	}
 	return 0, false
 }
@@ -166,11 +168,35 @@ func (n *notifier) uplink(e uplink.Event) {
 		}
 	}
 	n.journal([]mapping.Event{entry})
+	if isMissing(e) {
+		n.keeper.missing(store.Missing{
+			Time: e.Time, Machine: e.Machine, Code: string(e.Code), Type: e.Stop.Type,
+			From: e.From, To: e.To, Pieces: e.Pieces, Order: e.Order, Text: e.Text,
+		})
+	}
+}
+
+// isMissing says that an event belongs to the report of what Prodsmart does not
+// show as it was. A stop that was given up is reported as missing when it ends.
+func isMissing(e uplink.Event) bool {
+	switch e.Code {
+	case uplink.NotInProdsmart, uplink.StopLate, uplink.StartLate, uplink.BacklogLate, uplink.ParametersRefused:
+		return true
+	case uplink.BacklogHeld, uplink.StopGivenUp:
+		return !e.Over
+	}
+	return false
+}
+
+// asked notes what somebody asked for by hand.
+func (n *notifier) asked(machine, rule, text string) {
+	n.log.Info(text, "machine", machine)
+	n.journal([]mapping.Event{{Time: time.Now(), Machine: machine, Rule: rule, Subject: "prodsmart", Level: mapping.Notice, Text: text}})
 }
 
 // ofMachine says that an uplink condition is about one machine.
 func ofMachine(code health.Code) bool {
-	return code == health.PostRefused || code == health.OtherWriter || code == health.ReportBelowTold
+	return code == health.PostRefused || code == health.OtherWriter || code == health.ReportBelowTold || code == health.BacklogHeld
 }
 
 // lasting begins or ends a condition. Several events may hold one up; it ends

@@ -167,7 +167,7 @@ func (g *compared) condition() health.Condition {
 // journalled looks at what the comparison left in the journal.
 func (g *compared) journalled(t *testing.T) {
 	t.Helper()
-	r, err := store.OpenReader(storePath(g.config))
+	r, err := store.OpenReader(StorePath(g.config))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func TestRenamedMachineIsToldOn(t *testing.T) {
 		Counted: true, Count: 7, At: time.Date(2026, 1, 5, 6, 0, 0, 0, time.UTC),
 		Stop: prodsmart.Stop{Episode: 1, Type: "HALT", Since: time.Date(2026, 1, 5, 5, 0, 0, 0, time.UTC)},
 	}}
-	rewrite(t, storePath(c), "M1", told)
+	rewrite(t, StorePath(c), "M1", told)
 
 	c = configured(t, dir, strings.Replace(live, old, renamed, 1))
 	for range 2 { // the second start finds what the first one took over
@@ -57,13 +57,13 @@ func TestRenamedMachineIsToldOn(t *testing.T) {
 
 	// What M9 was told since is not replaced by what M1 was told.
 	told.Told.Count, told.Told.Stop = 6, prodsmart.Stop{}
-	rewrite(t, storePath(c), "M9", told)
+	rewrite(t, StorePath(c), "M9", told)
 	g = runGateway(t, c)
 	g.stop(t)
-	if got := recordOf(t, storePath(c), "M9"); got.Told.Count != 6 || got.Told.Stop.Episode != 0 {
+	if got := recordOf(t, StorePath(c), "M9"); got.Told.Count != 6 || got.Told.Stop.Episode != 0 {
 		t.Errorf("%+v", got.Told)
 	}
-	if got := recordOf(t, storePath(c), "M1"); got.Told.Count != 7 {
+	if got := recordOf(t, StorePath(c), "M1"); got.Told.Count != 7 {
 		t.Errorf("the old code's record was changed: %+v", got.Told)
 	}
 }
@@ -116,13 +116,13 @@ func TestRenamedMachineKeepsItsOwnRecord(t *testing.T) {
 	g.hear(1007, 50, true)
 	g.stop(t)
 	for code, count := range map[string]int64{"M1": 7, "M9": 9} {
-		rewrite(t, storePath(c), code, uplink.Record{Told: uplink.Told{Counted: true, Count: count}})
+		rewrite(t, StorePath(c), code, uplink.Record{Told: uplink.Told{Counted: true, Count: count}})
 	}
 	c = configured(t, dir, strings.Replace(twoMachines, "  M1:\n", "  M9:\n    was: M1\n", 1))
 	g = runGateway(t, c)
 	eventually(t, "the totals do not come along", func() bool { return g.toldOf("M9") == 7 })
 	g.stop(t)
-	if got := recordOf(t, storePath(c), "M9"); got.Told.Count != 9 {
+	if got := recordOf(t, StorePath(c), "M9"); got.Told.Count != 9 {
 		t.Errorf("%+v", got.Told)
 	}
 }

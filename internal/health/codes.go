@@ -44,6 +44,8 @@ const (
 	CounterSaturated
 	// ReportBelowTold is about a machine.
 	ReportBelowTold
+	// BacklogHeld is about a machine.
+	BacklogHeld
 	// ExpressionFailing is about a machine.
 	ExpressionFailing
 	// CounterJump is about a machine. It says what happened, and holds for a
@@ -167,6 +169,9 @@ func aboutMachines(c Code) (Definition, bool) {
 	case ReportBelowTold:
 		return Definition{Name: "report_below_told", Severity: Alarm, Title: "The count is below what Prodsmart was told",
 			Next: "Compare it with the machine's own display and with Prodsmart: the store was rebuilt or replaced, or the machine's state was given up with run --start-fresh. Nothing lower is posted; the machine's counter waits until its count is above what was told."}, true
+	case BacklogHeld:
+		return Definition{Name: "backlog_held", Severity: Alarm, Title: "Pieces of an earlier order wait to be released",
+			Next: "Open the record of that order in Prodsmart again, or note the number and correct the orders there by hand; then run prodsmart-gateway release MACHINE. Stops and starts of the machine are told meanwhile, its counter and waste are not."}, true
 	case ExpressionFailing:
 		return Definition{Name: "expression_failing", Severity: Alarm, Title: "The condition of the state can not be computed",
 			Next: "Compare running_when and stopped_when with what their tags deliver: a text where a number is expected, for instance. Until it can be computed the state stays as it was, and stops and starts are not noticed."}, true

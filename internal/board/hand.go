@@ -1,0 +1,60 @@
+package board
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/gateway"
+)
+
+// HandHeader must be set, to anything, in requests that change something: no web
+// page of another site can set it.
+const HandHeader = "X-Prodsmart-Gateway"
+
+// byHand lets a request through that comes from this computer and from no web
+// page.
+func byHand(do func(machine string) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch remote, err := netip.ParseAddrPort(r.RemoteAddr); {
+		case err != nil || !remote.Addr().Unmap().IsLoopback():
+			fail(w, http.StatusForbidden, errors.New("this is only done for somebody at the gateway's own computer; run the command there"))
+			return
+		case !ownName(r.Host) || r.Header.Get(HandHeader) == "":
+			fail(w, http.StatusForbidden, fmt.Errorf("the request must be sent to 127.0.0.1 or localhost, with a header %s", HandHeader))
+			return
+		}
+		machine := r.PathValue("code")
+		err := do(machine)
+		switch {
+		case errors.Is(err, gateway.ErrUnknownMachine):
+			fail(w, http.StatusNotFound, err)
+		case err != nil:
+			fail(w, http.StatusConflict, err)
+		default:
+			answer(w, http.StatusOK, map[string]string{"machine": machine, "status": "done"})
+		}
+	}
+}
+
+// ownName says that a Host header names this computer by itself, so that no
+// foreign name was pointed at it.
+func ownName(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.Trim(host, "[]")
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
+}
+
+// fail answers with an error as JSON.
+func fail(w http.ResponseWriter, code int, err error) {
+	answer(w, code, map[string]string{"error": err.Error()})
+}

@@ -34,7 +34,8 @@ downtimes. Machines are read, never written.`,
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage{c, err} })
-	root.AddCommand(runCommand(), checkCommand(), probeCommand(), browseCommand(), certificateCommand(), replayCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), probeCommand(), browseCommand(), certificateCommand(), replayCommand(),
+		journalCommand(), releaseCommand(), retryCommand(), versionCommand())
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	command, err := root.ExecuteC()
 	var said reported

@@ -1,8 +1,10 @@
 package board
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -108,6 +110,8 @@ func TestByHand(t *testing.T) {
 		{"retry by name", "/api/machines/A%2FB/retry", "localhost:9182", "[::1]:1234", "1", http.StatusOK, "retry A/B"},
 		{"nothing is held", "/api/machines/IMM-05/release", "[::1]:9182", "127.0.0.1:1234", "1", http.StatusConflict, "release IMM-05"},
 		{"unknown", "/api/machines/nobody/retry", "127.0.0.1", "127.0.0.1:1234", "1", http.StatusNotFound, "retry nobody"},
+		{"by its own address", "/api/machines/BEND-2/release", "10.0.0.5:9182", "10.0.0.5:1234", "1", http.StatusOK, "release BEND-2"},
+		{"from elsewhere by its address", "/api/machines/BEND-2/release", "10.0.0.5:9182", "10.0.0.7:1234", "1", http.StatusForbidden, ""},
 		{"from elsewhere", "/api/machines/BEND-2/release", "127.0.0.1:9182", "10.0.0.7:1234", "1", http.StatusForbidden, ""},
 		{"a web page", "/api/machines/BEND-2/release", "127.0.0.1:9182", "127.0.0.1:1234", "", http.StatusForbidden, ""},
 		{"a foreign name", "/api/machines/BEND-2/release", "evil.example:9182", "127.0.0.1:1234", "1", http.StatusForbidden, ""},
@@ -119,6 +123,7 @@ func TestByHand(t *testing.T) {
 		}
 		r := httptest.NewRequest(http.MethodPost, c.path, nil)
 		r.Host, r.RemoteAddr = c.host, c.remote
+		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(&net.TCPAddr{IP: net.IPv4(10, 0, 0, 5), Port: 9182})))
 		if c.header != "" {
 			r.Header.Set(HandHeader, c.header)
 		}

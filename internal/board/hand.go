@@ -19,12 +19,13 @@ const HandHeader = "X-Prodsmart-Gateway"
 // page.
 func byHand(do func(machine string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		own := ownAddress(r)
 		switch remote, err := netip.ParseAddrPort(r.RemoteAddr); {
-		case err != nil || !remote.Addr().Unmap().IsLoopback():
+		case err != nil || !remote.Addr().Unmap().IsLoopback() && remote.Addr().Unmap() != own:
 			fail(w, http.StatusForbidden, errors.New("this is only done for somebody at the gateway's own computer; run the command there"))
 			return
-		case !ownName(r.Host) || r.Header.Get(HandHeader) == "":
-			fail(w, http.StatusForbidden, fmt.Errorf("the request must be sent to 127.0.0.1 or localhost, with a header %s", HandHeader))
+		case !ownName(r.Host, own) || r.Header.Get(HandHeader) == "":
+			fail(w, http.StatusForbidden, fmt.Errorf("the request must be sent to the gateway by its address, with a header %s", HandHeader))
 			return
 		}
 		machine := r.PathValue("code")
@@ -40,9 +41,23 @@ func byHand(do func(machine string) error) http.HandlerFunc {
 	}
 }
 
+// ownAddress is the address of this computer that a request came to: who comes
+// from there is at this computer too.
+func ownAddress(r *http.Request) netip.Addr {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if local == nil {
+		return netip.Addr{}
+	}
+	address, err := netip.ParseAddrPort(local.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address.Addr().Unmap()
+}
+
 // ownName says that a Host header names this computer by itself, so that no
 // foreign name was pointed at it.
-func ownName(host string) bool {
+func ownName(host string, own netip.Addr) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
@@ -51,7 +66,7 @@ func ownName(host string) bool {
 		return true
 	}
 	address, err := netip.ParseAddr(host)
-	return err == nil && address.Unmap().IsLoopback()
+	return err == nil && (address.Unmap().IsLoopback() || address.Unmap() == own)
 }
 
 // fail answers with an error as JSON.

@@ -210,6 +210,9 @@ func (d *Desk) Report(now time.Time, machine string, r prodsmart.Report) bool {
 func (d *Desk) take(now time.Time, l *lane, r prodsmart.Report) {
 	was, first := l.report.Stop, !l.reported
 	l.report, l.reported = r, true
+	if first || was.Episode != r.Stop.Episode {
+		l.wanted = now
+	}
 	if !first && was.Episode != r.Stop.Episode {
 		d.neverTold(now, l, was)
 	}
@@ -242,7 +245,7 @@ func (d *Desk) noteChange(now time.Time, l *lane, first bool) {
 	}
 	if first && l.report.Stop.Episode != 0 && l.report.Stop.Since.Before(now) && !l.report.Stop.Since.IsZero() &&
 		l.record.Told.Stop.Episode != l.report.Stop.Episode {
-		l.edgeSince = l.report.Stop.Since
+		l.wanted = l.report.Stop.Since
 	}
 }
 

@@ -20,6 +20,7 @@ const late = time.Minute + onTheWay
 func (p *plant) checkDowntimes(m *reference, s mes.Machine) {
 	own := slices.DeleteFunc(s.Downtimes, func(d mes.Downtime) bool { return d.ByWorker })
 	match := p.match(m, own)
+	p.checkLateness(m)
 	for i, e := range m.episodes {
 		if j := slices.Index(match, i); j >= 0 {
 			p.checkTimes(m, own[j], e)
@@ -85,6 +86,17 @@ func (p *plant) fit(m *reference, d mes.Downtime, e episode) int {
 	return 0
 }
 
+// checkLateness: no event says that a stop was told later than it was.
+func (p *plant) checkLateness(m *reference) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range p.events {
+		if by := e.Time.Sub(e.Stop.Since); e.Machine == m.code && e.Code == uplink.StopLate && e.Late > by {
+			p.fail(p.t, "%s: %s: %s; it was %s", m.code, stamp(e.Time), e.Text, by)
+		}
+	}
+}
+
 // checkTimes: a downtime is told promptly when that is possible, and with an
 // event otherwise.
 func (p *plant) checkTimes(m *reference, d mes.Downtime, e episode) {
@@ -93,12 +105,12 @@ func (p *plant) checkTimes(m *reference, d mes.Downtime, e episode) {
 		if by > prompt && p.clearBetween(e.end, e.end.Add(prompt)) {
 			p.fail(p.t, "%s: the end of the downtime %s was told %s late", m.code, e, by)
 		}
-		if by > late && !p.untellable(m, e.Since, d.End.Add(prompt)) && !p.heard(m.code, e.Episode, uplink.StartLate, uplink.NotInProdsmart) {
+		if by > late && !p.killedBetween(e.Since, d.End.Add(prompt)) && !p.heard(m.code, e.Episode, uplink.StartLate, uplink.NotInProdsmart) {
 			p.fail(p.t, "%s: the end of the downtime %s was told %s late without an event", m.code, e, by)
 		}
 	}
 	by := d.Start.Sub(e.Since)
-	if by > late && !p.untellable(m, e.Since, d.Start.Add(prompt)) && !p.heard(m.code, e.Episode, uplink.StopLate, uplink.NotInProdsmart) {
+	if by > late && !p.killedBetween(e.Since, d.Start.Add(prompt)) && !p.heard(m.code, e.Episode, uplink.StopLate, uplink.NotInProdsmart) {
 		p.fail(p.t, "%s: the downtime %s was told %s late without an event", m.code, e, by)
 	}
 }
@@ -117,7 +129,7 @@ func (p *plant) checkMissing(m *reference, e episode) {
 		p.fail(p.t, "%s: the downtime %s is missing in Prodsmart", m.code, e)
 		return
 	}
-	if !p.untellable(m, e.Since, end.Add(prompt)) && !p.heard(m.code, e.Episode, uplink.NotInProdsmart, uplink.StopGivenUp) {
+	if !p.killedBetween(e.Since, end.Add(prompt)) && !p.heard(m.code, e.Episode, uplink.NotInProdsmart, uplink.StopGivenUp, uplink.TakenAsTold) {
 		p.fail(p.t, "%s: the downtime %s is missing in Prodsmart without an event", m.code, e)
 	}
 }
@@ -125,17 +137,6 @@ func (p *plant) checkMissing(m *reference, e episode) {
 // meddled says that workers begin and end downtimes of the machine, too, which
 // take the place of its own.
 func (p *plant) meddled(m *reference) bool { return p.workerStops && m == p.machines[0] }
-
-// untellable says that the gateway can not tell how a start or stop between a
-// and b came out: it was dead, or the answer was lost.
-func (p *plant) untellable(m *reference, a, b time.Time) bool {
-	if p.killedBetween(a, b) {
-		return true
-	}
-	p.line.mu.Lock()
-	defer p.line.mu.Unlock()
-	return slices.ContainsFunc(p.line.lost[m.code], func(t time.Time) bool { return !t.Before(a) && t.Before(b) })
-}
 
 // String tells the episode in messages.
 func (e episode) String() string {

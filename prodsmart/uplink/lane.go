@@ -29,6 +29,11 @@ type lane struct {
 
 	// The times since when something is untold; zero if nothing is.
 	countSince, parameterSince, edgeSince time.Time
+	// edgeKind and edgeEpisode are the start or stop that is untold since
+	// edgeSince; wanted is since when the report says what it says of downtimes.
+	edgeKind    kind
+	edgeEpisode uint64
+	wanted      time.Time
 	// The ticks that were used, so that one tick makes one post.
 	countTick, parameterTick time.Time
 

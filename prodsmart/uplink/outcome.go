@@ -133,15 +133,26 @@ func (d *Desk) accepted(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	case endStop:
 		told.Stop = prodsmart.Stop{}
 		l.flush = l.untoldCount(d.settings)
-		if !w.unsure {
-			d.lateness(now, l, w, StartLate)
-		}
+		d.ended(now, l, w)
 	case tellParameters:
 		tellVersions(told, t.Parameters)
 		l.lost = 0
 	case tellCounter:
 		d.countAccepted(now, l, w, a)
 	}
+}
+
+// ended reports what is wrong with a downtime that is over: it was ended late
+// (P10), or the answer to its beginning never came, so that nobody knows whether
+// and from when on it is there.
+func (d *Desk) ended(now time.Time, l *lane, w Work) {
+	stop := w.Record.Telling.Stop
+	if w.before.Told.Stop.Episode == stop.Episode {
+		d.lateness(now, l, w, StartLate)
+		return
+	}
+	d.event(Event{Time: now, Machine: l.machine, Code: NotInProdsmart, Level: Notice, Stop: stop, From: stop.Since, To: w.since,
+		Text: fmt.Sprintf("P7: the answer to the beginning of the downtime %s since %s never came, and it was over at %s: it may be missing in Prodsmart, or be there with other times.", stop.Type, clock(stop.Since), clock(w.since))})
 }
 
 // lateness reports P9 and P10.

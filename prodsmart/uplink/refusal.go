@@ -39,6 +39,7 @@ func (d *Desk) stopRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 		l.record.Told.Stop = stop
 		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice, Stop: stop,
 			Text: fmt.Sprintf("P7: Prodsmart refused the repeated beginning of the downtime %s (%s): the first one, whose answer was lost, is taken as applied.", stop.Type, a.Text)})
+		d.lateness(now, l, w, StopLate)
 		return
 	}
 	types := make(map[string]parking, len(l.types)+1)
@@ -65,6 +66,7 @@ func (d *Desk) startRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) 
 	if w.unsure {
 		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice, Stop: stop,
 			Text: fmt.Sprintf("P7: Prodsmart refused the end of the downtime %s (%s) after an answer was lost: none is taken to be open.", stop.Type, a.Text)})
+		d.ended(now, l, w)
 		return
 	}
 	d.event(Event{Time: now, Machine: l.machine, Code: StartRefused, Level: Alarm, Stop: stop,

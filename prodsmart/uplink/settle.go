@@ -24,7 +24,10 @@ func (d *Desk) settle(now time.Time, l *lane) {
 	if !carries && !(flying && l.flight.kind == tellParameters) {
 		l.parameterSince = sinceWhen(now, l.parameterSince, len(l.newParameters(false)) > 0)
 	}
-	k, _ := l.transition()
+	k, stop := l.transition()
+	if k != l.edgeKind || stop.Episode != l.edgeEpisode {
+		l.edgeKind, l.edgeEpisode, l.edgeSince = k, stop.Episode, l.wanted
+	}
 	l.edgeSince = sinceWhen(now, l.edgeSince, k != idle)
 	var next plan
 	if !flying {

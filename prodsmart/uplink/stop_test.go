@@ -46,7 +46,7 @@ func TestStopRules(t *testing.T) {
 		{name: "P7 a repeated stop refused had been applied", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(0)}}, verdicts: []prodsmart.Verdict{lost, no},
 			want: []string{"06:01:10 D+ X ambiguous", "06:01:15 D+ X refused", "06:02:10 D- X"}, events: []Code{AnswerLost, TakenAsTold}},
 		{name: "P7 an unclear stop that is over is ended, not repeated", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:01:12", count(1)}}, verdicts: []prodsmart.Verdict{lost, no},
-			want: []string{"06:01:10 D+ X ambiguous", "06:01:15 D- X refused", "06:01:15 C 1"}, events: []Code{AnswerLost, TakenAsTold}},
+			want: []string{"06:01:10 D+ X ambiguous", "06:01:15 D- X refused", "06:01:15 C 1"}, events: []Code{AnswerLost, TakenAsTold, NotInProdsmart}},
 		{name: "P7 an unclear start is repeated", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(1)}}, verdicts: []prodsmart.Verdict{yes, lost},
 			want: []string{"06:01:10 D+ X", "06:02:10 D- X ambiguous", "06:02:15 D- X", "06:02:15 C 1"}, events: []Code{AnswerLost}},
 		{name: "P7 an unclear start comes before the next stop", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(1)}, {"06:02:12", stopped(2, 2, "Y")}}, verdicts: []prodsmart.Verdict{yes, lost, no},

@@ -21,7 +21,7 @@ func (d *Desk) begin(now time.Time, l *lane) Work {
 	case tellCounter:
 		telling = d.composeCounter(now, l, &w)
 	case tellParameters:
-		telling = Telling{Service: prodsmart.ParametersService, Parameters: l.newParameters(true), Since: now, Attempts: 1}
+		telling = Telling{Service: prodsmart.ParametersService, Parameters: l.goodParameters(true), Since: now, Attempts: 1}
 		w.Post.Body = prodsmart.ParametersBody(telling.Parameters)
 		l.parameterTick, l.parameterSince = l.tickBefore(now), time.Time{}
 	default:
@@ -59,7 +59,8 @@ func (d *Desk) composeEdge(now time.Time, l *lane, w *Work) Telling {
 func (d *Desk) composeCounter(now time.Time, l *lane, w *Work) Telling {
 	t := Telling{Service: prodsmart.CounterService, Count: l.report.Count, Order: l.report.Order, Since: now, Attempts: 1}
 	doubt := l.record.Doubt
-	w.bare = l.bare || l.extras.holds(now)
+	w.bare = l.bare || l.extras.holds(now) && (d.settings.Waste == AllWaste || len(doubt.Waste) > 0)
+	alone := l.extras.holds(now)
 	equal := doubt.Open && t.Count == doubt.Highest
 	switch {
 	case w.bare:
@@ -69,11 +70,12 @@ func (d *Desk) composeCounter(now time.Time, l *lane, w *Work) Telling {
 		if !equal || doubt.Sent == 1 {
 			t.Waste, w.set = doubt.Waste, true
 		}
-	case !equal:
-		t.Waste = l.grownWaste()
+	case equal:
+	default:
+		t.Waste, alone = l.sortedWaste(now)
 	}
-	if !w.bare {
-		t.Parameters = l.newParameters(false)
+	if !w.bare && !alone {
+		t.Parameters = l.goodParameters(false)
 		l.parameterSince = time.Time{}
 	}
 	if l.earlierPieces() > 0 && d.orderIsOld(now, l) {

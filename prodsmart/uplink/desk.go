@@ -177,6 +177,7 @@ func (d *Desk) Unpark(now time.Time, machine string) {
 			l.denied[i].wait.until = now
 		}
 		l.bare, l.wasteStuck, l.givenUp = false, 0, 0
+		l.poison, l.badParameters, l.single = nil, nil, false
 		l.types, l.dropped, l.riding = nil, nil, nil
 		d.settle(now, l)
 	}

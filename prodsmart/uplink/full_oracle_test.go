@@ -8,6 +8,7 @@ import (
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
 )
 
 const (
@@ -23,28 +24,40 @@ const (
 // held back: waste goes with a piece, a doubt ends with one.
 func (p *plant) finish() {
 	for range 2 {
-		for _, m := range p.machines {
-			r := m.report
-			if r.Stop.Episode != 0 {
-				m.episodes[len(m.episodes)-1].end = time.Now()
-			}
-			r.Stop = prodsmart.Stop{}
-			r.Waste, r.Parameters = slices.Clone(r.Waste), slices.Clone(r.Parameters)
-			if m.counted {
-				r.Count++
-			}
-			if p.refuses || p.workers || p.midnight || p.mistaken(m) {
-				p.growAll(&r)
-			}
-			m.report = r
-			p.life.Report(m.code, r)
-			p.life.Release(m.code)
-		}
+		p.makePieces(p.refuses || p.workers || p.midnight)
 		p.work(settling, false)
+		if p.strangeWaste || p.strangeParameter {
+			for range 30 { // the bad ones are found one after the other
+				p.makePieces(false)
+				p.work(15*time.Second, false)
+			}
+		}
 		for _, m := range p.machines {
 			p.life.Release(m.code)
 		}
 		p.work(2*time.Minute, false)
+	}
+}
+
+// makePieces lets every machine run and make one, with waste and parameters if
+// they are to grow.
+func (p *plant) makePieces(grow bool) {
+	for _, m := range p.machines {
+		r := m.report
+		if r.Stop.Episode != 0 {
+			m.episodes[len(m.episodes)-1].end = time.Now()
+		}
+		r.Stop = prodsmart.Stop{}
+		r.Waste, r.Parameters = slices.Clone(r.Waste), slices.Clone(r.Parameters)
+		if m.counted {
+			r.Count++
+		}
+		if grow {
+			p.growAll(&r)
+		}
+		m.report = r
+		p.life.Report(m.code, r)
+		p.life.Release(m.code)
 	}
 }
 
@@ -158,7 +171,7 @@ func (p *plant) checkCounts(m *reference, s mes.Machine) {
 	wasted := 0.0
 	for _, w := range m.report.Waste {
 		wasted += s.WasteOf[w.Code]
-		if p.misconfigured(m) || w.Code == "X" && p.profile.Options.UnknownWaste == mes.UnknownWasteIgnore {
+		if p.misconfigured(m) && (w.Code == "X" || p.settings.Waste == uplink.AllWaste) || w.Code == "X" && p.profile.Options.UnknownWaste == mes.UnknownWasteIgnore {
 			continue
 		}
 		if s.WasteOf[w.Code] != float64(w.Quantity) {
@@ -198,11 +211,8 @@ func (p *plant) checkCredit(m *reference, s mes.Machine, wasted float64) {
 }
 
 func (p *plant) checkParameters(m *reference, s mes.Machine) {
-	if p.misconfigured(m) {
-		return
-	}
 	for _, v := range m.report.Parameters {
-		if v.Version == 0 || v.Name == "x" && p.profile.Options.UnknownParameter == mes.UnknownParameterIgnore ||
+		if v.Version == 0 || v.Name == "x" && p.misconfigured(m) || v.Name == "x" && p.profile.Options.UnknownParameter == mes.UnknownParameterIgnore ||
 			v.Name == "x" && p.profile.Options.UnknownCode == mes.UnknownCodeIgnore {
 			continue
 		}

@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
@@ -60,6 +61,14 @@ type lane struct {
 	refusedPlain bool
 	// wasteStuck is the count + 1 at which waste alone was refused.
 	wasteStuck int64
+	// poison holds the waste codes that were refused by themselves; turn is the
+	// code that went out last while the bad ones were sought.
+	poison map[string]parking
+	turn   string
+	// badParameters were refused by themselves and go alone; single sends one at
+	// a time to find them.
+	badParameters map[string]bool
+	single        bool
 
 	// edgeCounts is the number of lost counter posts before the stop edgeOf.
 	edgeCounts int
@@ -255,6 +264,53 @@ func (l *lane) grownWaste() []prodsmart.Waste {
 		}
 	}
 	return grown
+}
+
+// sortedWaste is the grown waste that may share a post. While extras are held
+// it is one code, whose turn it is, so that the bad one is found. Later it is
+// all but the bad ones; of those each goes alone when its pause is over.
+func (l *lane) sortedWaste(now time.Time) (waste []prodsmart.Waste, alone bool) {
+	one := l.extras.holds(now)
+	var bad []prodsmart.Waste
+	for _, w := range l.grownWaste() {
+		p, known := l.poison[w.Code]
+		switch {
+		case p.holds(now):
+		case known && !one:
+			bad = []prodsmart.Waste{w}
+		case one && len(waste) > 0 && (w.Code <= l.turn || waste[0].Code > l.turn):
+		case one:
+			waste = []prodsmart.Waste{w}
+		default:
+			waste = append(waste, w)
+		}
+	}
+	switch _, again := l.poison[l.turn]; {
+	case one && len(waste) > 0:
+		l.turn = waste[0].Code
+	case len(bad) > 0 && (len(waste) == 0 || !again):
+		l.turn = bad[0].Code
+		return bad, true
+	case !one:
+		l.turn = "" // a bad one may be next
+	}
+	return waste, one
+}
+
+// goodParameters are those that may share a post; ones that were refused by
+// themselves go alone, after all others.
+func (l *lane) goodParameters(alone bool) []prodsmart.Parameter {
+	fresh := l.newParameters(alone)
+	good := slices.DeleteFunc(slices.Clone(fresh), func(p prodsmart.Parameter) bool { return l.badParameters[p.Name] })
+	switch {
+	case !alone:
+		return good
+	case len(good) == 0:
+		return fresh[:min(1, len(fresh))]
+	case l.single:
+		return good[:1]
+	}
+	return good
 }
 
 // newParameters are those with a version that was not told. alone leaves out

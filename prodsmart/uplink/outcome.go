@@ -137,6 +137,10 @@ func (d *Desk) accepted(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	case tellParameters:
 		tellVersions(told, t.Parameters)
 		l.lost = 0
+		if len(t.Parameters) == 1 {
+			delete(l.badParameters, t.Parameters[0].Name)
+		}
+		l.single = l.single && len(l.newParameters(true)) > 0
 	case tellCounter:
 		d.countAccepted(now, l, w, a)
 	}
@@ -210,16 +214,41 @@ func (d *Desk) extrasOutcome(now time.Time, l *lane, w Work, first bool) {
 				Text: fmt.Sprintf("Prodsmart took the first count %d only without the waste quantities of 0; they count as told.", w.Record.Telling.Count)})
 		} else {
 			reported := l.extras.times > 0
-			l.extras.extend(now, d.settings, refusal)
+			if plain && len(waste) == 1 && d.settings.Waste != AllWaste {
+				d.poisoned(now, l, waste[0].Code, refusal)
+			} else {
+				l.extras.extend(now, d.settings, refusal)
+			}
 			if !reported {
 				d.event(Event{Time: now, Machine: l.machine, Code: ExtrasRefused, Level: Alarm,
 					Text: fmt.Sprintf("Prodsmart took the count %d only without its waste and parameters: %s. The count goes on alone; check that the machine's waste codes and parameters exist in Prodsmart.", w.Record.Telling.Count, refusal)})
 			}
 		}
 	case !w.bare && l.extras.times > 0 && len(w.Record.Telling.Waste)+len(w.Record.Telling.Parameters) > 0:
+		for _, x := range w.Record.Telling.Waste {
+			l.poison = nilWithout(l.poison, x.Code)
+		}
+		if len(l.poison) > 0 || l.extras.holds(w.sent) {
+			return
+		}
 		l.extras = parking{}
 		d.event(Event{Time: now, Machine: l.machine, Code: ExtrasRefused, Over: true, Level: Notice, Text: "Prodsmart takes waste and parameters with the count again."})
 	}
+}
+
+// poisoned holds a waste code that was refused by itself.
+func (d *Desk) poisoned(now time.Time, l *lane, code, refusal string) {
+	if l.poison == nil {
+		l.poison = map[string]parking{}
+	}
+	p := l.poison[code]
+	p.extend(now, d.settings, refusal)
+	l.poison[code] = p
+	if p.times == 1 {
+		d.event(Event{Time: now, Machine: l.machine, Code: WasteRefused, Level: Alarm,
+			Text: fmt.Sprintf("Prodsmart refuses waste of code %s: %s. It is held and tried again at %s; all other waste goes on. Check that the machine has this code in Prodsmart.", code, refusal, clock(p.until))})
+	}
+	l.extras.times, l.extras.until = max(1, l.extras.times), now // found
 }
 
 // zeroWaste gives the quantities of 0 in a post, which a tenant that wants growth

@@ -19,8 +19,15 @@ func (d *Desk) refused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 		d.startRefused(now, l, w, a)
 	case tellParameters:
 		t := w.Record.Telling
-		l.dropped = versions(l.dropped, t.Parameters)
 		l.lost = 0
+		if l.single = len(t.Parameters) > 1; l.single {
+			return // one at a time, to find which
+		}
+		if l.badParameters == nil {
+			l.badParameters = map[string]bool{}
+		}
+		l.badParameters[t.Parameters[0].Name] = true
+		l.dropped = versions(l.dropped, t.Parameters)
 		d.event(Event{Time: now, Machine: l.machine, Code: ParametersRefused, Level: Alarm,
 			Text: fmt.Sprintf("Prodsmart refused parameters (status %d): %s. These values (%s) are dropped; check the parameter codes in Prodsmart.", a.Status, a.Text, names(t.Parameters))})
 	case tellCounter:

@@ -159,7 +159,15 @@ func (c *Client) perform(ctx context.Context, r call) (reply, *Error) {
 	}
 	r.token = t.text
 	out := c.exchange(ctx, r)
-	if out.status != http.StatusUnauthorized && out.status != http.StatusForbidden {
+	switch out.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusBadRequest:
+		// What a tenant answers to a token that is not valid any more is not
+		// documented. It may be this; else it is a refusal, which comes again.
+		if !c.tokens.doubt(t, c.now()) {
+			return out, nil
+		}
+	default:
 		return out, nil
 	}
 	if t, failed = c.accessToken(ctx, t.number); failed != nil {

@@ -21,6 +21,9 @@ const (
 	// renewPause is the time between attempts to renew a token that still
 	// works.
 	renewPause = time.Minute
+	// doubtPause is the time in which a token, once it was fetched, is not doubted
+	// because of a 400.
+	doubtPause = 30 * time.Second
 	// maxToken bounds what is taken for a token.
 	maxToken = 4096
 
@@ -32,6 +35,7 @@ type token struct {
 	text            Secret
 	number          uint64
 	renewAt, deadAt time.Time
+	fetched         time.Time
 }
 
 // tokens keeps the one token that all calls share.
@@ -51,6 +55,13 @@ func (t *tokens) state() (current token, attempts uint64, failure *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.current, t.attempts, t.failure
+}
+
+// doubt says whether a 400 may be the token's fault: nobody knows that it is good
+// because it was fetched a moment ago.
+func (t *tokens) doubt(used token, now time.Time) bool {
+	current, _, _ := t.state()
+	return current.number == used.number && now.Sub(used.fetched) >= doubtPause
 }
 
 // Authorize makes sure that there is a token, fetching one if needed. The error
@@ -129,6 +140,7 @@ func (c *Client) renew(ctx context.Context, old token) (token, *Error) {
 	c.tokens.current = token{
 		text:    text,
 		number:  old.number + 1,
+		fetched: now,
 		renewAt: now.Add(renewFrom + rand.N(renewTo-renewFrom)),
 		deadAt:  now.Add(tokenLife),
 	}

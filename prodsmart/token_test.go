@@ -319,3 +319,20 @@ func TestCallersGiveUpWaiting(t *testing.T) {
 		}
 	})
 }
+
+// TestATokenThatIsRefusedLikeAPayload has a tenant that answers 400 to a token
+// that somebody ended. A real refusal costs no more than one renewal in a while.
+func TestATokenThatIsRefusedLikeAPayload(t *testing.T) {
+	s, c := newTenant(t)
+	s.rejects = http.StatusBadRequest
+	now := time.Now()
+	c.now = func() time.Time { return now }
+	expect(t, c.Send(t.Context(), counterPost(1)), Accepted)
+	s.expire()
+	expect(t, c.Send(t.Context(), counterPost(2)), Refused) // it was fetched just now
+	now = now.Add(doubtPause)
+	expect(t, c.Send(t.Context(), counterPost(3)), Accepted)
+	if s.asked != 2 || s.posts != 2 || s.turned != 2 {
+		t.Errorf("%d requests for a token, %d posts, %d turned away", s.asked, s.posts, s.turned)
+	}
+}

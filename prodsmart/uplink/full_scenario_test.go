@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,11 +92,6 @@ var pairs = []pair{
 	{"retry_after", "", "the limit is below the budget", func(s *scenario) { s.profile.Options.Limit = 30 }},
 }
 
-// broken are the answers under which the gateway can not keep its promises.
-var broken = []pair{
-	{option: "bad_token", value: "400", why: "the client renews a token after 401 and 403 only, and a 400 speaks of the payload; it takes effect when somebody else ends the token early"},
-}
-
 // apart are the options of services that the uplink does not use.
 var apart = []string{"list_", "open_end", "time_spent", "page_beyond", "machine_filter", "known_filter", "unknown_filter"}
 
@@ -179,9 +173,6 @@ func scenarios(t *testing.T) []scenario {
 	list := profiles()
 	for _, q := range questions {
 		for _, v := range q.values {
-			if isBroken(q.name, v) {
-				continue
-			}
 			s := scenario{name: q.name + "=" + v, seeds: 4}
 			s.answer(q, v)
 			list = append(list, s)
@@ -191,10 +182,6 @@ func scenarios(t *testing.T) []scenario {
 		list = append(list, mixed(questions, i))
 	}
 	return list
-}
-
-func isBroken(option, value string) bool {
-	return slices.ContainsFunc(broken, func(p pair) bool { return p.option == option && p.value == value })
 }
 
 // profiles are the three profiles with each way to log in, and settings of the
@@ -233,7 +220,7 @@ func mixed(questions []openQuestion, seed uint64) scenario {
 		s.sets(func(g *uplink.Settings) { g.Backlog = uplink.HoldBacklog })
 	}
 	for _, q := range questions {
-		if v := q.values[r.IntN(len(q.values))]; r.IntN(2) == 0 && !isBroken(q.name, v) {
+		if v := q.values[r.IntN(len(q.values))]; r.IntN(2) == 0 {
 			s.answer(q, v)
 		}
 	}

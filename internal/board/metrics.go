@@ -29,6 +29,7 @@ type descriptions struct {
 	condition, journal, started                             *prometheus.Desc
 	storeBytes, storeFailing, storeLost                     *prometheus.Desc
 	storeBackup, storeBackupFailing, storeTidyFailing       *prometheus.Desc
+	reconcileLast, reconcileFailing, reconcileDifferences   *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -36,45 +37,48 @@ func describe() descriptions {
 		return prometheus.NewDesc("prodsmart_gateway_"+name, help, labels, nil)
 	}
 	return descriptions{
-		parts:              d("machine_parts_total", "Pieces counted since the first contact, in the sense of the tenant's counter.", "machine"),
-		waste:              d("machine_waste_total", "Waste counted since the first contact, by waste code.", "machine", "code"),
-		state:              d("machine_state", "1 for the state the machine is in, 0 for the others.", "machine", "state"),
-		stateSeconds:       d("machine_state_seconds_total", "Time in each state since the gateway started.", "machine", "state"),
-		parameter:          d("machine_parameter", "Newest numeric value of a parameter.", "machine", "parameter"),
-		age:                d("machine_age_told_seconds", "Time since the oldest change that Prodsmart was not told; 0 if all is told.", "machine"),
-		stop:               d("machine_downtime_open", "1 while a downtime should be open in Prodsmart.", "machine"),
-		linkUp:             d("connection_up", "1 while values can flow.", "connection"),
-		linkReconnects:     d("connection_reconnects_total", "Times the connection came up again.", "connection"),
-		linkRequests:       d("connection_requests_total", "Requests sent to the device.", "connection"),
-		linkSamples:        d("connection_samples_total", "Samples received.", "connection"),
-		linkLastGood:       d("connection_last_good_timestamp_seconds", "When the newest good value came.", "connection"),
-		linkRoundTrip:      d("connection_round_trip_seconds", "Last time between request and answer.", "connection"),
-		linkAllBad:         d("connection_all_bad", "1 while the connection is up and every value that came is bad.", "connection"),
-		linkData:           d("connection_data_total", "Data that the device sent: registers and bits, notifications, messages.", "connection"),
-		linkTimeouts:       d("connection_timeouts_total", "Requests that were not answered in time.", "connection"),
-		linkSkew:           d("connection_clock_skew_seconds", "The device's clock less the gateway's, where it was measured.", "connection"),
-		posts:              d("uplink_posts_total", "Posts to Prodsmart, by service and verdict.", "service", "verdict"),
-		budget:             d("uplink_budget_requests_per_minute", "Requests a minute the gateway may spend."),
-		used:               d("uplink_used_requests", "Requests spent in the last 60 seconds."),
-		pace:               d("uplink_pace_ratio", "1 at full pace, less after a 429."),
-		due:                d("uplink_due_machines", "Machines that could post now if there was room."),
-		paused:             d("uplink_paused", "1 while nothing may be sent."),
-		trouble:            d("uplink_trouble", "1 while Prodsmart can not be told anything."),
-		oldest:             d("uplink_oldest_change_seconds", "Largest machine_age_told_seconds of all machines."),
-		classSent:          d("uplink_requests_total", "Requests to Prodsmart by class: edge (stops and starts), counter, parameters, order, read, token.", "class"),
-		classWaiting:       d("uplink_waiting_requests", "Requests that could leave now if there was a slot, by class.", "class"),
-		classOldest:        d("uplink_waiting_oldest_seconds", "How long the oldest of the waiting requests waits, by class.", "class"),
-		held:               d("machine_held_pieces", "Pieces of an earlier order that wait for release.", "machine"),
-		parked:             d("machine_parked", "1 while posts of the machine are held because Prodsmart refused them.", "machine"),
-		condition:          d("condition", "1 for each condition that holds.", "code", "severity", "subject"),
-		journal:            d("journal_events_total", "Journal entries by level (info, notice, alarm); machine is empty for what concerns all.", "machine", "level"),
-		storeBytes:         d("store_bytes", "Size of the store's files."),
-		storeFailing:       d("store_failing", "1 while nothing can be saved."),
-		storeLost:          d("store_lost_entries_total", "Journal entries and posts that were given up, because the disk was full or the store failed for long."),
-		storeBackupFailing: d("store_backup_failing", "1 while the store's backup can not be made."),
-		storeTidyFailing:   d("store_tidy_failing", "1 while old journal entries and posts can not be removed."),
-		storeBackup:        d("store_backup_timestamp_seconds", "When the newest backup of the store was made."),
-		started:            d("start_timestamp_seconds", "When the gateway started."),
+		parts:                d("machine_parts_total", "Pieces counted since the first contact, in the sense of the tenant's counter.", "machine"),
+		waste:                d("machine_waste_total", "Waste counted since the first contact, by waste code.", "machine", "code"),
+		state:                d("machine_state", "1 for the state the machine is in, 0 for the others.", "machine", "state"),
+		stateSeconds:         d("machine_state_seconds_total", "Time in each state since the gateway started.", "machine", "state"),
+		parameter:            d("machine_parameter", "Newest numeric value of a parameter.", "machine", "parameter"),
+		age:                  d("machine_age_told_seconds", "Time since the oldest change that Prodsmart was not told; 0 if all is told.", "machine"),
+		stop:                 d("machine_downtime_open", "1 while a downtime should be open in Prodsmart.", "machine"),
+		linkUp:               d("connection_up", "1 while values can flow.", "connection"),
+		linkReconnects:       d("connection_reconnects_total", "Times the connection came up again.", "connection"),
+		linkRequests:         d("connection_requests_total", "Requests sent to the device.", "connection"),
+		linkSamples:          d("connection_samples_total", "Samples received.", "connection"),
+		linkLastGood:         d("connection_last_good_timestamp_seconds", "When the newest good value came.", "connection"),
+		linkRoundTrip:        d("connection_round_trip_seconds", "Last time between request and answer.", "connection"),
+		linkAllBad:           d("connection_all_bad", "1 while the connection is up and every value that came is bad.", "connection"),
+		linkData:             d("connection_data_total", "Data that the device sent: registers and bits, notifications, messages.", "connection"),
+		linkTimeouts:         d("connection_timeouts_total", "Requests that were not answered in time.", "connection"),
+		linkSkew:             d("connection_clock_skew_seconds", "The device's clock less the gateway's, where it was measured.", "connection"),
+		posts:                d("uplink_posts_total", "Posts to Prodsmart, by service and verdict.", "service", "verdict"),
+		budget:               d("uplink_budget_requests_per_minute", "Requests a minute the gateway may spend."),
+		used:                 d("uplink_used_requests", "Requests spent in the last 60 seconds."),
+		pace:                 d("uplink_pace_ratio", "1 at full pace, less after a 429."),
+		due:                  d("uplink_due_machines", "Machines that could post now if there was room."),
+		paused:               d("uplink_paused", "1 while nothing may be sent."),
+		trouble:              d("uplink_trouble", "1 while Prodsmart can not be told anything."),
+		oldest:               d("uplink_oldest_change_seconds", "Largest machine_age_told_seconds of all machines."),
+		classSent:            d("uplink_requests_total", "Requests to Prodsmart by class: edge (stops and starts), counter, parameters, order, read, token.", "class"),
+		classWaiting:         d("uplink_waiting_requests", "Requests that could leave now if there was a slot, by class.", "class"),
+		classOldest:          d("uplink_waiting_oldest_seconds", "How long the oldest of the waiting requests waits, by class.", "class"),
+		held:                 d("machine_held_pieces", "Pieces of an earlier order that wait for release.", "machine"),
+		parked:               d("machine_parked", "1 while posts of the machine are held because Prodsmart refused them.", "machine"),
+		condition:            d("condition", "1 for each condition that holds.", "code", "severity", "subject"),
+		journal:              d("journal_events_total", "Journal entries by level (info, notice, alarm); machine is empty for what concerns all.", "machine", "level"),
+		storeBytes:           d("store_bytes", "Size of the store's files."),
+		storeFailing:         d("store_failing", "1 while nothing can be saved."),
+		storeLost:            d("store_lost_entries_total", "Journal entries and posts that were given up, because the disk was full or the store failed for long."),
+		storeBackupFailing:   d("store_backup_failing", "1 while the store's backup can not be made."),
+		storeTidyFailing:     d("store_tidy_failing", "1 while old journal entries and posts can not be removed."),
+		storeBackup:          d("store_backup_timestamp_seconds", "When the newest backup of the store was made."),
+		reconcileLast:        d("reconcile_last_timestamp_seconds", "When the newest comparison with Prodsmart that got through ended."),
+		reconcileFailing:     d("reconcile_failing", "1 while comparisons with Prodsmart fail."),
+		reconcileDifferences: d("reconcile_differences", "Differences from Prodsmart that stand, by kind.", "kind"),
+		started:              d("start_timestamp_seconds", "When the gateway started."),
 	}
 }
 
@@ -100,6 +104,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		out.counter(c.d.journal, float64(e.Count), e.Machine, e.Level.String())
 	}
 	c.store(out, &s)
+	c.reconcile(out, &s.Reconcile)
 	out.gauge(c.d.started, seconds(s.Started))
 }
 

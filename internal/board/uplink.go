@@ -23,6 +23,8 @@ type uplinkData struct {
 	Oldest   float64       `json:"oldest_seconds"`
 	Classes  []classData   `json:"classes"`
 	Machines []machineData `json:"machines"`
+	// Reconcile is the comparison with Prodsmart, if there is one.
+	Reconcile *reconcileData `json:"reconcile,omitempty"`
 }
 
 type classData struct {
@@ -63,6 +65,7 @@ func uplinkOf(s gateway.Status, zone *time.Location) uplinkData {
 		Time: s.At.In(zone), Mode: u.Mode.String(), Budget: u.Budget, Used: u.Used, Slot: u.Slot.Seconds(), Pace: u.Pace,
 		Trouble: string(u.Trouble), PausedUntil: at(u.PausedUntil), Oldest: u.Oldest.Seconds(),
 		Classes: make([]classData, len(u.Classes)), Machines: make([]machineData, len(u.Machines)),
+		Reconcile: reconcileOf(&s.Reconcile, at),
 	}
 	for i, c := range u.Classes {
 		d.Classes[i] = classData{Name: c.Name, Sent: c.Sent, Waiting: c.Waiting, Oldest: c.Oldest.Seconds()}

@@ -112,6 +112,8 @@ func TestByHand(t *testing.T) {
 		{"unknown", "/api/machines/nobody/retry", "127.0.0.1", "127.0.0.1:1234", "1", http.StatusNotFound, "retry nobody"},
 		{"by its own address", "/api/machines/BEND-2/release", "10.0.0.5:9182", "10.0.0.5:1234", "1", http.StatusOK, "release BEND-2"},
 		{"from elsewhere by its address", "/api/machines/BEND-2/release", "10.0.0.5:9182", "10.0.0.7:1234", "1", http.StatusForbidden, ""},
+		{"mapped", "/api/machines/BEND-2/release", "[::ffff:127.0.0.1]:9182", "[::ffff:127.0.0.1]:1234", "1", http.StatusOK, "release BEND-2"},
+		{"mapped from elsewhere", "/api/machines/BEND-2/release", "127.0.0.1:9182", "[::ffff:10.0.0.7]:1234", "1", http.StatusForbidden, ""},
 		{"from elsewhere", "/api/machines/BEND-2/release", "127.0.0.1:9182", "10.0.0.7:1234", "1", http.StatusForbidden, ""},
 		{"a web page", "/api/machines/BEND-2/release", "127.0.0.1:9182", "127.0.0.1:1234", "", http.StatusForbidden, ""},
 		{"a foreign name", "/api/machines/BEND-2/release", "evil.example:9182", "127.0.0.1:1234", "1", http.StatusForbidden, ""},
@@ -131,6 +133,24 @@ func TestByHand(t *testing.T) {
 		h.ServeHTTP(w, r)
 		if asked := strings.Join(p.asked, ","); w.Code != c.want || asked != c.asked {
 			t.Errorf("%s: status %d %s, asked %q", c.name, w.Code, w.Body, asked)
+		}
+	}
+	for header, value := range map[string]string{
+		"Forwarded": "for=10.0.0.7", "X-Forwarded-For": "10.0.0.7", "X-Real-Ip": "10.0.0.7", "Via": "1.1 proxy", "Origin": "http://127.0.0.1:3000",
+	} {
+		p := newPretend()
+		h, err := Handler(p, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/api/machines/BEND-2/release", nil)
+		r.Host, r.RemoteAddr = "127.0.0.1:9182", "127.0.0.1:1234"
+		r.Header.Set(HandHeader, "1")
+		r.Header.Set(header, value)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusForbidden || len(p.asked) != 0 {
+			t.Errorf("with %s: status %d %s, asked %q", header, w.Code, w.Body, p.asked)
 		}
 	}
 	h, err := Handler(newPretend(), time.UTC)

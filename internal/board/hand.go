@@ -27,6 +27,9 @@ func byHand(do func(machine string) error) http.HandlerFunc {
 		case !ownName(r.Host, own) || r.Header.Get(HandHeader) == "":
 			fail(w, http.StatusForbidden, fmt.Errorf("the request must be sent to the gateway by its address, with a header %s", HandHeader))
 			return
+		case handedOn(r):
+			fail(w, http.StatusForbidden, errors.New("this is not done through a proxy or from a web page; run the command at the gateway's own computer"))
+			return
 		}
 		machine := r.PathValue("code")
 		err := do(machine)
@@ -39,6 +42,18 @@ func byHand(do func(machine string) error) http.HandlerFunc {
 			answer(w, http.StatusOK, map[string]string{"machine": machine, "status": "done"})
 		}
 	}
+}
+
+// handedOn says that a request shows that somebody else sent it than who
+// connected: a proxy at this computer hands on what comes from anywhere. One that
+// leaves no mark is not noticed.
+func handedOn(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via", "Origin"} {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // ownAddress is the address of this computer that a request came to: who comes

@@ -101,3 +101,28 @@ func TestMissingAfterAnUpdate(t *testing.T) {
 		t.Error("the store was not copied before it was changed")
 	}
 }
+
+// TestMissingOnAFullDisk: the room kept for a full disk is for totals.
+func TestMissingOnAFullDisk(t *testing.T) {
+	dir := smallDisk(t, "8m")
+	ballast := filepath.Join(dir, "ballast")
+	s := open(t, filepath.Join(dir, "gateway.db"), Options{ReserveBytes: 2 << 20})
+	until(t, "the reserve is made", func() bool { return s.Health().Reserve })
+	const commits = 500
+	for i := range commits {
+		if i == 5 || i%50 == 49 {
+			fillUp(t, ballast)
+		}
+		err := s.Commit(t.Context(), Write{
+			Machines: []MachineState{{"A", encodeTotal(int64(i))}},
+			Missing:  []Missing{{Time: time.Now(), Machine: "A", Code: "not_in_prodsmart", Text: string(make([]byte, 300))}},
+		})
+		if err != nil {
+			t.Fatalf("commit %d: %v", i, err)
+		}
+	}
+	kept, err := s.Missing(t.Context(), Query{})
+	if h := s.Health(); err != nil || h.LostEvents == 0 || uint64(len(kept))+h.LostEvents != commits {
+		t.Errorf("%d entries are there and %d lost, of %d: %v", len(kept), h.LostEvents, commits, err)
+	}
+}

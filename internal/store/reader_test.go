@@ -138,3 +138,20 @@ func TestQueries(t *testing.T) {
 		t.Errorf("pages: %s", g)
 	}
 }
+
+// TestAReaderFindsARelativePath is for commands, whose paths are those of the
+// configuration.
+func TestAReaderFindsARelativePath(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := open(t, filepath.Join("data", "gateway.db"), small())
+	r, err := OpenReader(filepath.Join("data", "gateway.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Missing(t.Context(), Query{}); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(r.Close(), s.Close()); err != nil {
+		t.Error(err)
+	}
+}

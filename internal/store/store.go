@@ -172,8 +172,8 @@ func (s *Store) SetMeta(ctx context.Context, key, value string) error {
 // allows; once begun it is not interrupted. With an error nothing of w was kept
 // in the eyes of any reader, and the same Write may be tried again.
 //
-// When the disk is full, Events and Posts of w are given up first, then the
-// reserve is spent; see Health. Errors: ErrConflict, ErrDiskFull, ErrClosed,
+// When the disk is full, Events, Posts and Missing of w are given up first, then
+// the reserve is spent; see Health. Errors: ErrConflict, ErrDiskFull, ErrClosed,
 // ErrDamaged, ctx's error, and whatever the disk says.
 func (s *Store) Commit(ctx context.Context, w Write) error {
 	if err := w.check(); err != nil {
@@ -213,7 +213,7 @@ func (s *Store) bounds() bounds {
 func (s *Store) commit(ctx context.Context, w Write) error {
 	now := s.options.Now()
 	lean := w
-	lean.Events, lean.Posts = nil, nil
+	lean.Events, lean.Posts, lean.Missing = nil, nil, nil
 	known := len(s.writer.tally.revisions)
 	records := s.writer.tally.volumes[recordTable].count
 	var err error

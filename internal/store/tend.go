@@ -17,7 +17,8 @@ type Health struct {
 	Problem    error
 	Since      time.Time
 	// Shedding says that the disk is full and that the history is not written;
-	// ShedSince since when. LostEvents and LostPosts were not written.
+	// ShedSince since when. LostEvents, entries of Missing included, and
+	// LostPosts were not written.
 	Shedding              bool
 	ShedSince             time.Time
 	LostEvents, LostPosts uint64
@@ -62,7 +63,7 @@ func (s *Store) shed(w Write, now time.Time, kept bool) {
 		if !kept {
 			return
 		}
-		h.LostEvents += uint64(len(w.Events))
+		h.LostEvents += uint64(len(w.Events) + len(w.Missing))
 		h.LostPosts += uint64(len(w.Posts))
 	})
 }

@@ -77,7 +77,7 @@ func (d *Desk) toldLate(now time.Time, l *lane, w Work) {
 		return
 	}
 	e := d.backlogEvent(now, l, BacklogLate, w.belated)
-	e.Order, e.From, e.Level = w.before.Told.Order, w.before.Told.At, Notice
+	e.Order, e.From, e.Level = w.before.Told.Order, w.before.Told.CountAt, Notice
 	e.Text = fmt.Sprintf("%d pieces of %s were told after the order had changed to %s at %s; they are booked on the record that was open.",
 		e.Pieces, orderName(e.Order), orderName(l.report.Order), clock(e.To))
 	d.event(e)
@@ -85,7 +85,7 @@ func (d *Desk) toldLate(now time.Time, l *lane, w Work) {
 
 func (d *Desk) backlogEvent(now time.Time, l *lane, code Code, pieces int64) Event {
 	told := &l.record.Told
-	return Event{Time: now, Machine: l.machine, Code: code, Pieces: pieces, Order: told.Order, From: told.At, To: l.report.OrderSince}
+	return Event{Time: now, Machine: l.machine, Code: code, Pieces: pieces, Order: told.Order, From: told.CountAt, To: l.report.OrderSince}
 }
 
 func orderName(order string) string {

@@ -108,6 +108,9 @@ func TestABacklogIsHeldUntilReleased(t *testing.T) {
 	r.until("06:44:00")
 	r.expect("06:41:00 D+ X", "06:42:00 D- X", "06:43:00 C 151")
 	r.expectEvents(Unreachable+over, BacklogHeld+over, BacklogLate)
+	if e := r.events[len(r.events)-1]; !e.From.Equal(at(t, "06:00:00")) || !e.To.Equal(at(t, "06:20:00")) {
+		t.Errorf("the pieces were made from %s to %s", e.From, e.To) // whatever was told of stops since
+	}
 	// The next order is another matter.
 	r.report("06:45:00", making(t, 160, "C", "06:43:30", 155))
 	r.until("06:50:00")

@@ -16,8 +16,10 @@ type Told struct {
 	Waste map[string]int64 `json:"waste,omitempty"`
 	// Parameters hold the acknowledged version by name.
 	Parameters map[string]uint64 `json:"parameters,omitempty"`
-	// Order is the order that ran when Count was sent.
-	Order string `json:"order,omitempty"`
+	// Order is the order that ran when Count was sent, CountAt when that was
+	// acknowledged.
+	Order   string    `json:"order,omitempty"`
+	CountAt time.Time `json:"count_at,omitzero"`
 	// Stop is the downtime that is open in Prodsmart as far as we told it; zero
 	// if none.
 	Stop prodsmart.Stop `json:"stop"`

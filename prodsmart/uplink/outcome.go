@@ -179,7 +179,7 @@ func (d *Desk) countAccepted(now time.Time, l *lane, w Work, a prodsmart.Answer)
 	t := w.Record.Telling
 	told, doubt := &l.record.Told, &l.record.Doubt
 	first := !told.Counted
-	told.Counted, told.Count, told.Order = true, t.Count, t.Order
+	told.Counted, told.Count, told.CountAt, told.Order = true, t.Count, now, t.Order
 	tellWaste(told, t.Waste)
 	tellVersions(told, t.Parameters)
 	if w.set {

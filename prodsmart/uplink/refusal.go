@@ -87,13 +87,13 @@ func (d *Desk) countRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) 
 	equal := doubt.Open && t.Count <= doubt.Highest && seenBefore(a)
 	switch {
 	case !told.Counted && t.Count == 0 && seenBefore(a):
-		told.Counted, told.At = true, now
+		told.Counted, told.CountAt, told.At = true, now, now
 		*doubt = Doubt{}
 		d.event(Event{Time: now, Machine: l.machine, Code: FirstZeroRefused, Level: Info,
 			Text: fmt.Sprintf("Prodsmart takes no first count of 0 (%s); it counts as told.", a.Text)})
 	case equal:
 		d.toldLate(now, l, w)
-		told.Counted, told.Count, told.Order, told.At = true, t.Count, t.Order, now
+		told.Counted, told.Count, told.CountAt, told.Order, told.At = true, t.Count, now, t.Order, now
 		rest := *doubt
 		*doubt = Doubt{}
 		if rest.Bare {

@@ -170,7 +170,12 @@ func (c *Client) perform(ctx context.Context, r call) (reply, *Error) {
 	default:
 		return out, nil
 	}
+	doubted := t
 	if t, failed = c.accessToken(ctx, t.number); failed != nil {
+		if out.status == http.StatusBadRequest && failed.sameToken {
+			c.tokens.trust(doubted, c.now())
+			return out, nil // the token is the one there is: the refusal is the post's
+		}
 		return reply{}, failed
 	}
 	r.token, r.extra = t.text, true
@@ -183,6 +188,8 @@ type Error struct {
 	// Host is where the call went to.
 	Host   string
 	Answer Answer
+	// sameToken says that a token was given, and was the one that is doubted.
+	sameToken bool
 }
 
 // Error says what happened and where.

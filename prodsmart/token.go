@@ -64,6 +64,15 @@ func (t *tokens) doubt(used token, now time.Time) bool {
 	return current.number == used.number && now.Sub(used.fetched) >= doubtPause
 }
 
+// trust ends the doubt in a token that was found to be the one there is.
+func (t *tokens) trust(doubted token, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current.number == doubted.number {
+		t.current.fetched = now
+	}
+}
+
 // Authorize makes sure that there is a token, fetching one if needed. The error
 // is an *Error. Calls do it by themselves; it is for those who want to know
 // beforehand whether the credentials are good.
@@ -166,10 +175,12 @@ func (c *Client) fetchToken(ctx context.Context, old Secret) (Secret, *Error) {
 		ask.method, ask.body = http.MethodGet, nil
 		existing := c.exchange(ctx, ask)
 		if text = tokenIn(existing); !text.IsZero() && text.Equal(old) {
-			return Secret{}, c.authorizationError(Answer{
+			failed := c.authorizationError(Answer{
 				Verdict: Unauthorized, Status: existing.status,
 				Text: "a new token is refused (" + answer.Text + ") and the existing one does not work any more",
 			})
+			failed.sameToken = true
+			return Secret{}, failed
 		}
 	}
 	if text.IsZero() {

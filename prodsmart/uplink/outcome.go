@@ -82,7 +82,7 @@ func (d *Desk) throttled(now time.Time, w Work, a prodsmart.Answer) {
 	d.gate.limited = true
 	d.event(Event{Time: now, Code: Throttled, Level: Notice,
 		Text: fmt.Sprintf("Prodsmart asked for a pause of %s (429): the company's requests are used up. %d requests a minute are spent from now on instead of %d, until more turn out to be free. See which other integrations spend from the same limit, or lower the budget.",
-			a.RetryAfter, int(float64(d.settings.Budget)*d.pace.pace), d.settings.Budget)})
+			a.RetryAfter, max(1, int(float64(d.settings.Budget)*d.pace.pace)), d.settings.Budget)})
 }
 
 // quicken recovers the pace after a 429.

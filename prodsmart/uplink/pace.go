@@ -32,6 +32,8 @@ type pacer struct {
 	next     time.Time
 	recent   []time.Time // requests of the last 60 s, oldest first; only counted
 	slowedAt time.Time
+	// settles is when the window holds nothing of the time before slowedAt.
+	settles time.Time
 	// The curve: from when the pace rises, from what, and the pace that was too
 	// much.
 	risesAt         time.Time
@@ -105,9 +107,15 @@ func (p *pacer) forget(now time.Time) {
 }
 
 // slower reacts to a 429 on a request of the given time that asks for a pause.
-// Several that were on their way together count once.
+// Several that were on their way together count once. Until a minute was spent at
+// the lowered pace, more of them only pause: the window is still full of what came
+// before, and what we had of it says nothing of the pace.
 func (p *pacer) slower(now, sent time.Time, pause time.Duration) {
 	if !p.slowedAt.IsZero() && sent.Before(p.slowedAt) {
+		return
+	}
+	p.risesAt = later(p.risesAt, now.Add(pause))
+	if now.Before(p.settles) {
 		return
 	}
 	p.forget(now)
@@ -115,7 +123,7 @@ func (p *pacer) slower(now, sent time.Time, pause time.Duration) {
 	p.tooMuch = p.pace
 	p.fallen = max(lowestPace, p.pace/2, min(p.pace*paceCut, left))
 	p.pace = p.fallen
-	p.slowedAt, p.risesAt = now, now.Add(pause)
+	p.slowedAt, p.settles = now, p.risesAt.Add(minute)
 }
 
 // faster reacts to an accepted request, and says whether the full pace was

@@ -111,10 +111,40 @@ func TestSeveral429TogetherCountOnce(t *testing.T) {
 		t.Errorf("the pace is %v", p.pace)
 	}
 	for i := range 20 {
-		p.slower(midnight.Add(seconds(10+i)), midnight.Add(seconds(10+i)), 0)
+		p.slower(midnight.Add(seconds(100+100*i)), midnight.Add(seconds(100+100*i)), 0)
 	}
 	if p.pace != lowestPace {
 		t.Errorf("the lowest pace is %v", p.pace)
+	}
+}
+
+// TestOneCutAMinute: until the window holds only what the lowered pace put into
+// it, another 429 says nothing of that pace.
+func TestOneCutAMinute(t *testing.T) {
+	p := newPacer(midnight, 100, false)
+	now := midnight
+	for range 100 {
+		now = now.Add(p.interval())
+		p.take(now)
+	}
+	p.slower(now, now, 10*time.Second)
+	if p.pace != 0.9 {
+		t.Fatalf("the first 429 leaves a pace of %v", p.pace)
+	}
+	for _, after := range []int{11, 30, 69} {
+		again := now.Add(seconds(after))
+		p.slower(again, again, 10*time.Second)
+		if p.pace != 0.9 {
+			t.Fatalf("%d s later it is %v", after, p.pace)
+		}
+	}
+	if again := now.Add(seconds(75)); p.faster(again) || p.pace != 0.9 {
+		t.Errorf("the pace rises to %v in the pause", p.pace)
+	}
+	again := now.Add(seconds(80))
+	p.slower(again, again, 10*time.Second)
+	if p.pace != 0.45 {
+		t.Errorf("after a minute at the lowered pace a 429 leaves %v", p.pace)
 	}
 }
 

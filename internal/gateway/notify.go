@@ -138,7 +138,7 @@ func uplinkCondition(code uplink.Code) (health.Code, bool) {
 		return health.Limited, true
 	case uplink.LedgerFailed:
 		return health.StoreFailing, true
-	case uplink.CounterRefused, uplink.ExtrasRefused, uplink.MachineRefused:
+	case uplink.CounterRefused, uplink.ExtrasRefused, uplink.ParametersRefused, uplink.MachineRefused:
 		return health.PostRefused, true
 	case uplink.OtherWriter:
 		return health.OtherWriter, true
@@ -180,9 +180,9 @@ func (n *notifier) uplink(e uplink.Event) {
 // show as it was. A stop that was given up is reported as missing when it ends.
 func isMissing(e uplink.Event) bool {
 	switch e.Code {
-	case uplink.NotInProdsmart, uplink.StopLate, uplink.StartLate, uplink.BacklogLate, uplink.ParametersRefused:
+	case uplink.NotInProdsmart, uplink.StopLate, uplink.StartLate, uplink.BacklogLate:
 		return true
-	case uplink.BacklogHeld, uplink.StopGivenUp:
+	case uplink.BacklogHeld, uplink.StopGivenUp, uplink.ParametersRefused:
 		return !e.Over
 	}
 	return false

@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,6 +117,44 @@ func TestABacklogIsHeldUntilReleased(t *testing.T) {
 	r.until("06:50:00")
 	if s := r.desk.Status(r.now); s.Machines[0].Held == 0 {
 		t.Error("a release holds for ever")
+	}
+}
+
+// TestHoldingBindsWhatStopsLetThrough: the slot that a run of stops leaves to the
+// one that waits longest tells no backlog that is to be held by now.
+func TestHoldingBindsWhatStopsLetThrough(t *testing.T) {
+	s := backlogSettings(HoldBacklog)
+	s.Unpaced, s.Budget = false, 60
+	r := newRig(t, "06:00:00", s)
+	r.report("06:00:00", making(t, 100, "A", "06:00:00", 0))
+	r.until("06:00:10")
+	r.desk.pace.next = at(t, "06:01:45") // the slots are taken
+	r.report("06:00:40", making(t, 140, "A", "06:00:00", 0))
+	r.report("06:00:41", making(t, 140, "B", "06:00:41", 140))
+	for i := range 20 {
+		stop := stopped(0, 1, "X")
+		stop.Known = true
+		r.desk.Report(at(t, "06:01:44"), fmt.Sprint("S", i), stop)
+	}
+	r.now = at(t, "06:01:44")
+	r.until("06:02:30")
+	r.expectEvents(BacklogHeld)
+	for _, p := range r.posts {
+		if strings.Contains(p, "C 140") {
+			t.Errorf("the backlog was told: %v", r.posts)
+		}
+	}
+}
+
+// A record of a gateway that did not know orders names none.
+func TestAnUnknownOrderIsNotNoOrder(t *testing.T) {
+	r := newRig(t, "06:40:00", backlogSettings(HoldBacklog))
+	r.desk.Add(r.now, "M", Record{Told: Told{Counted: true, Count: 100}})
+	r.report("06:40:00", making(t, 150, "B", "06:20:00", 140))
+	r.until("06:50:00")
+	r.expectEvents(BacklogHeld)
+	if text := r.events[0].Text; !strings.HasPrefix(text, "40 pieces of an earlier order could not") {
+		t.Error(text)
 	}
 }
 

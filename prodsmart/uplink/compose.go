@@ -21,7 +21,7 @@ func (d *Desk) begin(now time.Time, l *lane) Work {
 	case tellCounter:
 		telling = d.composeCounter(now, l, &w)
 	case tellParameters:
-		telling = Telling{Service: prodsmart.ParametersService, Parameters: l.goodParameters(true), Since: now, Attempts: 1}
+		telling = Telling{Service: prodsmart.ParametersService, Parameters: l.loneParameters(), Since: now, Attempts: 1}
 		w.Post.Body = prodsmart.ParametersBody(telling.Parameters)
 		l.parameterTick, l.parameterSince = l.tickBefore(now), time.Time{}
 	default:
@@ -75,7 +75,7 @@ func (d *Desk) composeCounter(now time.Time, l *lane, w *Work) Telling {
 		t.Waste, alone = l.sortedWaste(now)
 	}
 	if !w.bare && !alone {
-		t.Parameters = l.goodParameters(false)
+		t.Parameters = l.sharedParameters(false)
 		l.parameterSince = time.Time{}
 	}
 	if l.earlierPieces() > 0 && d.orderIsOld(now, l) {

@@ -96,8 +96,10 @@ func TestCounterRules(t *testing.T) {
 			want: []string{"06:00:00 C 0", "06:00:30 C 3 unsent", "06:00:31 C 3 unsent", "06:00:33 C 4"}, events: []Code{Unreachable, Unreachable + over}},
 		{name: "parameters go alone when no count does", steps: []step{{"06:00:00", count(0)}, {"06:00:10", with(count(0), 1)}, {"06:00:20", with(count(0), 2)}},
 			want: []string{"06:00:00 C 0", "06:00:30 P tc=20"}},
-		{name: "refused parameters are dropped until the next value", steps: []step{{"06:00:00", count(0)}, {"06:00:10", with(count(0), 1)}, {"06:02:20", with(count(0), 2)}}, end: "06:05:00", verdicts: []prodsmart.Verdict{yes, no},
-			want: []string{"06:00:00 C 0", "06:00:30 P tc=20 refused", "06:02:30 P tc=20"}, events: []Code{ParametersRefused}},
+		{name: "a refused parameter waits, then its newest value is tried", steps: []step{{"06:00:00", count(0)}, {"06:00:10", with(count(0), 1)}, {"06:02:20", with(count(0), 2)}}, end: "06:30:00", verdicts: []prodsmart.Verdict{yes, no},
+			want: []string{"06:00:00 C 0", "06:00:30 P tc=20 refused", "06:10:30 P tc=20"}, events: []Code{ParametersRefused, ParametersRefused + over}},
+		{name: "a parameter refused again waits longer and is not reported again", steps: []step{{"06:00:00", count(0)}, {"06:00:10", with(count(0), 1)}, {"06:40:00", with(count(0), 2)}}, end: "08:00:00", verdicts: []prodsmart.Verdict{yes, no, no, no},
+			want: []string{"06:00:00 C 0", "06:00:30 P tc=20 refused", "06:10:30 P tc=20 refused", "06:30:30 P tc=20 refused", "07:10:30 P tc=20"}, events: []Code{ParametersRefused, ParametersRefused + over}},
 		{name: "unclear parameters are sent alone once more, then ride along", steps: []step{{"06:00:00", count(0)}, {"06:00:10", with(count(0), 1)}, {"06:20:10", with(count(1), 1)}}, end: "06:21:00", verdicts: []prodsmart.Verdict{yes, lost, lost},
 			want: []string{"06:00:00 C 0", "06:00:30 P tc=20 ambiguous", "06:00:35 P tc=20 ambiguous", "06:20:30 C 1 P t=20"}, events: []Code{AnswerLost}},
 	}

@@ -176,9 +176,13 @@ func (d *Desk) Unpark(now time.Time, machine string) {
 		for i := range l.denied {
 			l.denied[i].wait.until = now
 		}
-		l.bare, l.wasteStuck, l.givenUp = false, 0, 0
-		l.poison, l.badParameters, l.single = nil, nil, false
-		l.types, l.dropped, l.riding = nil, nil, nil
+		l.bare, l.wasteStuck, l.givenUp, l.missed = false, 0, 0, 0
+		l.poison, l.single = nil, false
+		for name, p := range l.badParameters {
+			p.until = now
+			l.badParameters[name] = p
+		}
+		l.types, l.riding = nil, nil
 		d.settle(now, l)
 	}
 }
@@ -218,6 +222,9 @@ func (d *Desk) take(now time.Time, l *lane, r prodsmart.Report) {
 		d.neverTold(now, l, was)
 	}
 	d.noteChange(now, l, first)
+	d.releaseParameters(now, l, func(name string) bool {
+		return !slices.ContainsFunc(r.Parameters, func(p prodsmart.Parameter) bool { return p.Name == name })
+	})
 	d.settle(now, l)
 }
 
@@ -230,7 +237,7 @@ func (d *Desk) neverTold(now time.Time, l *lane, was prodsmart.Stop) {
 		return // it is being told, or may have been
 	}
 	why := "was over before it could be told"
-	if was.Episode == l.givenUp {
+	if was.Episode == l.missed {
 		why = "was refused with every type"
 	}
 	d.event(Event{Time: now, Machine: l.machine, Code: NotInProdsmart, Level: Notice, Stop: was, From: was.Since, To: now,

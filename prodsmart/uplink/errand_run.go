@@ -53,9 +53,10 @@ func (u *Uplink) Release(machine string) (held bool) {
 func (u *Uplink) runErrand(ctx context.Context, w Work, do func(context.Context) prodsmart.Answer) prodsmart.Answer {
 	limited, cancel := context.WithTimeout(ctx, u.settings.Timeout)
 	defer cancel()
-	a := prodsmart.Answer{Verdict: prodsmart.Unsent, Text: "it was given up"}
-	defer func() { u.returned(w, a, ctx.Err() != nil) }() // even if do panics, or others wait for ever
+	a, came := prodsmart.Answer{Verdict: prodsmart.Unsent, Text: "it was given up"}, false
+	defer func() { u.returned(w, a, !came || ctx.Err() != nil) }() // even if do panics, or others wait for ever
 	a = do(limited)
+	came = true
 	return a
 }
 

@@ -167,6 +167,17 @@ func TestErrandsOfTheUplink(t *testing.T) {
 			t.Errorf("an errand that is cut gives %v, %v", a, err)
 		}
 		stop()
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("a panic is swallowed")
+				}
+			}()
+			u.Errand(ctx, OrderErrand, func(context.Context) prodsmart.Answer { panic("a bug") })
+		}()
+		if s := u.Status(); s.Trouble != "" {
+			t.Errorf("a panic is taken for %s", s.Trouble)
+		}
 		// The wait for a turn and the end of Run at once.
 		waits := make(chan error)
 		for range 10 {

@@ -56,7 +56,8 @@ const (
 
 	// WasteRefused: waste without a good piece was refused; it waits for one.
 	WasteRefused Code = "waste_refused"
-	// ParametersRefused: the values were dropped.
+	// ParametersRefused: a parameter was refused by itself; it is held and tried
+	// again slowly. A condition, while any is held.
 	ParametersRefused Code = "parameters_refused"
 	// StopRefused: a downtime could not be begun with its type (P13).
 	StopRefused Code = "stop_refused"

@@ -65,22 +65,23 @@ type lane struct {
 	// code that went out last while the bad ones were sought.
 	poison map[string]parking
 	turn   string
-	// badParameters were refused by themselves and go alone; single sends one at
-	// a time to find them.
-	badParameters map[string]bool
+	// badParameters were refused by themselves and go alone, after their pause;
+	// single sends one at a time to find them.
+	badParameters map[string]parking
 	single        bool
 
 	// edgeCounts is the number of lost counter posts before the stop edgeOf.
 	edgeCounts int
 	edgeOf     uint64
-	// givenUp is the episode that no type was taken for, types the refused ones.
-	givenUp uint64
-	types   map[string]parking
+	// givenUp is the episode that no type is taken for now, missed that of which
+	// this was reported, types the refused types.
+	givenUp, missed uint64
+	types           map[string]parking
 
-	// dropped holds parameter versions that were refused, riding those that only
-	// go out with a counter any more; asked is how often they were lost.
-	dropped, riding map[string]uint64
-	lost            int
+	// riding holds parameter versions that only go out with a counter any more,
+	// lost is how often they were lost.
+	riding map[string]uint64
+	lost   int
 
 	// below, above, under and held remember that a condition was reported.
 	below, above, under, held bool
@@ -218,11 +219,14 @@ func (l *lane) transition() (kind, prodsmart.Stop) {
 	switch {
 	case open.Episode != 0 && open.Episode != want.Episode:
 		return endStop, open
-	case open.Episode == 0 && want.Episode != 0 && want.Episode != l.givenUp:
+	case open.Episode == 0 && want.Episode != 0 && !l.gaveUp():
 		return beginStop, want
 	}
 	return idle, prodsmart.Stop{}
 }
+
+// gaveUp says that no type is taken now for the stop that the report shows.
+func (l *lane) gaveUp() bool { return l.givenUp != 0 && l.givenUp == l.report.Stop.Episode }
 
 // floor is the highest count that was told or may have been.
 func (l *lane) floor() int64 {
@@ -297,20 +301,34 @@ func (l *lane) sortedWaste(now time.Time) (waste []prodsmart.Waste, alone bool) 
 	return waste, one
 }
 
-// goodParameters are those that may share a post; ones that were refused by
-// themselves go alone, after all others.
-func (l *lane) goodParameters(alone bool) []prodsmart.Parameter {
-	fresh := l.newParameters(alone)
-	good := slices.DeleteFunc(slices.Clone(fresh), func(p prodsmart.Parameter) bool { return l.badParameters[p.Name] })
-	switch {
-	case !alone:
-		return good
-	case len(good) == 0:
-		return fresh[:min(1, len(fresh))]
-	case l.single:
-		return good[:1]
+// sharedParameters are those with something new to tell that may share a post:
+// none of them was refused by itself.
+func (l *lane) sharedParameters(alone bool) []prodsmart.Parameter {
+	return slices.DeleteFunc(l.newParameters(alone), func(p prodsmart.Parameter) bool { return l.badParameters[p.Name].times > 0 })
+}
+
+// refusedParameter is the one with something new to tell whose pause ends first,
+// of those that were refused by themselves.
+func (l *lane) refusedParameter() (first prodsmart.Parameter, until time.Time) {
+	for _, p := range l.newParameters(true) {
+		if bad := l.badParameters[p.Name]; bad.times > 0 && (until.IsZero() || bad.until.Before(until)) {
+			first, until = p, bad.until
+		}
 	}
-	return good
+	return first, until
+}
+
+// loneParameters are those of a post of their own: all that share one, or the
+// first of them while the bad one is sought, or else one that was refused before.
+func (l *lane) loneParameters() []prodsmart.Parameter {
+	if shared := l.sharedParameters(true); len(shared) > 0 {
+		if l.single {
+			return shared[:1]
+		}
+		return shared
+	}
+	first, _ := l.refusedParameter()
+	return []prodsmart.Parameter{first}
 }
 
 // newParameters are those with a version that was not told. alone leaves out
@@ -318,7 +336,7 @@ func (l *lane) goodParameters(alone bool) []prodsmart.Parameter {
 func (l *lane) newParameters(alone bool) []prodsmart.Parameter {
 	var fresh []prodsmart.Parameter
 	for _, p := range l.report.Parameters {
-		if p.Version == 0 || p.Version == l.record.Told.Parameters[p.Name] || p.Version == l.dropped[p.Name] {
+		if p.Version == 0 || p.Version == l.record.Told.Parameters[p.Name] {
 			continue
 		}
 		if alone && p.Version == l.riding[p.Name] {

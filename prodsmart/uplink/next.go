@@ -26,7 +26,7 @@ func (d *Desk) Next(now time.Time) (w Work, wake time.Time, ok bool) {
 	}
 	through := false
 	if best != nil && best.plan.class != regular && d.edges >= edgeRun && d.gate.why == "" {
-		if other := d.agenda.firstAged(now, d.mayLeave); other != nil || asked {
+		if other := d.aged(now); other != nil || asked {
 			best, through = other, true
 		}
 	}
@@ -71,11 +71,37 @@ func (d *Desk) best(now time.Time, admit func(class) bool) *lane {
 				}
 			}
 		}
-		if l == nil || l.held || l.plan.kind != tellCounter || !d.holdsBacklog(now, l) {
+		if l == nil || !d.overtaken(now, l) {
 			return l
 		}
-		d.settle(now, l) // its time to be told has passed
 	}
+}
+
+// aged is the lane that waits longest, measured by its target, of those that stops
+// and starts keep back; nil if there is none.
+func (d *Desk) aged(now time.Time) *lane {
+	for {
+		l := d.agenda.firstAged(now, d.mayLeave)
+		if l == nil || !d.overtaken(now, l) {
+			return l
+		}
+	}
+}
+
+// overtaken makes the plan of a lane anew if it was overtaken by time: its counter
+// is to be held by now, or a refused stop may be tried again, with the counter
+// that its rule demands before it.
+func (d *Desk) overtaken(now time.Time, l *lane) bool {
+	switch {
+	case l.plan.kind == tellCounter && !l.held && d.holdsBacklog(now, l):
+	case l.plan.kind == beginStop && l.gaveUp():
+		l.givenUp = 0
+	default:
+		return false
+	}
+	d.settle(now, l)
+	d.agenda.advance(now)
+	return true
 }
 
 func (d *Desk) sleep(until time.Time) (Work, time.Time, bool) {

@@ -138,9 +138,9 @@ func (d *Desk) accepted(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 		tellVersions(told, t.Parameters)
 		l.lost = 0
 		if len(t.Parameters) == 1 {
-			delete(l.badParameters, t.Parameters[0].Name)
+			d.releaseParameters(now, l, func(name string) bool { return name == t.Parameters[0].Name })
 		}
-		l.single = l.single && len(l.newParameters(true)) > 0
+		l.single = l.single && len(l.sharedParameters(true)) > 0
 	case tellCounter:
 		d.countAccepted(now, l, w, a)
 	}

@@ -23,15 +23,40 @@ func (d *Desk) refused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 		if l.single = len(t.Parameters) > 1; l.single {
 			return // one at a time, to find which
 		}
-		if l.badParameters == nil {
-			l.badParameters = map[string]bool{}
-		}
-		l.badParameters[t.Parameters[0].Name] = true
-		l.dropped = versions(l.dropped, t.Parameters)
-		d.event(Event{Time: now, Machine: l.machine, Code: ParametersRefused, Level: Alarm,
-			Text: fmt.Sprintf("Prodsmart refused parameters (status %d): %s. These values (%s) are dropped; check the parameter codes in Prodsmart.", a.Status, a.Text, names(t.Parameters))})
+		d.parameterRefused(now, l, t.Parameters[0], a)
 	case tellCounter:
 		d.countRefused(now, l, w, a)
+	}
+}
+
+// parameterRefused holds a parameter that was refused by itself. Its newest value
+// is tried again later; those in between are not told.
+func (d *Desk) parameterRefused(now time.Time, l *lane, bad prodsmart.Parameter, a prodsmart.Answer) {
+	p := l.badParameters[bad.Name]
+	p.extend(now, d.settings, a.Text)
+	if l.badParameters == nil {
+		l.badParameters = map[string]parking{}
+	}
+	l.badParameters[bad.Name] = p
+	if p.times == 1 {
+		d.event(Event{Time: now, Machine: l.machine, Code: ParametersRefused, Level: Alarm,
+			Text: fmt.Sprintf("Prodsmart refuses the parameter %s (status %d): %s. It is held, and its newest value is tried again at %s; all others go on. Check that the machine has a parameter of this code in Prodsmart.", bad.Code, a.Status, a.Text, clock(p.until))})
+	}
+}
+
+// releaseParameters ends the holding of the parameters that end says, because one
+// was taken or is not reported any more.
+func (d *Desk) releaseParameters(now time.Time, l *lane, end func(name string) bool) {
+	if len(l.badParameters) == 0 {
+		return
+	}
+	for name := range l.badParameters {
+		if end(name) {
+			delete(l.badParameters, name)
+		}
+	}
+	if len(l.badParameters) == 0 {
+		d.event(Event{Time: now, Machine: l.machine, Code: ParametersRefused, Over: true, Level: Notice, Text: "No parameter is held any more because Prodsmart refused it."})
 	}
 }
 
@@ -42,7 +67,7 @@ func seenBefore(a prodsmart.Answer) bool { return a.Status == http.StatusBadRequ
 
 func (d *Desk) stopRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	stop := w.Record.Telling.Stop
-	if w.unsure && seenBefore(a) {
+	if w.unsure && seenBefore(a) && l.types[stop.Type].times == 0 {
 		l.record.Told.Stop = stop
 		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice, Stop: stop,
 			Text: fmt.Sprintf("P7: Prodsmart refused the repeated beginning of the downtime %s (%s): the first one, whose answer was lost, is taken as applied.", stop.Type, a.Text)})
@@ -61,7 +86,11 @@ func (d *Desk) stopRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	if other := d.stopType(now, l, l.report.Stop); l.report.Stop.Episode == stop.Episode && other != "" {
 		next = fmt.Sprintf("The default type %s is tried instead.", other)
 	}
-	d.event(Event{Time: now, Machine: l.machine, Code: StopRefused, Level: Alarm, Stop: stop,
+	level := Alarm
+	if l.missed == stop.Episode {
+		level = Info // it was reported when it was given up
+	}
+	d.event(Event{Time: now, Machine: l.machine, Code: StopRefused, Level: level, Stop: stop,
 		Text: fmt.Sprintf("P13: Prodsmart refused a downtime of type %s (status %d): %s. %s Assign the type to the machine in Prodsmart, or correct its name here.", stop.Type, a.Status, a.Text, next)})
 	d.stillborn(now, l, w)
 }
@@ -137,17 +166,6 @@ func (d *Desk) park(now time.Time, l *lane, count int64, a prodsmart.Answer) {
 	}
 	d.event(Event{Time: now, Machine: l.machine, Code: CounterRefused, Level: Alarm,
 		Text: fmt.Sprintf("Prodsmart refused the count %d (%s). Counting goes on here; it is tried again at %s and when the configuration changes. Check the machine code in Prodsmart, and whether its counter is above this one.", count, reason, clock(l.parked.until))})
-}
-
-func names(parameters []prodsmart.Parameter) string {
-	text := ""
-	for i, p := range parameters {
-		if i > 0 {
-			text += ", "
-		}
-		text += p.Code
-	}
-	return text
 }
 
 // nilWithout is a copy of m without the key, nil if nothing is left.

@@ -66,3 +66,36 @@ func TestWasteThatGrowsDuringTheFirstRefusal(t *testing.T) {
 		t.Errorf("told %+v\n%v", told, r.posts)
 	}
 }
+
+// A refused parameter costs a slot when its pause is over, not with each value;
+// the others go on; a change of the configuration tries it at once, and one that
+// is not reported any more is not held any more.
+func TestARefusedParameterIsHeldAlone(t *testing.T) {
+	r := newRig(t, "06:00:00", replay())
+	r.answer = func(w Work) prodsmart.Answer {
+		for _, p := range w.Record.Telling.Parameters {
+			if p.Name == "bad" {
+				return verdict(no)
+			}
+		}
+		return verdict(yes)
+	}
+	both := func(version uint64) prodsmart.Report {
+		return prodsmart.Report{Parameters: []prodsmart.Parameter{
+			{Name: "bad", Code: "BC", Value: "1", Version: version}, {Name: "good", Code: "GC", Value: "2", Version: version}}}
+	}
+	r.report("06:00:00", count(0))
+	for i, s := range []string{"06:00:10", "06:00:40", "06:01:10", "06:01:40"} {
+		r.report(s, both(uint64(i+1)))
+	}
+	r.until("06:02:10")
+	r.expect("06:00:00 C 0", "06:00:30 P BC=1 P GC=2 refused", "06:01:00 P BC=1 refused", "06:01:30 P GC=2", "06:02:00 P GC=2")
+	r.expectEvents(ParametersRefused)
+	r.posts = nil
+	r.desk.Unpark(r.now, "M")
+	r.until("06:03:10")
+	r.expect("06:02:30 P BC=1 refused")
+	r.report("06:04:00", count(0))
+	r.until("06:05:10")
+	r.expectEvents(ParametersRefused, ParametersRefused+over)
+}

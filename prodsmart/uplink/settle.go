@@ -22,7 +22,7 @@ func (d *Desk) settle(now time.Time, l *lane) {
 		l.countSince = sinceWhen(now, l.countSince, l.untoldCount(d.settings))
 	}
 	if !carries && !(flying && l.flight.kind == tellParameters) {
-		l.parameterSince = sinceWhen(now, l.parameterSince, len(l.newParameters(false)) > 0)
+		l.parameterSince = sinceWhen(now, l.parameterSince, len(l.sharedParameters(false)) > 0)
 	}
 	k, stop := l.transition()
 	if k != l.edgeKind || stop.Episode != l.edgeEpisode {
@@ -69,8 +69,12 @@ func (d *Desk) chooseStop(now time.Time, l *lane) {
 		return
 	} else if d.stopType(now, l, stop) == "" {
 		l.givenUp = stop.Episode
+		if l.missed == stop.Episode {
+			return
+		}
+		l.missed = stop.Episode
 		d.event(Event{Time: now, Machine: l.machine, Code: StopGivenUp, Level: Alarm, Stop: stop, From: stop.Since,
-			Text: fmt.Sprintf("P13: Prodsmart takes no downtime type for the stop since %s (%q, default %q); it is not in Prodsmart. Assign the types to the machine there.", clock(stop.Since), stop.Type, l.set.DefaultType)})
+			Text: fmt.Sprintf("P13: Prodsmart takes no downtime type for the stop since %s (%q, default %q); it is not in Prodsmart. Assign the types to the machine there; it is tried again slowly while the stop lasts.", clock(stop.Since), stop.Type, l.set.DefaultType)})
 	}
 }
 
@@ -102,10 +106,33 @@ func (d *Desk) planFor(now time.Time, l *lane) plan {
 		// They can not ride along, so they take turns.
 		deadline, parameters.target = parameters.at, l.period
 	}
+	next := parameters
 	if count.kind != idle && (parameters.kind == idle || !count.at.After(deadline)) {
-		return count
+		next = count
 	}
-	return parameters
+	if again := l.againPlan(); again.kind != idle && (next.kind == idle || again.at.Before(next.at)) {
+		return again
+	}
+	return next
+}
+
+// againPlan tries a stop again that every type was refused for, as soon as the
+// pause of one of them is over.
+func (l *lane) againPlan() plan {
+	if !l.gaveUp() || l.record.Told.Stop.Episode != 0 {
+		return plan{}
+	}
+	var at time.Time
+	for _, t := range [...]string{l.report.Stop.Type, l.set.DefaultType} {
+		if p := l.types[t]; t != "" && p.times > 0 && (at.IsZero() || p.until.Before(at)) {
+			at = p.until
+		}
+	}
+	if at.IsZero() {
+		return plan{}
+	}
+	at = later(at, later(l.hold, l.deniedUntil(prodsmart.StartStopService)))
+	return plan{kind: beginStop, class: regular, at: at, since: at, target: l.target}
 }
 
 // counterBefore says whether the counter has to go before the stop. A parked or
@@ -144,13 +171,16 @@ func (d *Desk) counterPlan(now time.Time, l *lane) plan {
 }
 
 func (d *Desk) parametersPlan(l *lane) plan {
-	if len(l.newParameters(true)) == 0 {
-		return plan{}
+	since := l.parameterSince
+	if len(l.sharedParameters(true)) == 0 {
+		if _, since = l.refusedParameter(); since.IsZero() {
+			return plan{}
+		}
 	}
 	hold := later(l.hold, l.deniedUntil(prodsmart.ParametersService))
 	return plan{
-		kind: tellParameters, class: regular, since: l.parameterSince,
-		at:     later(hold, l.tick(l.parameterSince, l.parameterTick)),
+		kind: tellParameters, class: regular, since: since,
+		at:     later(hold, l.tick(since, l.parameterTick)),
 		target: parameterPatience * l.target,
 	}
 }

@@ -23,6 +23,7 @@ func TestStopRules(t *testing.T) {
 		verdicts []prodsmart.Verdict // of the posts after the first
 		want     []string            // without the first post, C 0 at 06:00:00
 		events   []Code
+		end      string // 06:05:00 if empty
 	}{
 		{name: "P1 running is nothing to tell", steps: []step{{"06:01:00", count(0)}}},
 		{name: "P2 the counter goes before the stop", steps: []step{{"06:01:05", count(4)}, {"06:01:10", stopped(4, 1, "X")}},
@@ -63,6 +64,12 @@ func TestStopRules(t *testing.T) {
 			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC", "06:02:10 D- UNSPEC", "06:03:10 D+ UNSPEC"}, events: []Code{StopRefused}},
 		{name: "P13 after the default type the stop is given up", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(1)}}, verdicts: []prodsmart.Verdict{no, no},
 			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC refused", "06:02:30 C 1"}, events: []Code{StopRefused, StopRefused, StopGivenUp, NotInProdsmart}},
+		{name: "P13 a stop that lasts is tried again slowly and told late", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:30:00", count(1)}}, verdicts: []prodsmart.Verdict{no, no, no}, end: "06:32:00",
+			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC refused", "06:11:10 D+ X refused", "06:11:10 D+ UNSPEC", "06:30:00 D- UNSPEC", "06:30:00 C 1"}, events: []Code{StopRefused, StopRefused, StopGivenUp, StopRefused, StopLate}},
+		{name: "P13 the counter goes before the stop that is tried again", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:11:05", stopped(2, 1, "X")}}, verdicts: []prodsmart.Verdict{no, no}, end: "06:12:00",
+			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC refused", "06:11:10 C 2", "06:11:10 D+ X"}, events: []Code{StopRefused, StopRefused, StopGivenUp, StopLate}},
+		{name: "P13 the repeated beginning with a type that was never taken is refused for the type", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(0)}, {"06:12:10", stopped(0, 2, "X")}}, verdicts: []prodsmart.Verdict{no, yes, yes, lost, no}, end: "06:15:00",
+			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC", "06:02:10 D- UNSPEC", "06:12:10 D+ X ambiguous", "06:12:15 D+ X refused", "06:12:15 D+ UNSPEC"}, events: []Code{StopRefused, AnswerLost, StopRefused}},
 		{name: "a stop without a type uses the default", steps: []step{{"06:01:10", stopped(0, 1, "")}}, want: []string{"06:01:10 D+ UNSPEC"}},
 		{name: "a refused start is an alarm and taken as ended", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(1)}}, verdicts: []prodsmart.Verdict{yes, no},
 			want: []string{"06:01:10 D+ X", "06:02:10 D- X refused", "06:02:10 C 1"}, events: []Code{StartRefused}},
@@ -84,7 +91,11 @@ func TestStopRules(t *testing.T) {
 			for _, s := range c.steps {
 				r.report(s.at, s.report)
 			}
-			r.until("06:05:00")
+			end := c.end
+			if end == "" {
+				end = "06:05:00"
+			}
+			r.until(end)
 			r.expect(append([]string{"06:00:00 C 0"}, c.want...)...)
 			r.expectEvents(c.events...)
 		})

@@ -57,11 +57,11 @@ func (t *tokens) state() (current token, attempts uint64, failure *Error) {
 	return t.current, t.attempts, t.failure
 }
 
-// doubt says whether a 400 may be the token's fault: nobody knows that it is good
-// because it was fetched a moment ago.
+// doubt says whether a 400 may be the token's fault: there is another one by now,
+// or nobody knows that it is good because it was fetched a moment ago.
 func (t *tokens) doubt(used token, now time.Time) bool {
 	current, _, _ := t.state()
-	return current.number == used.number && now.Sub(used.fetched) >= doubtPause
+	return current.number != used.number || now.Sub(used.fetched) >= doubtPause
 }
 
 // trust ends the doubt in a token that was found to be the one there is.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -335,4 +336,29 @@ func TestATokenThatIsRefusedLikeAPayload(t *testing.T) {
 	if s.asked != 2 || s.posts != 2 || s.turned != 2 {
 		t.Errorf("%d requests for a token, %d posts, %d turned away", s.asked, s.posts, s.turned)
 	}
+}
+
+// Several posts are on their way when the token ends: the first 400 renews it, and
+// the others, whose token is no longer the one there is, are made again with it.
+func TestPostsTogetherWithATokenThatIsRefusedLikeAPayload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, "http://127.0.0.1:1", withToken)
+		s := &tenant{rejects: http.StatusBadRequest}
+		var delay atomic.Int64
+		c.http.Transport = faked(func(r *http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			time.Sleep(time.Duration(delay.Add(1)) * time.Second)
+			return w.Result(), nil
+		})
+		expect(t, c.Send(t.Context(), counterPost(1)), Accepted)
+		time.Sleep(doubtPause)
+		s.expire()
+		for _, a := range together(t, c, 5) {
+			expect(t, a, Accepted)
+		}
+		if s.asked != 2 || s.posts != 6 || s.turned != 5 {
+			t.Errorf("%d requests for a token, %d posts, %d turned away", s.asked, s.posts, s.turned)
+		}
+	})
 }

@@ -63,6 +63,8 @@ type Gateway struct {
 	alarm   *alarm
 	// compare is nil if nothing is compared with Prodsmart.
 	compare *comparer
+	// knock is nil if nothing is sent to Prodsmart.
+	knock *knocker
 	// recovery is nil if the store was not damaged; it belongs to watch.
 	recovery *recovery
 	ready    sync.Once
@@ -131,7 +133,7 @@ func (g *Gateway) assemble() error {
 			return err
 		}
 	}
-	g.compare = newComparer(g)
+	g.compare, g.knock = newComparer(g), newKnocker(g)
 	for _, w := range g.config.Warnings {
 		g.health.Set(health.ConfigWarning, w.Path, w.Pos.String()+": "+w.Text)
 	}
@@ -260,6 +262,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	work.Go(func() { g.tick(ctx) })
 	work.Go(func() { g.watch(ctx) })
 	work.Go(func() { g.compare.run(ctx) })
+	work.Go(func() { g.knock.run(ctx) })
 	told := g.uplink.Run(ctx)
 	work.Wait()
 	stopKeeping()

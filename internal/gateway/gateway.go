@@ -188,6 +188,7 @@ func (g *Gateway) makeUplink() error {
 		g.client, poster = client, client
 	}
 	settings := g.config.Uplink()
+	settings.Zone = g.config.Location
 	settings.Timeout = p.Timeout + 10*time.Second // the client's own bound comes first
 	g.uplink = uplink.New(settings, g.keeper, poster, uplink.Hooks{Events: g.notify.uplink, Posted: g.notify.posted})
 	return nil

@@ -64,7 +64,7 @@ func (d *Desk) watchBacklog(now time.Time, l *lane) {
 	e.Level, e.Over = Alarm, !held
 	if held {
 		e.Text = fmt.Sprintf("%d pieces of %s could not be told before the order changed to %s at %s. The counter waits, because they would be booked on the record that is open now. Release them when the right record is open, or correct Prodsmart by hand and release them then.",
-			e.Pieces, earlierOrder(&l.record.Told), orderName(l.report.Order), clock(e.To))
+			e.Pieces, earlierOrder(&l.record.Told), orderName(l.report.Order), d.clock(e.To))
 	} else {
 		e.Level, e.Text = Notice, "The counter is not held any more."
 	}
@@ -79,7 +79,7 @@ func (d *Desk) toldLate(now time.Time, l *lane, w Work) {
 	e := d.backlogEvent(now, l, BacklogLate, w.belated)
 	e.Order, e.From, e.Level = w.before.Told.Order, w.before.Told.CountAt, Notice
 	e.Text = fmt.Sprintf("%d pieces of %s were told after the order had changed to %s at %s; they are booked on the record that was open.",
-		e.Pieces, earlierOrder(&w.before.Told), orderName(l.report.Order), clock(e.To))
+		e.Pieces, earlierOrder(&w.before.Told), orderName(l.report.Order), d.clock(e.To))
 	d.event(e)
 }
 

@@ -74,7 +74,7 @@ func (d *Desk) denied(now time.Time, l *lane, w Work, a prodsmart.Answer, own bo
 	n.told = true
 	if !reported {
 		d.event(Event{Time: now, Machine: l.machine, Code: MachineRefused, Level: Alarm,
-			Text: fmt.Sprintf("%s This machine is tried again at %s and when the configuration changes. %s", text, clock(n.wait.until), next)})
+			Text: fmt.Sprintf("%s This machine is tried again at %s and when the configuration changes. %s", text, d.clock(n.wait.until), next)})
 	}
 }
 

@@ -241,7 +241,7 @@ func (d *Desk) neverTold(now time.Time, l *lane, was prodsmart.Stop) {
 		why = "was refused with every type"
 	}
 	d.event(Event{Time: now, Machine: l.machine, Code: NotInProdsmart, Level: Notice, Stop: was, From: was.Since, To: now,
-		Text: fmt.Sprintf("P8: the downtime %s from %s to %s %s; it is not in Prodsmart.", was.Type, clock(was.Since), clock(now), why)})
+		Text: fmt.Sprintf("P8: the downtime %s from %s to %s %s; it is not in Prodsmart.", was.Type, d.clock(was.Since), d.clock(now), why)})
 }
 
 // noteChange remembers since when the report differs.
@@ -282,10 +282,13 @@ func (d *Desk) land(l *lane) {
 	}
 }
 
-// clock writes a time of day for a sentence, in the zone it came with.
-func clock(t time.Time) string {
+// clock writes a time for a sentence.
+func (d *Desk) clock(t time.Time) string {
 	if t.IsZero() {
 		return "an unknown time"
+	}
+	if d.settings.Zone != nil {
+		t = t.In(d.settings.Zone)
 	}
 	return t.Format("2006-01-02 15:04:05")
 }

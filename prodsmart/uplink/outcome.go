@@ -156,7 +156,7 @@ func (d *Desk) ended(now time.Time, l *lane, w Work) {
 		return
 	}
 	d.event(Event{Time: now, Machine: l.machine, Code: NotInProdsmart, Level: Notice, Stop: stop, From: stop.Since, To: w.since,
-		Text: fmt.Sprintf("P7: the answer to the beginning of the downtime %s since %s never came, and it was over at %s: it may be missing in Prodsmart, or be there with other times.", stop.Type, clock(stop.Since), clock(w.since))})
+		Text: fmt.Sprintf("P7: the answer to the beginning of the downtime %s since %s never came, and it was over at %s: it may be missing in Prodsmart, or be there with other times.", stop.Type, d.clock(stop.Since), d.clock(w.since))})
 }
 
 // lateness reports P9 and P10.
@@ -166,7 +166,7 @@ func (d *Desk) lateness(now time.Time, l *lane, w Work, code Code) {
 		return
 	}
 	stop := w.Record.Telling.Stop
-	text := fmt.Sprintf("P9: the downtime %s since %s was told %s late; it is that much too short in Prodsmart.", stop.Type, clock(stop.Since), late.Round(time.Second))
+	text := fmt.Sprintf("P9: the downtime %s since %s was told %s late; it is that much too short in Prodsmart.", stop.Type, d.clock(stop.Since), late.Round(time.Second))
 	from := stop.Since
 	if code == StartLate {
 		from = w.since
@@ -246,7 +246,7 @@ func (d *Desk) poisoned(now time.Time, l *lane, code, refusal string) {
 	l.poison[code] = p
 	if p.times == 1 {
 		d.event(Event{Time: now, Machine: l.machine, Code: WasteRefused, Level: Alarm,
-			Text: fmt.Sprintf("Prodsmart refuses waste of code %s: %s. It is held and tried again at %s; all other waste goes on. Check that the machine has this code in Prodsmart.", code, refusal, clock(p.until))})
+			Text: fmt.Sprintf("Prodsmart refuses waste of code %s: %s. It is held and tried again at %s; all other waste goes on. Check that the machine has this code in Prodsmart.", code, refusal, d.clock(p.until))})
 	}
 	l.extras.times, l.extras.until = max(1, l.extras.times), now // found
 }

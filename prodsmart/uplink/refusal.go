@@ -40,7 +40,7 @@ func (d *Desk) parameterRefused(now time.Time, l *lane, bad prodsmart.Parameter,
 	l.badParameters[bad.Name] = p
 	if p.times == 1 {
 		d.event(Event{Time: now, Machine: l.machine, Code: ParametersRefused, Level: Alarm,
-			Text: fmt.Sprintf("Prodsmart refuses the parameter %s (status %d): %s. It is held, and its newest value is tried again at %s; all others go on. Check that the machine has a parameter of this code in Prodsmart.", bad.Code, a.Status, a.Text, clock(p.until))})
+			Text: fmt.Sprintf("Prodsmart refuses the parameter %s (status %d): %s. It is held, and its newest value is tried again at %s; all others go on. Check that the machine has a parameter of this code in Prodsmart.", bad.Code, a.Status, a.Text, d.clock(p.until))})
 	}
 }
 
@@ -165,7 +165,7 @@ func (d *Desk) park(now time.Time, l *lane, count int64, a prodsmart.Answer) {
 		return
 	}
 	d.event(Event{Time: now, Machine: l.machine, Code: CounterRefused, Level: Alarm,
-		Text: fmt.Sprintf("Prodsmart refused the count %d (%s). Counting goes on here; it is tried again at %s and when the configuration changes. Check the machine code in Prodsmart, and whether its counter is above this one.", count, reason, clock(l.parked.until))})
+		Text: fmt.Sprintf("Prodsmart refused the count %d (%s). Counting goes on here; it is tried again at %s and when the configuration changes. Check the machine code in Prodsmart, and whether its counter is above this one.", count, reason, d.clock(l.parked.until))})
 }
 
 // nilWithout is a copy of m without the key, nil if nothing is left.

@@ -141,6 +141,10 @@ type Settings struct {
 	// worth an event; 0 means 1 min.
 	LateAfter time.Duration
 
+	// Zone is that of the times in texts; nil leaves each in the zone that it came
+	// with.
+	Zone *time.Location
+
 	// Machines by code. A machine that is not listed has the zero Machine.
 	Machines map[string]Machine
 }

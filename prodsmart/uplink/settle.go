@@ -74,7 +74,7 @@ func (d *Desk) chooseStop(now time.Time, l *lane) {
 		}
 		l.missed = stop.Episode
 		d.event(Event{Time: now, Machine: l.machine, Code: StopGivenUp, Level: Alarm, Stop: stop, From: stop.Since,
-			Text: fmt.Sprintf("P13: Prodsmart takes no downtime type for the stop since %s (%q, default %q); it is not in Prodsmart. Assign the types to the machine there; it is tried again slowly while the stop lasts.", clock(stop.Since), stop.Type, l.set.DefaultType)})
+			Text: fmt.Sprintf("P13: Prodsmart takes no downtime type for the stop since %s (%q, default %q); it is not in Prodsmart. Assign the types to the machine there; it is tried again slowly while the stop lasts.", d.clock(stop.Since), stop.Type, l.set.DefaultType)})
 	}
 }
 

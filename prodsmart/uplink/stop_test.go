@@ -143,6 +143,25 @@ func TestLateStops(t *testing.T) {
 	}
 }
 
+// TestTextsInOneZone: the times in texts are of the site's zone, wherever they
+// came from, as those of the report are.
+func TestTextsInOneZone(t *testing.T) {
+	s := replay()
+	s.Zone = time.FixedZone("", -5*3600)
+	r := newRig(t, "06:00:00", s)
+	r.answer = func(Work) prodsmart.Answer { return verdict(never) }
+	stop := stopped(0, 1, "X")
+	stop.Stop.Since = at(t, "06:01:00").In(time.FixedZone("", 3600))
+	r.report("06:00:00", count(0))
+	r.report("06:01:00", stop)
+	r.report("06:11:00", count(0))
+	r.until("06:12:00")
+	last := r.events[len(r.events)-1]
+	if last.Code != NotInProdsmart || !strings.Contains(last.Text, "the downtime X from 2026-11-22 01:01:00 to 2026-11-22 01:11:00 ") {
+		t.Errorf("the last event is %+v", last)
+	}
+}
+
 // TestRestart is P11, P12 and the crash between sending and the answer.
 func TestRestart(t *testing.T) {
 	open := Record{Told: Told{Counted: true, Count: 7, Stop: prodsmart.Stop{Episode: 4, Type: "X"}}}

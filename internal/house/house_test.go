@@ -49,6 +49,7 @@ func rooms() []room {
 		{dir: "internal/store", may: []string{"mapping", "prodsmart", "prodsmart/uplink"}, owns: []string{"modernc.org/sqlite", "database/sql"}},
 		{dir: "internal/replay", may: []string{"connectors", "mapping", "prodsmart", "prodsmart/uplink", "internal/config"}},
 		{dir: "internal/health"},
+		{dir: "internal/tenant", may: []string{"prodsmart"}, not: []string{"os", "net", "net/http"}},
 		{dir: "internal/probe", may: []string{"connectors"}, not: pure},
 		{dir: "internal/gateway", may: []string{
 			"connectors", "connectors/opcua", "connectors/modbus", "connectors/mqtt", "mapping", "prodsmart", "prodsmart/uplink",

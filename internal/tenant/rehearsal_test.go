@@ -1,0 +1,266 @@
+package tenant_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/tenant"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+)
+
+const machine = "TEST-1"
+
+// helper is a person who agrees to everything and works in Prodsmart.
+type helper struct {
+	t      *testing.T
+	server *mes.Server
+	// refuses are parts that are not agreed to, by title; cannot is what can not
+	// be done, by its beginning.
+	refuses, cannot string
+	found           []tenant.Finding
+	asked           []string
+}
+
+func (h *helper) Agree(_ context.Context, p tenant.Part) (bool, error) {
+	if p.Title == "" || p.Does == "" || p.Books == "" {
+		h.t.Errorf("the part %+v does not say what it does", p)
+	}
+	return h.refuses == "" || p.Title != h.refuses, nil
+}
+
+func (h *helper) Found(f tenant.Finding) { h.found = append(h.found, f) }
+
+func (h *helper) Please(_ context.Context, what string) (bool, error) {
+	h.asked = append(h.asked, what)
+	if h.cannot != "" && strings.HasPrefix(what, h.cannot) {
+		return false, nil
+	}
+	var err error
+	switch {
+	case strings.HasPrefix(what, "Let a worker begin one record"):
+		if _, err = h.server.FinishProductions(machine); err == nil {
+			_, err = h.server.StartProduction(machine, mes.Work{Order: "TEST", Operation: "OP"})
+		}
+	case strings.HasPrefix(what, "If orders or people share"):
+		_, err = h.server.StartProduction(machine, mes.Work{Worker: 2, Order: "TEST", Operation: "OP"})
+	case strings.HasPrefix(what, "Let the worker finish all"):
+		_, err = h.server.FinishProductions(machine)
+	case strings.HasPrefix(what, "Let a worker begin a downtime"):
+		err = h.server.WorkerStops(machine, "HALT", 1)
+	case strings.HasPrefix(what, "Let the worker end"):
+		_, err = h.server.WorkerStarts(machine, 1)
+	default:
+		h.t.Errorf("nobody knows how to do this: %s", what)
+	}
+	return true, err
+}
+
+// rehearsal is one run against a pretend Prodsmart.
+type rehearsal struct {
+	options mes.Options
+	setup   mes.MachineSetup
+	config  tenant.Config
+	faults  []mes.Fault
+	// before is what happened before the run.
+	before func(*mes.Server)
+	person helper
+}
+
+func newRehearsal(t *testing.T) *rehearsal {
+	return &rehearsal{
+		setup: mes.MachineSetup{
+			Code: machine, Waste: []string{"SCRAP"}, QuantityRatio: 3,
+			Parameters: []mes.ParameterSetup{{Name: "temperature", Code: "T1"}},
+			Types:      []mes.TypeSetup{{Name: "HALT"}, {Name: "SETUP"}},
+		},
+		config: tenant.Config{Machine: machine, Waste: "SCRAP", ParameterName: "temperature", ParameterCode: "T1", Types: []string{"HALT", "SETUP"}, Pause: 1},
+		person: helper{t: t},
+	}
+}
+
+func (r *rehearsal) run(t *testing.T) map[string]tenant.Finding {
+	t.Helper()
+	r.options.Limit = -1
+	server, err := mes.New(mes.Config{Key: "key", Secret: "secret", Profile: mes.Profile{Options: r.options, Faults: r.faults},
+		Machines: []mes.MachineSetup{r.setup, {Code: "OTHER", Types: []mes.TypeSetup{{Name: "HALT"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(server)
+	defer web.Close()
+	// Others work in the same company.
+	if err := server.WorkerStops("OTHER", "HALT", 1); err != nil {
+		t.Fatal(err)
+	}
+	if r.before != nil {
+		r.before(server)
+	}
+	client, err := prodsmart.New(prodsmart.Config{URL: web.URL, Insecure: true, Key: prodsmart.NewSecret("key"), Secret: prodsmart.NewSecret("secret")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	r.person.server = server
+	findings, err := tenant.Run(t.Context(), r.config, client, &r.person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]tenant.Finding{}
+	for _, f := range findings {
+		if _, twice := m[f.Question]; twice || f.Title == "" || (f.Answer == "") == (f.Open == "") || f.Answer != "" && f.Meaning == "" {
+			t.Errorf("not a good finding: %+v", f)
+		}
+		m[f.Question] = f
+	}
+	if told := len(r.person.found); told == 0 || !reflect.DeepEqual(r.person.found, findings[:told]) {
+		t.Errorf("the person was told of %d findings, others than those returned", told)
+	}
+	if m, _ := server.Machine(machine); slices.ContainsFunc(m.Downtimes, mes.Downtime.Open) {
+		t.Errorf("a downtime was left open: %+v", m.Downtimes)
+	}
+	return m
+}
+
+// configured gives the options by their names.
+func configured(o mes.Options) map[string]string {
+	m := map[string]string{}
+	v := reflect.ValueOf(o)
+	for i := range v.NumField() {
+		if v.Field(i).Kind() != reflect.String {
+			continue
+		}
+		name := v.Type().Field(i).Tag.Get("json")
+		if m[name] = v.Field(i).String(); m[name] == "" {
+			m[name] = mes.Questions()[name][0]
+		}
+	}
+	return m
+}
+
+// set changes an option by its name.
+func set(o *mes.Options, name, value string) {
+	v := reflect.ValueOf(o).Elem()
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("json") == name {
+			v.Field(i).SetString(value)
+		}
+	}
+}
+
+// want is the finding that an option must lead to; ok is false for options that
+// nothing asks for.
+func want(question string, o map[string]string) (answer string, asked bool) {
+	value, is := o[question]
+	if !is {
+		return "", false
+	}
+	for _, same := range []struct{ question, value, answer string }{
+		{"counter_answer", "text", "number"}, {"counter_answer", "json", "number"},
+		{"unknown_parameter", "ignore", "accept"}, {"unknown_parameter", "create", "accept"},
+		{"unknown_code", "ignore", "accept"}, {"unknown_code", "create", "accept"},
+		{"parameters_idle", "ignore_200", "accept"}, {"parameters_idle", "store", "accept"},
+		{"counter_scope", "reset_daily", "machine_lifetime"},
+		{"type_key", "either", "name"}, {"type_key", "code", "name"},
+	} {
+		if same.question == question && same.value == value {
+			value = same.answer
+		}
+	}
+	return value, true
+}
+
+// apart says whether the answer to a question can be told at all with these
+// options, and if not, why.
+func apart(question string, o map[string]string) (why string) {
+	switch question {
+	case "stale_answer":
+		if o["lower_count"] != "ignore_200" || o["counter_answer"] == "empty" {
+			return "only a count that is ignored shows it, in the answer"
+		}
+	case "name_alias":
+		if o["unknown_code"] != "reject_400" {
+			return "a service that takes all codes hides it"
+		}
+	case "unknown_waste":
+		if o["absent_waste"] == "reject_400" {
+			return "it is not tried, because the code may be wanted for ever"
+		}
+	}
+	return ""
+}
+
+// judge compares the findings with the options.
+func judge(t *testing.T, o mes.Options, found map[string]tenant.Finding) {
+	t.Helper()
+	is := configured(o)
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		f := found[name]
+		answer, asked := want(name, is)
+		if !asked {
+			if name != "ratio" {
+				t.Errorf("%s is no option", name)
+			}
+			continue
+		}
+		switch {
+		case f.Answer == answer:
+		case f.Answer != "":
+			t.Errorf("%s: found %s, it is %s", name, f.Answer, is[name])
+		case apart(name, is) == "":
+			t.Errorf("%s: it is %s, and was not found: %s", name, is[name], f.Open)
+		}
+	}
+}
+
+// TestEachAnswerIsFound rehearses each answer to each open question of the
+// documentation alone.
+func TestEachAnswerIsFound(t *testing.T) {
+	for name, values := range mes.Questions() {
+		for _, value := range values {
+			if name == "no_credentials" || name == "mount" && value == "v1" {
+				continue // the client would not get in
+			}
+			t.Run(name+"="+value, func(t *testing.T) {
+				t.Parallel()
+				r := newRehearsal(t)
+				set(&r.options, name, value)
+				judge(t, r.options, r.run(t))
+			})
+		}
+	}
+}
+
+// TestAllAnswersTogether rehearses many of the combinations.
+func TestAllAnswersTogether(t *testing.T) {
+	n := uint64(200)
+	if testing.Short() {
+		n = 20
+	}
+	all := mes.Questions()
+	names := slices.Sorted(maps.Keys(all))
+	for seed := range n {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(seed, 5))
+			r := newRehearsal(t)
+			for _, name := range names {
+				if name != "mount" {
+					set(&r.options, name, all[name][rng.IntN(len(all[name]))])
+				}
+			}
+			found := r.run(t)
+			judge(t, r.options, found)
+			if t.Failed() {
+				t.Logf("%+v", r.options)
+			}
+		})
+	}
+}

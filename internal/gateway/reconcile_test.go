@@ -44,7 +44,7 @@ func compareWith(t *testing.T, options mes.Options) *compared {
 	t.Setenv("PRODSMART_KEY", "key")
 	t.Setenv("PRODSMART_SECRET", "secret")
 	live := fmt.Sprintf(`prodsmart: {mode: live, url: "http://%s", insecure: true, key: "${env:PRODSMART_KEY}", secret: "${env:PRODSMART_SECRET}", budget: 120, report_every: 1s, reconcile: {every: 1m}}`, address)
-	text := strings.NewReplacer("prodsmart: {mode: dry-run, report_every: 1s}", live, "stop_after: 10s, run_after: 1s", "stop_after: 500ms, run_after: 0s").Replace(twoMachines)
+	text := strings.NewReplacer("site: test", "site: test\ntimezone: Pacific/Kiritimati", "prodsmart: {mode: dry-run, report_every: 1s}", live, "stop_after: 10s, run_after: 1s", "stop_after: 500ms, run_after: 0s").Replace(twoMachines)
 	c := configured(t, t.TempDir(), text)
 	g, err := New(c, Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -190,6 +190,32 @@ func (g *compared) journalled(t *testing.T) {
 	if number["start_changed"] != 2 || number["again"] != 1 || number["downtime_missing"] != 1 {
 		t.Errorf("the journal says %v: %+v", number, events)
 	}
+}
+
+// TestTimesOfTheSite: the times in texts of the uplink are of the site's zone,
+// here fourteen hours ahead of UTC.
+func TestTimesOfTheSite(t *testing.T) {
+	g := compareWith(t, mes.Options{})
+	if _, err := g.server.AddFault(mes.Fault{Service: "counter", Kind: mes.FaultStatus, Status: 400}); err != nil {
+		t.Fatal(err)
+	}
+	g.hear(1000, 0, true)
+	g.hear(1005, 0, true)
+	detail := ""
+	eventually(t, "the refusal is not told", func() bool {
+		for _, c := range g.Status().Conditions {
+			if c.Code == health.PostRefused {
+				detail = c.Detail
+			}
+		}
+		return detail != ""
+	})
+	_, rest, _ := strings.Cut(detail, "tried again at ")
+	again, err := time.ParseInLocation(time.DateTime, rest[:min(len(rest), len(time.DateTime))], g.config.Location)
+	if pause := time.Until(again); err != nil || pause < 0 || pause > time.Hour {
+		t.Errorf("%q: %v from now, %v", detail, pause, err)
+	}
+	g.stop(t)
 }
 
 // TestListsFail: lists that are refused are asked for more and more rarely, and

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/plc"
 )
 
@@ -55,5 +56,20 @@ func devices(t *testing.T) map[string]string {
 	if err := broker.Publish("plant/saw1/state", []byte(`{"n": 815, "power": 12.5, "boot": 3}`), true, 1); err != nil {
 		t.Fatal(err)
 	}
-	return map[string]string{"MODBUS": "tcp://" + modbus.Gate.Addr(), "OPCUA": opcua.Endpoint(), "MQTT": "mqtt://" + broker.Gate.Addr(), "BROKER": "tcp://" + broker.Gate.Addr()}
+	tenant, err := mes.New(mes.Config{Key: "key", Secret: "secret", Profile: mes.Profile{Options: mes.Options{RepeatedStop: mes.RepeatedStopNew, WasteIn: mes.WasteIncluded, Limit: -1}},
+		Machines: []mes.MachineSetup{{Code: "TEST-1", Waste: []string{"SCRAP"}, Parameters: []mes.ParameterSetup{{Name: "temperature", Code: "T1"}},
+			Types: []mes.TypeSetup{{Name: "HALT"}, {Name: "SETUP"}}, InProduction: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := tenant.Serve("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := tenant.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return map[string]string{"TENANT": "http://" + address, "MODBUS": "tcp://" + modbus.Gate.Addr(), "OPCUA": opcua.Endpoint(), "MQTT": "mqtt://" + broker.Gate.Addr(), "BROKER": "tcp://" + broker.Gate.Addr()}
 }

@@ -167,21 +167,13 @@ func (g *Gateway) makeUplink() error {
 	p := &g.config.Prodsmart
 	var poster uplink.Poster
 	if p.Live {
-		paths := map[prodsmart.Endpoint]string{}
-		for name, path := range p.Paths {
-			paths[prodsmart.Endpoint(name)] = path
+		reach := g.config.Client()
+		reach.OnRequest = func(r prodsmart.Request) {
+			if r.Extra {
+				g.uplink.Spend(1)
+			}
 		}
-		client, err := prodsmart.New(prodsmart.Config{
-			URL: p.URL, Prefix: p.Prefix, Paths: paths,
-			Key: prodsmart.NewSecret(p.Key.Reveal()), Secret: prodsmart.NewSecret(p.Secret.Reveal()),
-			Auth: prodsmart.Auth(p.Auth), Insecure: p.Insecure, Timeout: p.Timeout, CAFile: p.CA,
-			Zone: g.config.Location, Proxy: p.Proxy, ProxyUser: p.ProxyUser.Reveal(), ProxyPassword: prodsmart.NewSecret(p.ProxyPassword.Reveal()),
-			OnRequest: func(r prodsmart.Request) {
-				if r.Extra {
-					g.uplink.Spend(1)
-				}
-			},
-		})
+		client, err := prodsmart.New(reach)
 		if err != nil {
 			return fmt.Errorf("prodsmart: %w", err)
 		}

@@ -26,7 +26,10 @@ func (s *span) quantity(waste string) (*big.Rat, bool) {
 		q := p.Quantity
 		if waste != "" {
 			q = p.Waste[waste]
-			if q.IsZero() {
+			switch {
+			case p.WasteUnknown:
+				return nil, false
+			case q.IsZero():
 				q = prodsmart.NewDecimal(0)
 			}
 		}

@@ -38,7 +38,7 @@ func (in *Input) pair(p pair, terms Terms) ([]Difference, bool) {
 	add := func(kind Kind, at time.Time, cause Cause, confidence Confidence, text string, values ...any) {
 		out = append(out, Difference{Kind: kind, Machine: in.Machine, ID: d.ID, At: at, Cause: cause, Confidence: confidence, Text: fmt.Sprintf(text, values...)})
 	}
-	if terms.name(s.kind) != d.Type {
+	if d.Type != "" && terms.name(s.kind) != d.Type {
 		add(TypeChanged, d.Start, ByHand, Likely, "The downtime of %s was told as %s and is %s in Prodsmart: a person has reclassified it.", in.clock(d.Start), s.kind, d.Type)
 		out[0].Usual = true
 	}

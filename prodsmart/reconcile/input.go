@@ -65,7 +65,8 @@ type Told struct {
 
 // Downtime is one of Prodsmart's list.
 type Downtime struct {
-	ID   int64  `json:"id"`
+	ID int64 `json:"id"`
+	// Type is empty if it is not known.
 	Type string `json:"type"`
 	// End is zero while it is open.
 	Start time.Time `json:"start"`
@@ -85,8 +86,10 @@ type Production struct {
 	Start    time.Time         `json:"start"`
 	End      time.Time         `json:"end,omitzero"`
 	Quantity prodsmart.Decimal `json:"quantity"`
-	// Waste is the quantity per waste code.
-	Waste map[string]prodsmart.Decimal `json:"waste,omitempty"`
+	// Waste is the quantity per waste code. WasteUnknown says that some of it could
+	// not be read, so that no code's quantity is sure.
+	Waste        map[string]prodsmart.Decimal `json:"waste,omitempty"`
+	WasteUnknown bool                         `json:"waste_unknown,omitempty"`
 }
 
 // margin is the Margin, or its default.

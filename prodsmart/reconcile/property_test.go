@@ -82,17 +82,17 @@ func edits() []edit {
 		}},
 		{"more pieces", func(r *rand.Rand, in *Input) (Kind, int64) {
 			p := production(r, in)
-			p.Quantity = plus(p.Quantity, prodsmart.NewDecimal(2000+r.Int64N(100)))
+			p.Quantity = added(p.Quantity, prodsmart.NewDecimal(2000+r.Int64N(100)))
 			return MorePieces, p.ID
 		}},
 		{"fewer pieces", func(r *rand.Rand, in *Input) (Kind, int64) {
 			p := production(r, in)
-			p.Quantity = plus(p.Quantity, prodsmart.NewDecimal(-2000-r.Int64N(100)))
+			p.Quantity = added(p.Quantity, prodsmart.NewDecimal(-2000-r.Int64N(100)))
 			return FewerPieces, p.ID
 		}},
 		{"more waste", func(r *rand.Rand, in *Input) (Kind, int64) {
 			p := production(r, in)
-			p.Waste["W"] = plus(p.Waste["W"], prodsmart.NewDecimal(500))
+			p.Waste["W"] = added(p.Waste["W"], prodsmart.NewDecimal(500))
 			return MoreWaste, p.ID
 		}},
 		{"lose the state", func(_ *rand.Rand, in *Input) (Kind, int64) {
@@ -100,6 +100,11 @@ func edits() []edit {
 			return ToldBelow, 0
 		}},
 	}
+}
+
+func added(a, b prodsmart.Decimal) prodsmart.Decimal {
+	sum, _ := plus(a, b)
+	return sum
 }
 
 // TestOneEdit makes one change to a random day that is in step: that one is

@@ -41,7 +41,12 @@ func ProductionsOf(machine string, list []prodsmart.Production) (out []Productio
 		view := Production{ID: p.ID, Order: p.Order.Code, Operation: p.Operation, Start: p.Start, End: endOf(p.End, p.Open),
 			Quantity: p.Quantity, Waste: map[string]prodsmart.Decimal{}}
 		for _, w := range p.Waste {
-			view.Waste[w.Waste.Code] = plus(view.Waste[w.Waste.Code], w.Quantity)
+			sum, ok := plus(view.Waste[w.Waste.Code], w.Quantity)
+			if !ok || w.Waste.Code == "" {
+				view.WasteUnknown = true
+				continue
+			}
+			view.Waste[w.Waste.Code] = sum
 		}
 		out = append(out, view)
 	}
@@ -56,19 +61,14 @@ func endOf(end time.Time, open bool) time.Time {
 	return end
 }
 
-// plus adds decimals exactly; one that could not be read spoils the sum.
-func plus(a, b prodsmart.Decimal) prodsmart.Decimal {
-	if a.IsZero() || b.IsZero() {
-		return b
+// plus adds to a sum, which begins as no number. False is a number that could
+// not be read, or a sum of more digits than a Decimal has.
+func plus(sum, d prodsmart.Decimal) (prodsmart.Decimal, bool) {
+	if sum.IsZero() || d.IsZero() {
+		return d, !d.IsZero()
 	}
-	sum := new(big.Rat).Add(a.Rat(), b.Rat())
-	places, exact := sum.FloatPrec()
-	if !exact {
-		return prodsmart.Decimal{}
-	}
-	d, err := prodsmart.ParseDecimal(sum.FloatString(places))
-	if err != nil {
-		return prodsmart.Decimal{}
-	}
-	return d
+	exact := new(big.Rat).Add(sum.Rat(), d.Rat())
+	places, _ := exact.FloatPrec() // a sum of decimals is one
+	d, err := prodsmart.ParseDecimal(exact.FloatString(places))
+	return d, err == nil
 }

@@ -14,7 +14,7 @@ var ErrMorePages = errors.New("prodsmart: the list goes on after the last page t
 // Record is a record of a list that Pages can read.
 type Record interface {
 	Downtime | Production
-	key() string
+	Key() string
 }
 
 // Pages reads a list page by page, from page 1 to at most page most, and gives
@@ -36,10 +36,10 @@ func Pages[T Record](most int, fits func(T) bool, fetch func(page int) ([]T, err
 			}
 			unseen := false
 			for _, r := range records {
-				if seen[r.key()] {
+				if seen[r.Key()] {
 					continue
 				}
-				seen[r.key()], unseen = true, true
+				seen[r.Key()], unseen = true, true
 				if fits(r) && !yield(r, nil) {
 					return
 				}
@@ -54,14 +54,14 @@ func Pages[T Record](most int, fits func(T) bool, fetch func(page int) ([]T, err
 
 // key tells records apart. Those without a number are told apart by what is in
 // them.
-func (d Downtime) key() string {
+func (d Downtime) Key() string {
 	if d.ID == 0 {
 		return fmt.Sprint(d)
 	}
 	return strconv.FormatInt(d.ID, 10)
 }
 
-func (p Production) key() string {
+func (p Production) Key() string {
 	if p.ID == 0 {
 		return fmt.Sprint(p)
 	}

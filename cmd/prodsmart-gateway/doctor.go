@@ -165,11 +165,15 @@ func (d *doctor) answer(ctx context.Context, question string) (string, error) {
 
 // summary lists what stayed open, and the settings.
 func (d *doctor) summary(findings []tenant.Finding, cfg *config.Config) error {
-	var open, settings []string
+	var reasons, settings []string
+	open := map[string]string{} // by reason
 	for _, f := range findings {
 		switch {
 		case f.Answer == "":
-			open = append(open, fmt.Sprintf("  %-20s %s\n%23s(%s)\n", f.Question, f.Title, "", f.Open))
+			if open[f.Open] == "" {
+				reasons = append(reasons, f.Open)
+			}
+			open[f.Open] += fmt.Sprintf("  %-20s %s\n", f.Question, f.Title)
 		case f.Setting != "":
 			note := "change it"
 			if isSet(cfg, f.Setting) {
@@ -178,8 +182,8 @@ func (d *doctor) summary(findings []tenant.Finding, cfg *config.Config) error {
 			settings = append(settings, fmt.Sprintf("  %-22s # %s: %s; %s\n", f.Setting, f.Question, f.Answer, note))
 		}
 	}
-	if len(open) > 0 {
-		if err := printed(d.out, "\nNot found out\n%s", strings.Join(open, "")); err != nil {
+	for _, why := range reasons {
+		if err := printed(d.out, "\nNot found out: %s\n%s", why, open[why]); err != nil {
 			return err
 		}
 	}

@@ -294,6 +294,7 @@ func (s *session) equal(ctx context.Context) error {
 // a reset shows in the record.
 func (s *session) lower(ctx context.Context) error {
 	var at *big.Rat
+	s.leave("only a count that is ignored shows it, in its answer", "stale_answer")
 	o, accepted, err := s.yesNo(ctx, "lower_count", "", func() telling {
 		at = s.stored
 		return telling{count: new(big.Rat).Sub(s.stored, big.NewRat(2, 1))}

@@ -10,10 +10,19 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
-// maxItems bounds a list within an answer, whatever its size in bytes.
-const maxItems = 2000
+// What is read of an answer at most: records of a list, bytes of a record,
+// entries of a list within a record, and bytes of a single value. Each is far
+// beyond what there is, and keeps what an answer of any content takes to a few
+// times its size.
+const (
+	maxItems  = 2000
+	maxRecord = 64 << 10
+	maxParts  = 100
+	maxValue  = 1000
+)
 
 // object is one JSON object of an answer, read leniently: each value may be
 // spelled in any of the ways that the interface is known to spell it, and what
@@ -38,14 +47,14 @@ const maxNotes = 8
 
 func (n *notes) add(name string, raw json.RawMessage, what string) {
 	if len(n.list) < maxNotes {
-		n.list = append(n.list, fmt.Sprintf("%s: %.60q is %s", name, raw, what))
+		n.list = append(n.list, fmt.Sprintf("%s: %.60q is %s", name, raw[:min(len(raw), 4*60)], what))
 	}
 }
 
-// parseObject opens an object; false if it is none.
+// parseObject opens an object; false if it is none, or larger than any is.
 func parseObject(raw json.RawMessage, n *notes) (object, bool) {
 	o := object{notes: n, similar: map[string]string{}}
-	if !isKind(raw, '{') || json.Unmarshal(raw, &o.fields) != nil {
+	if !isKind(raw, '{') || len(raw) > maxRecord || json.Unmarshal(raw, &o.fields) != nil {
 		return object{notes: n}, false
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.fields)) {
@@ -59,7 +68,12 @@ func parseObject(raw json.RawMessage, n *notes) (object, bool) {
 // plainName is a name without what its styles differ in: start-time, start_time
 // and startTime are one.
 func plainName(name string) string {
-	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name))
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
 }
 
 func isKind(raw json.RawMessage, first byte) bool {
@@ -72,8 +86,8 @@ func isKind(raw json.RawMessage, first byte) bool {
 func (o object) get(names ...string) (name string, value json.RawMessage) {
 	for _, name = range names {
 		value, there := o.fields[name]
-		if !there {
-			value = o.fields[o.similar[plainName(name)]]
+		if similar := o.similar[plainName(name)]; !there && similar != "" {
+			value = o.fields[similar]
 		}
 		if value = bytes.TrimSpace(value); !isNothing(value) {
 			return name, value
@@ -90,8 +104,12 @@ func isNothing(value []byte) bool {
 	return (value[0] == '{' || value[0] == '[') && len(bytes.TrimSpace(value[1:len(value)-1])) == 0
 }
 
-// scalar is the text of a JSON string, number or truth value.
+// scalar is the text of a JSON string, number or truth value; false for anything
+// else, and for what is longer than any value.
 func scalar(raw json.RawMessage) (string, bool) {
+	if len(raw) > maxValue {
+		return "", false
+	}
 	if isKind(raw, '"') {
 		var text string
 		err := json.Unmarshal(raw, &text)
@@ -142,67 +160,22 @@ func (o object) id() int64 {
 	return *n
 }
 
-// truth reads a truth value; stated is false if there is none.
-func (o object) truth(names ...string) (value, stated bool) {
+// truth reads a truth value; stated is false if there is none, known if there is
+// one that can not be read.
+func (o object) truth(names ...string) (value, stated, known bool) {
 	name, raw := o.get(names...)
 	if raw == nil {
-		return false, false
+		return false, false, true
 	}
 	text, _ := scalar(raw)
 	switch strings.ToLower(text) {
 	case "true", "1", "yes":
-		return true, true
+		return true, true, true
 	case "false", "0", "no":
-		return false, true
+		return false, true, true
 	}
 	o.notes.add(name, raw, "neither true nor false")
-	return false, false
-}
-
-// moment reads a time; zero if there is none.
-func (o object) moment(names ...string) time.Time {
-	name, raw := o.get(names...)
-	if raw == nil {
-		return time.Time{}
-	}
-	text, _ := scalar(raw)
-	t, ok := parseMoment(text, o.notes.zone)
-	if !ok {
-		o.notes.add(name, raw, "no time")
-	}
-	return t
-}
-
-// The years from and before which a time says that something has not happened:
-// an end in 2099 or in the year 1.
-const (
-	neverFrom   = 2099
-	neverBefore = 1971
-)
-
-// end is the moment at which something ended; zero if it has not.
-func (o object) end(names ...string) time.Time {
-	t := o.moment(names...)
-	if t.Year() >= neverFrom || t.Year() < neverBefore {
-		return time.Time{}
-	}
-	return t
-}
-
-// parseMoment reads a time in any of the forms of the interface. One without a
-// zone is of the company's.
-func parseMoment(text string, zone *time.Location) (time.Time, bool) {
-	text = strings.ToUpper(strings.TrimSpace(text))
-	if len(text) > 10 && text[10] == ' ' {
-		text = text[:10] + "T" + text[11:]
-	}
-	const seconds = "2006-01-02T15:04:05"
-	for _, form := range []string{seconds + "Z07:00", seconds + "Z0700", seconds + "Z07", seconds, "2006-01-02T15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(form, text, zone); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
+	return false, false, false
 }
 
 // duration reads 00H02m00s, 00:02:00 or 00H02.
@@ -236,7 +209,7 @@ func parseDuration(text string) (time.Duration, bool) {
 }
 
 // list is the values of an array that say something; a single value is a list of
-// one.
+// one. The last one is nil if there are more than can be read.
 func (o object) list(names ...string) []json.RawMessage {
 	name, raw := o.get(names...)
 	if raw == nil {
@@ -245,23 +218,26 @@ func (o object) list(names ...string) []json.RawMessage {
 	if !isKind(raw, '[') {
 		return []json.RawMessage{raw}
 	}
-	items, err := arrayItems(raw)
+	items, err := arrayItems(raw, maxParts)
+	items = slices.DeleteFunc(items, func(item json.RawMessage) bool { return isNothing(item) })
 	if err != nil {
 		o.notes.add(name, raw, err.Error())
+		items = append(items, nil)
 	}
-	return slices.DeleteFunc(items, func(item json.RawMessage) bool { return isNothing(item) })
+	return items
 }
 
-// arrayItems opens an array. With an error it gives what was read before.
-func arrayItems(raw []byte) ([]json.RawMessage, error) {
+// arrayItems opens an array of at most so many items. With an error it gives what
+// was read before.
+func arrayItems(raw []byte, most int) ([]json.RawMessage, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := d.Token(); err != nil || open != json.Delim('[') {
 		return nil, errors.New("no list")
 	}
 	var items []json.RawMessage
 	for d.More() {
-		if len(items) == maxItems {
-			return items, fmt.Errorf("a list of more than %d records", maxItems)
+		if len(items) == most {
+			return items, fmt.Errorf("a list of more than %d records", most)
 		}
 		var item json.RawMessage
 		if err := d.Decode(&item); err != nil {
@@ -286,23 +262,32 @@ func listItems(body []byte) ([]json.RawMessage, error) {
 	case string(body) == "null":
 		return nil, nil
 	case isKind(body, '['):
-		return arrayItems(body)
-	}
-	o, ok := parseObject(body, &notes{})
-	switch {
-	case !ok:
+		return arrayItems(body, maxItems)
+	case !isKind(body, '{') || !json.Valid(body):
 		return nil, errors.New("no list")
-	case len(o.fields) == 1:
-		for _, only := range o.fields {
-			if isKind(only, '[') {
-				return arrayItems(only)
-			}
-		}
-	case len(o.fields) == 0:
+	case isNothing(body):
 		return nil, nil
 	}
-	if o.id() == 0 {
+	if only := onlyMember(body); isKind(only, '[') {
+		return arrayItems(only, maxItems)
+	}
+	if o, ok := parseObject(body, &notes{}); !ok || o.id() == 0 {
 		return nil, errors.New("an object that is no record")
 	}
 	return []json.RawMessage{body}, nil
+}
+
+// onlyMember is the value of the member of a valid object that has one, and nil
+// if there are more.
+func onlyMember(body []byte) (value json.RawMessage) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	for range 2 { // the brace and the name
+		if _, err := d.Token(); err != nil {
+			return nil
+		}
+	}
+	if d.Decode(&value) != nil || d.More() {
+		return nil
+	}
+	return value
 }

@@ -1,6 +1,7 @@
 package prodsmart
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -14,6 +15,7 @@ var ErrMorePages = errors.New("prodsmart: the list goes on after the last page t
 // Record is a record of a list that Pages can read.
 type Record interface {
 	Downtime | Production
+	// Key tells records apart: by their number, or else by what is in them.
 	Key() string
 }
 
@@ -52,18 +54,16 @@ func Pages[T Record](most int, fits func(T) bool, fetch func(page int) ([]T, err
 	}
 }
 
-// key tells records apart. Those without a number are told apart by what is in
-// them.
-func (d Downtime) Key() string {
-	if d.ID == 0 {
-		return fmt.Sprint(d)
-	}
-	return strconv.FormatInt(d.ID, 10)
-}
+// Key is the same for the same downtime.
+func (d Downtime) Key() string { return keyOf(d.ID, d) }
 
-func (p Production) Key() string {
-	if p.ID == 0 {
-		return fmt.Sprint(p)
+// Key is the same for the same production record.
+func (p Production) Key() string { return keyOf(p.ID, p) }
+
+func keyOf(id int64, record any) string {
+	if id != 0 {
+		return strconv.FormatInt(id, 10)
 	}
-	return strconv.FormatInt(p.ID, 10)
+	sum := sha256.Sum256(fmt.Append(nil, record))
+	return string(sum[:])
 }

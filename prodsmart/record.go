@@ -32,11 +32,12 @@ type Downtime struct {
 	// Type is the text or code of the downtime type.
 	Type string
 	// Start is zero if it could not be read. End is zero while the downtime is
-	// open, and if it is over but its end could not be read.
+	// open, and without Open if its end, or whether it is over, could not be read.
 	Start, End time.Time
 	// Open says that the downtime goes on.
 	Open bool
-	// Machines are those that stand, usually one.
+	// Machines are those that stand, usually one. One that could not be read has
+	// no code.
 	Machines []Reference
 	// Workers are those who are held up.
 	Workers             []Worker
@@ -61,8 +62,10 @@ type Production struct {
 	// Quantity is the good pieces so far.
 	Quantity Decimal
 	// Waste holds an entry for each that was listed; a code may be there twice.
+	// What could not be read of it has no code or no quantity.
 	Waste []ProducedWaste
-	// Start is zero if it could not be read. End is zero if none is stated;
+	// Start is zero if it could not be read. End is zero if none is stated, and
+	// without Open if it, or whether the record is over, could not be read.
 	// Prodsmart may state one of a record that is open.
 	Start, End time.Time
 	// Open says that the worker has not checked out: counters are booked on it.
@@ -98,7 +101,7 @@ func decodeRecords[T any](body []byte, zone *time.Location, decode func(json.Raw
 func decodeDowntime(raw json.RawMessage, n *notes) Downtime {
 	o := openRecord(raw, n)
 	d := Downtime{
-		ID: o.id(), Type: o.reference("downtime-type", "type").label(), Start: o.moment("start-time"), End: o.end("end-time"),
+		ID: o.id(), Type: o.reference("downtime-type", "type").label(),
 		StartedBy: o.worker("started-by"), ClosedBy: o.worker("closed-by"),
 		Product: o.reference("product").label(), Order: o.reference("production-order").label(), Spent: o.duration("time-spent"),
 	}
@@ -108,7 +111,7 @@ func decodeDowntime(raw json.RawMessage, n *notes) Downtime {
 	for _, worker := range o.list("workers", "worker") {
 		d.Workers = append(d.Workers, workerOf("workers", worker, n))
 	}
-	d.Open = o.open(d.End)
+	d.Start, d.End, d.Open = o.lasting()
 	d.Unread = n.list
 	return d
 }
@@ -117,7 +120,7 @@ func decodeProduction(raw json.RawMessage, n *notes) Production {
 	o := openRecord(raw, n)
 	p := Production{
 		ID: o.id(), Machine: o.reference("machine"), Order: o.reference("production-order"), Worker: o.worker("worker"),
-		Quantity: o.decimal("quantity"), Start: o.moment("start-time"), End: o.end("end-time"), WorkTime: o.duration("work-time"),
+		Quantity: o.decimal("quantity"), WorkTime: o.duration("work-time"),
 	}
 	if _, raw := o.get("operation"); isKind(raw, '{') {
 		operation, _ := parseObject(raw, n)
@@ -129,11 +132,10 @@ func decodeProduction(raw json.RawMessage, n *notes) Production {
 		waste, ok := parseObject(raw, n)
 		if !ok {
 			n.add("produced-waste", raw, "no waste")
-			continue
 		}
 		p.Waste = append(p.Waste, ProducedWaste{Waste: waste.reference("waste", "code"), Quantity: waste.decimal("quantity")})
 	}
-	p.Open = o.open(p.End)
+	p.Start, p.End, p.Open = o.lasting()
 	p.Unread = n.list
 	return p
 }
@@ -145,15 +147,6 @@ func openRecord(raw json.RawMessage, n *notes) object {
 		n.add("record", raw, "no record")
 	}
 	return o
-}
-
-// open says that a record goes on. That it is checked out, or is not, decides;
-// only a record that does not say it is judged by its end.
-func (o object) open(end time.Time) bool {
-	if done, stated := o.truth("checked-out", "finished"); stated {
-		return !done
-	}
-	return end.IsZero()
 }
 
 func (o object) reference(names ...string) Reference {

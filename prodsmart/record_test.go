@@ -130,10 +130,70 @@ func TestMoments(t *testing.T) {
 		"":                              {},
 		"soon":                          {},
 	} {
-		got, ok := parseMoment(text, zone)
-		if !got.Equal(want) || ok == want.IsZero() {
-			t.Errorf("%q is %s, %v, want %s", text, got, ok, want)
+		got, problem := parseMoment(text, zone)
+		if !got.Equal(want) || (problem == notATime) != want.IsZero() {
+			t.Errorf("%q is %s, %q, want %s", text, got, problem, want)
 		}
+	}
+}
+
+// TestChangedClocks: a time without a zone is not guessed where the clocks are put
+// forward or back.
+func TestChangedClocks(t *testing.T) {
+	utc := func(month time.Month, day, hour, minute int) time.Time {
+		return time.Date(2026, month, day, hour, minute, 0, 0, time.UTC)
+	}
+	for name, row := range map[string]map[string]struct {
+		want    time.Time
+		problem string
+	}{
+		"Europe/Lisbon": {
+			"2026-03-29T00:59:59":       {utc(3, 29, 0, 59).Add(59 * time.Second), ""},
+			"2026-03-29T01:00:00":       {time.Time{}, skipped},
+			"2026-03-29T01:59:59.999":   {time.Time{}, skipped},
+			"2026-03-29T02:00:00":       {utc(3, 29, 1, 0), ""},
+			"2026-10-25T00:59":          {utc(10, 24, 23, 59), ""},
+			"2026-10-25 01:00:00":       {time.Time{}, twice},
+			"2026-10-25T01:59:59":       {time.Time{}, twice},
+			"2026-10-25T02:00":          {utc(10, 25, 2, 0), ""},
+			"2026-10-25T01:30:00+01:00": {utc(10, 25, 0, 30), ""},
+			"2026-10-25T01:30:00Z":      {utc(10, 25, 1, 30), ""},
+		},
+		"Australia/Lord_Howe": { // half an hour
+			"2026-04-05T01:29:59": {utc(4, 4, 14, 29).Add(59 * time.Second), ""},
+			"2026-04-05T01:30:00": {time.Time{}, twice},
+			"2026-04-05T02:00:00": {utc(4, 4, 15, 30), ""},
+			"2026-10-04T02:15:00": {time.Time{}, skipped},
+		},
+		"Pacific/Kiritimati": {"2026-01-01": {time.Date(2025, 12, 31, 10, 0, 0, 0, time.UTC), ""}},
+		"Africa/Cairo":       {"2026-04-24": {time.Time{}, skipped}},
+		"UTC":                {"2026-10-25T01:30:00": {utc(10, 25, 1, 30), ""}},
+	} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for text, w := range row {
+			if got, problem := parseMoment(text, zone); !got.Equal(w.want) || problem != w.problem {
+				t.Errorf("%s %s is %s, %q, want %s, %q", name, text, got, problem, w.want, w.problem)
+			}
+		}
+	}
+}
+
+// TestNumbersAsMoments: a number is milliseconds, or seconds, since 1970.
+func TestNumbersAsMoments(t *testing.T) {
+	for text, want := range map[string]time.Time{
+		"1768032000000": hour(8), "1768032000": hour(8), "1.768032e12": hour(8), "1768032000000.0": hour(8),
+		"1768032000.5": {}, "0": {}, "-1768032000": {}, `"1768032000000"`: {}, "253402300799000": {}, "9223372036854775807": {}, "1e40": {},
+	} {
+		d := oneDowntime(t, `[{"start-time":`+text+`}]`)
+		if !d.Start.Equal(want) || (len(d.Unread) == 0) == want.IsZero() {
+			t.Errorf("%s is %s, %q", text, d.Start, d.Unread)
+		}
+	}
+	if d := oneDowntime(t, `[{"end-time":4102444800000}]`); !d.Open || len(d.Unread) != 0 {
+		t.Errorf("an end in 2100: %+v", d)
 	}
 }
 
@@ -193,7 +253,7 @@ func TestUnread(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, all)
 		}
 	}
-	if list[1].Machine.Code != "A" || len(list[1].Waste) != 1 || list[1].Waste[0].Quantity != NewDecimal(2) || len(list[3].Unread) != 0 {
+	if list[1].Machine.Code != "A" || len(list[1].Waste) != 2 || list[1].Waste[1].Quantity != NewDecimal(2) || len(list[3].Unread) != 0 {
 		t.Errorf("%+v", list)
 	}
 }
@@ -217,13 +277,25 @@ func TestShapesOfLists(t *testing.T) {
 func FuzzDecodeDowntimes(f *testing.F) {
 	f.Add([]byte(`[{"id":1,"start-time":"2026-01-10T08:00:00.000Z","end-time":null,"started-by":{},"machines":[{"code":"A"}],"checked-out":false,"time-spent":"00H02m00s"}]`))
 	f.Add([]byte(`{"downtimes":[{"id":"1.0","end-time":"2099-12-31T00:00:00","machine":"A","workers":[1,{"number":"2"}],"time-spent":"08:00:00"}]}`))
+	seed(f)
 	f.Fuzz(func(t *testing.T, body []byte) { decodesWell(t, body, decodeDowntime) })
 }
 
 func FuzzDecodeProductions(f *testing.F) {
 	f.Add([]byte(`[{"id":1,"quantity":"1e3","produced-waste":[{"quantity":2.50,"waste":{"code":"X"}}],"operation":{"product-code":"P"},"finished":1}]`))
 	f.Add([]byte(`{"id":7,"operation":"OP","worker":{"number":"0"},"machine":{},"start_time":"2026-01-10 08:00:00+01"}`))
+	seed(f)
 	f.Fuzz(func(t *testing.T, body []byte) { decodesWell(t, body, decodeProduction) })
+}
+
+// seed adds the hostile answers that are small.
+func seed(f *testing.F) {
+	for _, body := range hostile() {
+		if len(body) < maxRecord {
+			f.Add([]byte(body))
+		}
+	}
+	f.Add([]byte(`[{"start-time":1768032000000,"end-time":"2026-10-25T01:30:00","produced-waste":[{"quantity":-0.0,"waste":"W"},null,7]}]`))
 }
 
 func decodesWell[T any](t *testing.T, body []byte, decode func(json.RawMessage, *notes) T) {

@@ -26,7 +26,8 @@ const (
 
 // read reads both lists. What is not asked for is not kept: filters may not
 // work, and records of other machines are nobody's business here. A record that
-// names no machine may be of ours, so that what is known of ours is a part.
+// names no machine may be of ours, so that what is known of ours is a part; so are
+// productions without a number, whose readings can not be told apart.
 func (c *comparer) read(ctx context.Context, r *reading) error {
 	ours := map[string]bool{}
 	for _, code := range c.machines {
@@ -37,7 +38,8 @@ func (c *comparer) read(ctx context.Context, r *reading) error {
 	spans := []prodsmart.Span{{EndAfter: since}, {StartAfter: since}}
 	for _, span := range spans {
 		part, err := collect(ctx, c, r, &r.downtimes, func(d prodsmart.Downtime) bool {
-			r.partDowntimes = r.partDowntimes || len(d.Machines) == 0
+			r.partDowntimes = r.partDowntimes || len(d.Machines) == 0 ||
+				slices.ContainsFunc(d.Machines, func(m prodsmart.Reference) bool { return m.Code == "" })
 			return slices.ContainsFunc(d.Machines, func(m prodsmart.Reference) bool { return ours[m.Code] })
 		}, func(ctx context.Context, page int) ([]prodsmart.Downtime, error) {
 			return c.lists.Downtimes(ctx, prodsmart.DowntimeQuery{Span: span, Page: page})
@@ -50,7 +52,7 @@ func (c *comparer) read(ctx context.Context, r *reading) error {
 	queries := []prodsmart.ProductionQuery{{Checked: prodsmart.CheckedIn}, {Checked: prodsmart.CheckedOut, Span: prodsmart.Span{EndAfter: since}}}
 	for _, query := range queries {
 		part, err := collect(ctx, c, r, &r.productions, func(p prodsmart.Production) bool {
-			r.partProductions = r.partProductions || p.Machine.Code == ""
+			r.partProductions = r.partProductions || p.Machine.Code == "" || p.ID == 0 && ours[p.Machine.Code]
 			return ours[p.Machine.Code]
 		}, func(ctx context.Context, page int) ([]prodsmart.Production, error) {
 			query.Page = page
@@ -61,8 +63,7 @@ func (c *comparer) read(ctx context.Context, r *reading) error {
 		}
 		r.partProductions = r.partProductions || part
 	}
-	r.downtimes = once(r.downtimes, func(d *prodsmart.Downtime) int64 { return d.ID })
-	r.productions = once(r.productions, func(p *prodsmart.Production) int64 { return p.ID })
+	r.downtimes, r.productions = once(r.downtimes), once(r.productions)
 	return nil
 }
 
@@ -103,17 +104,16 @@ func answerOf(err error) prodsmart.Answer {
 }
 
 // once keeps each record once; the newest reading of it.
-func once[T any](list []T, id func(*T) int64) []T {
-	at := map[int64]int{}
+func once[T prodsmart.Record](list []T) []T {
+	at := map[string]int{}
 	var out []T
-	for i := range list {
-		n := id(&list[i])
-		if j, seen := at[n]; seen && n != 0 {
-			out[j] = list[i]
+	for _, r := range list {
+		if j, seen := at[r.Key()]; seen {
+			out[j] = r
 			continue
 		}
-		at[n] = len(out)
-		out = append(out, list[i])
+		at[r.Key()] = len(out)
+		out = append(out, r)
 	}
 	return out
 }

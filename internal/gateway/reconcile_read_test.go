@@ -154,6 +154,7 @@ func TestRecordsWithoutMachine(t *testing.T) {
 	for _, w := range []written{
 		{downtimes: []prodsmart.Downtime{{ID: 1, Machines: []prodsmart.Reference{m1}}, {ID: 2}}, productions: []prodsmart.Production{{ID: 3, Machine: m1}}},
 		{downtimes: []prodsmart.Downtime{{ID: 1, Machines: []prodsmart.Reference{m1}}}, productions: []prodsmart.Production{{ID: 3, Machine: m1}, {ID: 4}}},
+		{downtimes: []prodsmart.Downtime{{ID: 1, Machines: []prodsmart.Reference{m1}}, {ID: 2, Machines: []prodsmart.Reference{{Name: "Saw"}}}}, productions: []prodsmart.Production{{ID: 3, Machine: m1}}},
 	} {
 		c.lists = w
 		r := reading{to: time.Now(), from: time.Now().Add(-time.Hour)}
@@ -163,6 +164,25 @@ func TestRecordsWithoutMachine(t *testing.T) {
 		if r.partDowntimes != (len(w.downtimes) > 1) || r.partProductions != (len(w.productions) > 1) || len(r.downtimes) != 1 || len(r.productions) != 1 {
 			t.Errorf("%+v", r)
 		}
+	}
+}
+
+// TestRecordsWithoutNumber: what several questions are answered with is there
+// once, and productions that can not be told apart are not all that is known.
+func TestRecordsWithoutNumber(t *testing.T) {
+	m1 := prodsmart.Reference{Code: "M1"}
+	at := time.Now().Add(-time.Minute)
+	c := reader(t, busyCompany(t, mes.Options{}, 0))
+	c.lists = written{
+		downtimes:   []prodsmart.Downtime{{Start: at, Open: true, Machines: []prodsmart.Reference{m1}}, {Start: at.Add(1), Open: true, Machines: []prodsmart.Reference{m1}}},
+		productions: []prodsmart.Production{{Start: at, Open: true, Machine: m1}},
+	}
+	r := reading{to: time.Now(), from: time.Now().Add(-time.Hour)}
+	if err := c.read(t.Context(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.downtimes) != 2 || len(r.productions) != 1 || r.partDowntimes || !r.partProductions {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -221,15 +221,29 @@ func pageCases() map[string]pageCase {
 		}
 		return ids
 	}
+	sized := func(sizes ...int) func(int) []int { // pages of those sizes, then empty ones
+		return func(page int) []int {
+			var ids []int
+			for i := range append(sizes, make([]int, page)...)[page-1] {
+				ids = append(ids, 100*page+i)
+			}
+			return ids
+		}
+	}
 	return map[string]pageCase{
 		"none":           {upTo(0, 9), 0, 1, nil},
-		"part of one":    {upTo(24, 9), 24, 1, nil},
+		"part of one":    {upTo(24, 9), 24, 2, nil},
 		"one":            {upTo(25, 9), 25, 2, nil},
-		"two and a part": {upTo(51, 9), 51, 3, nil},
+		"two and a part": {upTo(51, 9), 51, 4, nil},
 		"page unknown":   {upTo(25, 1), 25, 2, nil},
 		"last repeated":  {upTo(50, 2), 50, 3, nil},
-		"shifting":       {shifting, 60, 3, nil},
+		"shifting":       {shifting, 60, 4, nil},
 		"too many":       {upTo(1000, 99), 100, 4, ErrMorePages},
+		"part repeated":  {upTo(24, 1), 24, 2, nil},
+		"smaller pages":  {sized(10, 10, 4), 24, 4, nil},
+		"shrinking":      {sized(25, 0, 25), 25, 2, nil},
+		"a short one":    {sized(25, 23, 25), 73, 4, nil},
+		"a short end":    {sized(25, 23, 25, 24), 97, 4, nil},
 		"larger pages":   {func(int) []int { return slices.Repeat([]int{1, 2, 3}, 10) }, 3, 2, nil},
 	}
 }
@@ -281,7 +295,7 @@ func TestPagesEnd(t *testing.T) {
 		}
 		got++
 	}
-	if got != 30 || len(s.asked) != 3 {
+	if got != 30 || len(s.asked) != 4 {
 		t.Errorf("%d downtimes of %d pages", got, len(s.asked))
 	}
 	s.asked = nil
@@ -290,6 +304,27 @@ func TestPagesEnd(t *testing.T) {
 	}
 	if len(s.asked) != 1 {
 		t.Errorf("%d pages for one record", len(s.asked))
+	}
+	beyond := func(full bool) func(int) ([]Production, error) {
+		return func(page int) ([]Production, error) {
+			if page > 1 {
+				return nil, &Error{Answer: Answer{Verdict: Refused, Status: 404}}
+			}
+			list := make([]Production, 1, PageSize)
+			if full {
+				list = list[:PageSize]
+			}
+			return list, nil
+		}
+	}
+	for _, full := range []bool{false, true} {
+		var last error
+		for _, err := range Pages(9, func(Production) bool { return true }, beyond(full)) {
+			last = err
+		}
+		if (last != nil) != full {
+			t.Errorf("no second page, the first one full %v: %v", full, last)
+		}
 	}
 	failure := errors.New("no slot")
 	for p, err := range Pages(9, func(Production) bool { return true }, func(int) ([]Production, error) { return nil, failure }) {

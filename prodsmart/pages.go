@@ -22,16 +22,23 @@ type Record interface {
 // Pages reads a list page by page, from page 1 to at most page most, and gives
 // each record that fits once. fetch reads one page; it is called when the
 // records before it are used up, so that it may wait for a free request. Pages
-// ends after a page with fewer than PageSize records or without any that was
-// not on the pages before; pages that shift while they are read give a record
-// twice, and a server that has only one page gives it again. It ends with the
-// error of fetch, or with ErrMorePages.
+// ends after a page without any record that was not on the pages before; pages
+// that shift while they are read give a record twice, and a server that has only
+// one page gives it again. A page with fewer than PageSize records is not taken
+// for the last one, because that size is not documented for all lists; but after
+// it a refusal is the end, and so is the last page that may be read. Pages ends
+// with the error of fetch, or with ErrMorePages.
 func Pages[T Record](most int, fits func(T) bool, fetch func(page int) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		seen := map[string]bool{}
+		short := false
 		for page := 1; page <= most; page++ {
 			records, err := fetch(page)
+			var failed *Error
+			if short && errors.As(err, &failed) && failed.Answer.Verdict == Refused {
+				return
+			}
 			if err != nil {
 				yield(none, err)
 				return
@@ -46,11 +53,14 @@ func Pages[T Record](most int, fits func(T) bool, fetch func(page int) ([]T, err
 					return
 				}
 			}
-			if len(records) < PageSize || !unseen {
+			if !unseen {
 				return
 			}
+			short = len(records) < PageSize
 		}
-		yield(none, ErrMorePages)
+		if !short {
+			yield(none, ErrMorePages)
+		}
 	}
 }
 

@@ -22,6 +22,9 @@ const (
 	// postsBefore is how many posts before the period are looked at, for the
 	// count and the downtime that it begins with.
 	postsBefore = 50
+	// mostRecords is how many records of ours are kept of one list; more than the
+	// pages hold, unless they are larger than documented.
+	mostRecords = 4 * mostPages * prodsmart.PageSize
 )
 
 // read reads both lists. What is not asked for is not kept: filters may not
@@ -85,6 +88,9 @@ func collect[T prodsmart.Record](ctx context.Context, c *comparer, r *reading, i
 		}
 		if err != nil {
 			return false, err
+		}
+		if len(*into) == mostRecords {
+			return true, nil
 		}
 		*into = append(*into, record)
 	}

@@ -132,6 +132,29 @@ func TestReadsNoCompanyWhole(t *testing.T) {
 	}
 }
 
+// flood gives pages without end, each larger than the one before.
+type flood struct{ written }
+
+func (flood) Downtimes(_ context.Context, q prodsmart.DowntimeQuery) (list []prodsmart.Downtime, err error) {
+	for i := range 100 * q.Page {
+		list = append(list, prodsmart.Downtime{ID: int64(10_000*q.Page + i), Machines: []prodsmart.Reference{{Code: "M1"}}})
+	}
+	return list, nil
+}
+
+// TestReadsNoFlood: what is kept of a list that gives ever more is bounded.
+func TestReadsNoFlood(t *testing.T) {
+	c := reader(t, busyCompany(t, mes.Options{}, 0))
+	c.lists = flood{}
+	r := reading{to: time.Now(), from: time.Now().Add(-time.Hour)}
+	if err := c.read(t.Context(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.downtimes) != mostRecords || !r.partDowntimes || r.partProductions || r.requests > mostPages {
+		t.Errorf("%d downtimes, part %v %v, %d requests", len(r.downtimes), r.partDowntimes, r.partProductions, r.requests)
+	}
+}
+
 // written gives one page of each list.
 type written struct {
 	downtimes   []prodsmart.Downtime

@@ -123,9 +123,9 @@ func (l *lane) againPlan() plan {
 		return plan{}
 	}
 	var at time.Time
-	for _, t := range [...]string{l.report.Stop.Type, l.set.DefaultType} {
-		if p := l.types[t]; t != "" && p.times > 0 && (at.IsZero() || p.until.Before(at)) {
-			at = p.until
+	for i, t := range [...]string{l.report.Stop.Type, l.set.DefaultType} {
+		if until := l.types[t].until; t != "" && (i == 0 || at.IsZero() || until.Before(at)) {
+			at = later(until, l.wanted)
 		}
 	}
 	if at.IsZero() {

@@ -66,6 +66,8 @@ func TestStopRules(t *testing.T) {
 			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC refused", "06:02:30 C 1"}, events: []Code{StopRefused, StopRefused, StopGivenUp, NotInProdsmart}},
 		{name: "P13 a stop that lasts is tried again slowly and told late", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:30:00", count(1)}}, verdicts: []prodsmart.Verdict{no, no, no}, end: "06:32:00",
 			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC refused", "06:11:10 D+ X refused", "06:11:10 D+ UNSPEC", "06:30:00 D- UNSPEC", "06:30:00 C 1"}, events: []Code{StopRefused, StopRefused, StopGivenUp, StopRefused, StopLate}},
+		{name: "P13 another reason of a stop that was given up is tried at once", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:00", stopped(0, 1, "Y")}}, verdicts: []prodsmart.Verdict{no, no},
+			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC refused", "06:02:00 D+ Y"}, events: []Code{StopRefused, StopRefused, StopGivenUp}},
 		{name: "P13 the counter goes before the stop that is tried again", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:11:05", stopped(2, 1, "X")}}, verdicts: []prodsmart.Verdict{no, no}, end: "06:12:00",
 			want: []string{"06:01:10 D+ X refused", "06:01:10 D+ UNSPEC refused", "06:11:10 C 2", "06:11:10 D+ X"}, events: []Code{StopRefused, StopRefused, StopGivenUp, StopLate}},
 		{name: "P13 the repeated beginning with a type that was never taken is refused for the type", steps: []step{{"06:01:10", stopped(0, 1, "X")}, {"06:02:10", count(0)}, {"06:12:10", stopped(0, 2, "X")}}, verdicts: []prodsmart.Verdict{no, yes, yes, lost, no}, end: "06:15:00",

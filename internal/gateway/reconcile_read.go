@@ -156,24 +156,29 @@ func (c *comparer) inputs(ctx context.Context, r *reading) ([]reconcile.Input, e
 		if in.Posts, err = c.posts(ctx, code, in.PostsFrom, horizon); err != nil {
 			return nil, err
 		}
+		if len(in.Posts) > 0 { // what was told before is not known, or was nothing
+			in.PostsFrom, in.From = later(in.PostsFrom, in.Posts[0].Time), later(in.From, in.Posts[0].Time)
+		}
 		out = append(out, in)
 	}
 	return out, nil
 }
 
-// posts are those of a machine since a time, and some before it.
+// posts are those of a machine since a time, and some before it; the newest if
+// there are very many.
 func (c *comparer) posts(ctx context.Context, machine string, from, horizon time.Time) ([]reconcile.Post, error) {
 	list, err := c.store.Posts(ctx, store.Query{Machine: machine, From: horizon, To: from, Newest: true, Limit: postsBefore})
 	if err != nil {
 		return nil, err
 	}
 	q := store.Query{Machine: machine, From: from, Limit: postsPage}
-	for len(list) < mostPosts {
+	for {
 		page, err := c.store.Posts(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, page...)
+		list = slices.Delete(list, 0, max(0, len(list)-mostPosts))
 		if len(page) < postsPage {
 			break
 		}

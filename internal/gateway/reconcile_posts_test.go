@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/reconcile"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
+)
+
+// posted is a comparer whose store holds posts.
+func posted(t *testing.T, posts []store.PostEntry) *comparer {
+	t.Helper()
+	s, err := store.Open(filepath.Join(t.TempDir(), "gateway.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.Commit(t.Context(), store.Write{Posts: posts}); err != nil {
+		t.Fatal(err)
+	}
+	return &comparer{store: s, machines: []string{"M1"}, margin: time.Minute}
+}
+
+func countPost(at time.Time, machine string, count int64) store.PostEntry {
+	return store.PostEntry{Time: at, Machine: machine, Service: prodsmart.CounterService.String(), Verdict: prodsmart.Accepted.String(),
+		Status: 200, Body: prodsmart.CounterBody(count, nil, nil)}
+}
+
+// compareAll is what the comparer finds for M1.
+func (c *comparer) compareAll(t *testing.T, r *reading) (in reconcile.Input, found []reconcile.Difference) {
+	t.Helper()
+	inputs, err := c.inputs(t.Context(), r)
+	if err != nil || len(inputs) != 1 {
+		t.Fatal(err, inputs)
+	}
+	return inputs[0], reconcile.Compare(reconcile.Agree(reconcile.Terms{}, inputs), inputs[0])
+}
+
+// TestMachineThatIsAdded: what was made before the first post of a machine, which
+// came later than those of others, is not compared.
+func TestMachineThatIsAdded(t *testing.T) {
+	now := time.Now().Truncate(time.Second).UTC()
+	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
+	c := posted(t, []store.PostEntry{countPost(at(-300), "M2", 7), countPost(at(-120), "M1", 0), countPost(at(-100), "M1", 100)})
+	r := reading{from: at(-240), to: now, told: map[string]uplink.Told{}, productions: []prodsmart.Production{
+		{ID: 1, Machine: prodsmart.Reference{Code: "M1"}, Quantity: prodsmart.NewDecimal(400), Start: at(-180), End: at(-60)},
+	}}
+	if in, found := c.compareAll(t, &r); len(found) > 0 || len(in.Posts) != 2 {
+		t.Errorf("%d posts, found %+v", len(in.Posts), found)
+	}
+	r.productions[0].Start = at(-115)
+	if _, found := c.compareAll(t, &r); len(found) != 1 || found[0].Kind != reconcile.MorePieces {
+		t.Errorf("of a production after the first post: %+v", found)
+	}
+}
+
+// TestMorePostsThanAreRead: of very many posts the newest are compared.
+func TestMorePostsThanAreRead(t *testing.T) {
+	now := time.Now().Truncate(time.Second).UTC()
+	const n = mostPosts + 3000
+	var posts []store.PostEntry
+	for i := range n {
+		posts = append(posts, countPost(now.Add(time.Duration(i-n)*time.Second), "M1", int64(i)))
+	}
+	c := posted(t, posts)
+	hours := func(h int) time.Time { return now.Add(time.Duration(h) * time.Hour) }
+	r := reading{from: hours(-24), to: now.Add(5 * time.Minute), told: map[string]uplink.Told{"M1": {Counted: true, Count: n - 1, At: now}}, productions: []prodsmart.Production{
+		{ID: 1, Machine: prodsmart.Reference{Code: "M1"}, Quantity: prodsmart.NewDecimal(3600), Start: hours(-2), End: hours(-1)},
+		{ID: 2, Machine: prodsmart.Reference{Code: "M1"}, Quantity: prodsmart.NewDecimal(3600), Start: hours(-1), End: now},
+	}}
+	in, found := c.compareAll(t, &r)
+	for _, d := range found {
+		if d.Kind != reconcile.Unassigned { // before the productions
+			t.Errorf("%+v", d)
+		}
+	}
+	if len(in.Posts) > mostPosts || !in.From.Equal(in.Posts[0].Time) || in.Posts[len(in.Posts)-1].Time.Before(now.Add(-time.Minute)) {
+		t.Errorf("%d posts from %s, compared from %s", len(in.Posts), in.Posts[0].Time, in.From)
+	}
+}

@@ -217,7 +217,7 @@ func (c *comparer) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	terms := reconcile.Agree(c.terms, inputs)
+	terms := c.agree(&r, inputs)
 	var found []reconcile.Difference
 	for _, in := range inputs {
 		found = append(found, reconcile.Compare(terms, in)...)
@@ -231,6 +231,17 @@ func (c *comparer) round(ctx context.Context) error {
 		s.Differences, s.Open = c.standing(), c.open(&r)
 	})
 	return nil
+}
+
+// agree finds the terms. If Prodsmart's clock turns out to be further behind than
+// was known when the lists were asked for, they begin later than was meant.
+func (c *comparer) agree(r *reading, inputs []reconcile.Input) reconcile.Terms {
+	terms := reconcile.Agree(c.terms, inputs)
+	r.from = later(r.from, r.from.Add(c.terms.Offset-terms.Offset))
+	for i := range inputs {
+		inputs[i].From = later(inputs[i].From, r.from)
+	}
+	return terms
 }
 
 // from is how far a comparison looks back: behind the one before, and to the

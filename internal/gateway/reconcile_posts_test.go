@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/reconcile"
@@ -42,6 +44,54 @@ func (c *comparer) compareAll(t *testing.T, r *reading) (in reconcile.Input, fou
 		t.Fatal(err, inputs)
 	}
 	return inputs[0], reconcile.Compare(reconcile.Agree(reconcile.Terms{}, inputs), inputs[0])
+}
+
+// behind is a Prodsmart whose clock is behind; its filters work.
+type behind struct {
+	written
+}
+
+func (b behind) Downtimes(_ context.Context, q prodsmart.DowntimeQuery) (list []prodsmart.Downtime, err error) {
+	for _, d := range b.downtimes {
+		if !d.End.Before(q.EndAfter) && !d.Start.Before(q.StartAfter) {
+			list = append(list, d)
+		}
+	}
+	return list, nil
+}
+
+// TestClockThatIsFoundWrong: what was not asked for, because the difference of the
+// clocks was not known then, is not missed.
+func TestClockThatIsFoundWrong(t *testing.T) {
+	now := time.Now().Truncate(time.Second).UTC()
+	const by = 2 * time.Hour
+	var posts []store.PostEntry
+	var there behind
+	for i := range 7 {
+		begin := now.Add(-7 * time.Hour).Add(time.Duration(i) * time.Hour).Add(time.Duration(i*i) * time.Minute)
+		end := begin.Add(time.Duration(5+i) * time.Minute)
+		for at, running := range map[time.Time]bool{begin: false, end: true} {
+			posts = append(posts, store.PostEntry{Time: at, Machine: "M1", Service: prodsmart.StartStopService.String(),
+				Verdict: prodsmart.Accepted.String(), Status: 200, Body: prodsmart.StartStopBody("HALT", running)})
+		}
+		there.downtimes = append(there.downtimes, prodsmart.Downtime{ID: int64(i + 1), Type: "HALT", Start: begin.Add(-by), End: end.Add(-by),
+			Machines: []prodsmart.Reference{{Code: "M1"}}})
+	}
+	posts = append(posts, countPost(now.Add(-9*time.Hour), "M1", 0))
+	c := reader(t, busyCompany(t, mes.Options{}, 0))
+	c.lists, c.store, c.machines = there, posted(t, posts).store, []string{"M1"}
+	r := reading{to: now, from: now.Add(-8 * time.Hour), told: map[string]uplink.Told{}}
+	if err := c.read(t.Context(), &r); err != nil {
+		t.Fatal(err)
+	}
+	inputs, err := c.inputs(t.Context(), &r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terms := c.agree(&r, inputs)
+	if found := reconcile.Compare(terms, inputs[0]); len(found) > 0 || terms.Offset != -by || len(r.downtimes) == 7 || !r.from.Equal(now.Add(-6*time.Hour)) {
+		t.Errorf("%+v, %d downtimes were asked for since %s, found %+v", terms, len(r.downtimes), r.from, found)
+	}
 }
 
 // TestMachineThatIsAdded: what was made before the first post of a machine, which

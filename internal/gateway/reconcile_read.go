@@ -67,6 +67,11 @@ func (c *comparer) read(ctx context.Context, r *reading) error {
 		r.partProductions = r.partProductions || part
 	}
 	r.downtimes, r.productions = once(r.downtimes), once(r.productions)
+	// While pages are read a production that is checked out moves the others up,
+	// and one of them is passed over.
+	for _, open := range c.snapshot().Open {
+		r.partProductions = r.partProductions || !slices.ContainsFunc(r.productions, func(p prodsmart.Production) bool { return p.ID == open.ID })
+	}
 	return nil
 }
 

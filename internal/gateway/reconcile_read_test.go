@@ -209,6 +209,25 @@ func TestRecordsWithoutNumber(t *testing.T) {
 	}
 }
 
+// TestOpenProductionThatIsPassedOver: one that was open and is in neither list was
+// passed over between two pages, or deleted; what is known is a part until the
+// next reading.
+func TestOpenProductionThatIsPassedOver(t *testing.T) {
+	m1 := prodsmart.Reference{Code: "M1"}
+	c := reader(t, busyCompany(t, mes.Options{}, 0))
+	c.lists = written{productions: []prodsmart.Production{{ID: 3, Open: true, Machine: m1}}}
+	for _, id := range []int64{3, 4} {
+		c.status.Open = []OpenProduction{{Machine: "M1", ID: id}}
+		r := reading{to: time.Now(), from: time.Now().Add(-time.Hour)}
+		if err := c.read(t.Context(), &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.partProductions != (id == 4) {
+			t.Errorf("%d was open, and then %+v", id, r)
+		}
+	}
+}
+
 // TestDifferencesAreToldOnce goes through the life of differences.
 func TestDifferencesAreToldOnce(t *testing.T) {
 	now := time.Now()

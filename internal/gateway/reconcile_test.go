@@ -12,6 +12,7 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/health"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/reconcile"
 )
 
@@ -24,6 +25,8 @@ type compared struct {
 
 func compareWith(t *testing.T, options mes.Options) *compared {
 	t.Helper()
+	const quick = 1200
+	options.Limit = quick
 	server, err := mes.New(mes.Config{Key: "key", Secret: "secret", Profile: mes.Profile{Options: options}, Machines: []mes.MachineSetup{
 		{Code: "M1", Types: []mes.TypeSetup{{Name: "HALT"}, {Name: "Lunch"}}, InProduction: true, Work: mes.Work{Order: "WO-1", Operation: "OP10"}},
 		{Code: "M2", InProduction: true},
@@ -46,6 +49,7 @@ func compareWith(t *testing.T, options mes.Options) *compared {
 	live := fmt.Sprintf(`prodsmart: {mode: live, url: "http://%s", insecure: true, key: "${env:PRODSMART_KEY}", secret: "${env:PRODSMART_SECRET}", budget: 120, report_every: 1s, reconcile: {every: 1m}}`, address)
 	text := strings.NewReplacer("site: test", "site: test\ntimezone: Pacific/Kiritimati", "prodsmart: {mode: dry-run, report_every: 1s}", live, "stop_after: 10s, run_after: 1s", "stop_after: 500ms, run_after: 0s").Replace(twoMachines)
 	c := configured(t, t.TempDir(), text)
+	c.Prodsmart.Budget = mapping.Whole(quick) // what the budget costs is tested elsewhere
 	g, err := New(c, Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ func TestConfigMistakes(t *testing.T) {
 		"auth":           {func(c *Config) { c.Auth = "bearer" }, `auth: "bearer" is neither basic nor token`},
 		"timeout":        {func(c *Config) { c.Timeout = -1 }, "timeout: -1ns is negative"},
 		"agent":          {func(c *Config) { c.UserAgent = "a\r\nHost: b" }, "user agent: it holds a control character"},
-		"path name":      {func(c *Config) { c.Paths = map[Endpoint]string{"count": "/x"} }, `paths: there is no endpoint "count"; there are [authorization counter downtimes parameters productions startstop]`},
+		"path name":      {func(c *Config) { c.Paths = map[Endpoint]string{"count": "/x"} }, `paths: there is no endpoint "count"; there are [authorization bom changes client clients counter downtimes inventory-movement inventory-movement-delete inventory-movements parameters product product-families product-family product-stock production production-order production-order-activate production-order-notify production-orders productions products punchclocks purchase-order purchase-order-create purchase-orders sales-order sales-orders startstop stock supplier suppliers worker-labor-time]`},
 		"path slash":     {func(c *Config) { c.Paths = map[Endpoint]string{"counter": "x/{machine}"} }, `paths: counter: "x/{machine}" does not begin with a slash; the documented one is /machines/{machine}/counter`},
 		"path machine":   {func(c *Config) { c.Paths = map[Endpoint]string{"counter": "/x"} }, `paths: counter: "/x" must hold {machine} as often as the documented /machines/{machine}/counter`},
 		"path mark":      {func(c *Config) { c.Paths = map[Endpoint]string{"counter": "/{machin}/x"} }, `paths: counter: "/{machin}/x" holds a character that a path can not have; the documented one is /machines/{machine}/counter`},

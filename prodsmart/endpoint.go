@@ -20,10 +20,47 @@ const (
 	ParametersEndpoint    Endpoint = "parameters"
 	DowntimesEndpoint     Endpoint = "downtimes"
 	ProductionsEndpoint   Endpoint = "productions"
+
+	ChangesEndpoint          Endpoint = "changes"
+	SuppliersEndpoint        Endpoint = "suppliers"
+	SupplierEndpoint         Endpoint = "supplier"
+	ClientsEndpoint          Endpoint = "clients"
+	ClientEndpoint           Endpoint = "client"
+	SalesOrdersEndpoint      Endpoint = "sales-orders"
+	SalesOrderEndpoint       Endpoint = "sales-order"
+	PurchaseOrdersEndpoint   Endpoint = "purchase-orders"
+	NewPurchaseOrderEndpoint Endpoint = "purchase-order-create"
+	PurchaseOrderEndpoint    Endpoint = "purchase-order"
+	ProductionOrdersEndpoint Endpoint = "production-orders"
+	ProductionOrderEndpoint  Endpoint = "production-order"
+	NotifyEndpoint           Endpoint = "production-order-notify"
+	ActivateEndpoint         Endpoint = "production-order-activate"
+	ProductsEndpoint         Endpoint = "products"
+	ProductEndpoint          Endpoint = "product"
+	BOMEndpoint              Endpoint = "bom"
+	StockEndpoint            Endpoint = "stock"
+	ProductStockEndpoint     Endpoint = "product-stock"
+	ProductFamiliesEndpoint  Endpoint = "product-families"
+	ProductFamilyEndpoint    Endpoint = "product-family"
+	ProductionEndpoint       Endpoint = "production"
+	PunchClocksEndpoint      Endpoint = "punchclocks"
+	MovementsEndpoint        Endpoint = "inventory-movements"
+	MovementEndpoint         Endpoint = "inventory-movement"
+	MovementDeleteEndpoint   Endpoint = "inventory-movement-delete"
+	LaborTimeEndpoint        Endpoint = "worker-labor-time"
 )
 
-// machineMark stands for the machine code in a path.
-const machineMark = "{machine}"
+// machineMark stands for the machine code in a path, the others for the number or
+// code of a record and for a change channel.
+const (
+	machineMark = "{machine}"
+	idMark      = "{id}"
+	codeMark    = "{code}"
+	channelMark = "{channel}"
+)
+
+// marks are all that may stand in a path for a value.
+func marks() []string { return []string{machineMark, idMark, codeMark, channelMark} }
 
 // defaultPaths are the documented paths below the prefix.
 func defaultPaths() map[Endpoint]string {
@@ -34,6 +71,36 @@ func defaultPaths() map[Endpoint]string {
 		ParametersEndpoint:    "/machines/{machine}/parameters",
 		DowntimesEndpoint:     "/downtimes",
 		ProductionsEndpoint:   "/productions",
+
+		ChangesEndpoint:   "/changes/{channel}",
+		SuppliersEndpoint: "/suppliers",
+		SupplierEndpoint:  "/suppliers/{id}",
+		ClientsEndpoint:   "/clients",
+		ClientEndpoint:    "/clients/{id}",
+		// What the documentation calls a client order elsewhere is a sales order, and
+		// its path is in the singular.
+		SalesOrdersEndpoint:      "/client-order/",
+		SalesOrderEndpoint:       "/client-order/{id}",
+		PurchaseOrdersEndpoint:   "/purchase-orders",
+		NewPurchaseOrderEndpoint: "/purchase-orders/",
+		PurchaseOrderEndpoint:    "/purchase-orders/{id}",
+		ProductionOrdersEndpoint: "/production-orders/",
+		ProductionOrderEndpoint:  "/production-orders/{id}",
+		NotifyEndpoint:           "/production-orders/{id}/notify",
+		ActivateEndpoint:         "/production-orders/{id}/activate",
+		ProductsEndpoint:         "/products",
+		ProductEndpoint:          "/products/{code}",
+		BOMEndpoint:              "/bom",
+		StockEndpoint:            "/stock",
+		ProductStockEndpoint:     "/stock/{code}",
+		ProductFamiliesEndpoint:  "/product-families",
+		ProductFamilyEndpoint:    "/product-family/{code}",
+		ProductionEndpoint:       "/productions/{id}",
+		PunchClocksEndpoint:      "/punchclocks",
+		MovementsEndpoint:        "/inventory-movements/",
+		MovementEndpoint:         "/inventory-movements/{id}",
+		MovementDeleteEndpoint:   "/inventory-movement/{id}",
+		LaborTimeEndpoint:        "/reports/worker-labor-time",
 	}
 }
 
@@ -63,9 +130,11 @@ func mergePaths(configured map[Endpoint]string) (map[Endpoint]string, error) {
 		if err := checkPath(path); err != nil {
 			return nil, fmt.Errorf("paths: %s: %w; the documented one is %s", name, err, documented)
 		}
-		if strings.Count(path, machineMark) != strings.Count(documented, machineMark) {
-			return nil, fmt.Errorf("paths: %s: %q must hold %s as often as the documented %s",
-				name, path, machineMark, documented)
+		for _, mark := range marks() {
+			if strings.Count(path, mark) != strings.Count(documented, mark) {
+				return nil, fmt.Errorf("paths: %s: %q must hold %s as often as the documented %s",
+					name, path, mark, documented)
+			}
 		}
 		paths[name] = path
 	}
@@ -77,7 +146,10 @@ func checkPath(path string) error {
 	if !strings.HasPrefix(path, "/") {
 		return fmt.Errorf("%q does not begin with a slash", path)
 	}
-	plain := strings.ReplaceAll(path, machineMark, "machine")
+	plain := path
+	for _, mark := range marks() {
+		plain = strings.ReplaceAll(plain, mark, "value")
+	}
 	if strings.ContainsAny(plain, "?#{}\\ \t\r\n") {
 		return fmt.Errorf("%q holds a character that a path can not have", path)
 	}

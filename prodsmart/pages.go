@@ -14,7 +14,6 @@ var ErrMorePages = errors.New("prodsmart: the list goes on after the last page t
 
 // Record is a record of a list that Pages can read.
 type Record interface {
-	Downtime | Production
 	// Key tells records apart: by their number, or else by what is in them.
 	Key() string
 }

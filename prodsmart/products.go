@@ -1,0 +1,297 @@
+package prodsmart
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// Product is something that is made. Prodsmart takes what is missing of a product
+// for deleted, so only a product that was read, or a new one, can be written.
+type Product struct {
+	ID int64
+	// Code and Name are needed.
+	Code, Name   string
+	Section      Reference
+	Families     []Reference
+	Color        string // #rrggbb
+	Observations string
+	Operations   []ProductOperation
+	CustomFields []Value
+	Parameters   []Value
+	Serializable Flag
+	Label        Reference
+	// Notification is product_deleted in a change channel.
+	Notification string
+	Original     Original
+	Unread       []string
+}
+
+// ProductOperation is one step of making a product.
+type ProductOperation struct {
+	ID int64
+	// Code and Name are needed.
+	Code, Name string
+	Waste      []Reference
+	Durations  []TaskDuration // at most one
+	// TimesPerProduct is how often the operation is done for a product.
+	TimesPerProduct         Decimal
+	Machines                []Reference
+	Checklists              []Reference
+	CustomFields            []Value
+	Section                 Reference // by its name
+	MaxWaste                Decimal
+	Disabled, Optional      Flag
+	Recovery                Flag
+	NoTime, NoQuantity      Flag
+	AsTeam, SeveralOrders   Flag
+	PrintBarcode, BatchPrep Flag
+	Original                Original
+}
+
+// TaskDuration is how long an operation takes for a number of pieces.
+type TaskDuration struct {
+	Duration, ForCustomer time.Duration
+	Ratio                 Decimal
+	// ValidSince and ValidUntil are texts, because the order of their day and month
+	// is not documented.
+	ValidSince, ValidUntil string
+	Original               Original
+}
+
+func (t *TaskDuration) form(f *form) {
+	f.duration("duration", &t.Duration)
+	f.duration("duration-customer", &t.ForCustomer)
+	f.number("ratio-quantity", &t.Ratio)
+	f.text("validSince", &t.ValidSince)
+	f.text("validUntil", &t.ValidUntil)
+}
+
+func (t *TaskDuration) original() *Original { return &t.Original }
+func (t *TaskDuration) unread([]string)     {}
+
+func (p *ProductOperation) form(f *form) {
+	f.served(func() { f.id(&p.ID) })
+	f.text("code", &p.Code)
+	f.text("name", &p.Name)
+	f.references("waste", &p.Waste)
+	documents(f, "task-durations", &p.Durations)
+	f.number("times-per-product", &p.TimesPerProduct)
+	f.references("machines", &p.Machines)
+	f.references("checklists", &p.Checklists)
+	f.values("custom-fields", &p.CustomFields, true)
+	f.named("section", &p.Section)
+	f.number("max-waste-threshold", &p.MaxWaste)
+	f.flag("disabled", &p.Disabled)
+	f.flag("optional", &p.Optional)
+	f.flag("recovery", &p.Recovery)
+	f.flag("no-time", &p.NoTime)
+	f.flag("no-quantity", &p.NoQuantity)
+	f.flag("as-team", &p.AsTeam)
+	f.flag("multi-po", &p.SeveralOrders)
+	f.flag("print-production-barcode", &p.PrintBarcode)
+	f.flag("prepare-batch-order", &p.BatchPrep)
+}
+
+func (p *ProductOperation) original() *Original { return &p.Original }
+func (p *ProductOperation) unread([]string)     {}
+
+func (p *Product) form(f *form) {
+	f.served(func() { f.id(&p.ID) })
+	f.text("code", &p.Code)
+	f.text("name", &p.Name)
+	f.reference("section", &p.Section)
+	f.references("families", &p.Families)
+	f.text("color", &p.Color)
+	f.text("observations", &p.Observations)
+	documents(f, "operations", &p.Operations)
+	f.values("custom-fields", &p.CustomFields, true)
+	f.values("parameters", &p.Parameters, true)
+	f.flag("serializable", &p.Serializable)
+	f.reference("label", &p.Label)
+	f.served(func() { f.text("notification", &p.Notification) }, "notification")
+}
+
+func (p *Product) original() *Original  { return &p.Original }
+func (p *Product) unread(list []string) { p.Unread = list }
+
+// Key is the same for the same product.
+func (p Product) Key() string {
+	if p.Code != "" {
+		return p.Code
+	}
+	return keyOf(p.ID, p)
+}
+
+// duration is written as 00H01m30s.
+func (f *form) duration(name string, p *time.Duration) {
+	field(f, name, p, kind[time.Duration]{
+		read: func(o object, name string) time.Duration { return o.duration(name) },
+		write: func(d time.Duration) json.RawMessage {
+			if d == 0 {
+				return nil
+			}
+			return encoded(durationText(d))
+		}, empty: "null", same: equal[time.Duration],
+	})
+}
+
+// named is an object with a name.
+func (f *form) named(name string, p *Reference) {
+	field(f, name, p, kind[Reference]{
+		read: func(o object, name string) Reference { return o.reference(name) },
+		write: func(r Reference) json.RawMessage {
+			if r.label() == "" {
+				return nil
+			}
+			return encoded(map[string]string{"name": r.label()})
+		}, empty: "null", same: func(a, b Reference) bool { return a.label() == b.label() },
+	})
+}
+
+// ProductQuery asks for products. Its zero value asks for all.
+type ProductQuery struct {
+	// Family is a code.
+	Family string
+}
+
+func (q ProductQuery) put(v url.Values) { putText(v, "product-family-code", q.Family) }
+
+// Fits says whether a product is what was asked for.
+func (q ProductQuery) Fits(p Product) bool {
+	return q.Family == "" || slices.ContainsFunc(p.Families, func(r Reference) bool { return r.Code == q.Family })
+}
+
+// Products are the products.
+type Products struct {
+	Lister[Product, ProductQuery]
+	ByCode[Product]
+	Creator[Product]
+	CodeDeleter
+	updater Updater[Product]
+}
+
+// Products gives the products. Create replaces a product of the same code.
+func (c *Client) Products() Products {
+	d, e := decodeDocument[Product], encodeDocument[Product]
+	return Products{lister[Product, ProductQuery](c, "products.list", d), ByCode[Product]{getter(c, "products.get", d)},
+		creator(c, "products.create", d, e), CodeDeleter{deleter(c, "products.delete")}, updater(c, "products.update", d, e)}
+}
+
+// Update replaces a product that was read by Get. Operations that are not there any
+// more are deleted.
+func (r Products) Update(ctx context.Context, p Product) (Product, error) {
+	if p.Original.IsZero() {
+		return p, ErrNotRead
+	}
+	return r.updater.update(ctx, p.Code, nil, p)
+}
+
+// Family is a family of products.
+type Family struct{ Code, Name string }
+
+// Key is the same for the same family.
+func (f Family) Key() string { return f.Code }
+
+func decodeFamily(raw json.RawMessage, n *notes) Family {
+	o := openRecord(raw, n)
+	return Family{o.text("code"), o.text("name")}
+}
+
+// FamilyQuery asks for all families.
+type FamilyQuery struct{}
+
+func (FamilyQuery) put(url.Values) {}
+
+// Fits is true.
+func (FamilyQuery) Fits(Family) bool { return true }
+
+// Families are the families of products.
+type Families struct {
+	Lister[Family, FamilyQuery]
+	CodeDeleter
+	client *Client
+}
+
+// ProductFamilies gives the families of products.
+func (c *Client) ProductFamilies() Families {
+	return Families{lister[Family, FamilyQuery](c, "product-families.list", decodeFamily), CodeDeleter{deleter(c, "product-families.delete")}, c}
+}
+
+// Create adds families; code and name are needed.
+func (r Families) Create(ctx context.Context, families ...Family) error {
+	list := []map[string]string{}
+	for _, f := range families {
+		list = append(list, map[string]string{"code": f.Code, "name": f.Name})
+	}
+	_, err := r.client.do(ctx, "product-families.create", "", nil, encoded(map[string]any{"product-families": list}))
+	return err
+}
+
+// Component is what a product is made of.
+type Component struct {
+	// Product is a code; Operation, a code, is where it is consumed, the first one if
+	// it is empty.
+	Product   string
+	Quantity  Decimal
+	Operation string
+}
+
+// SetBOM replaces the bill of materials of a product. A product that is not there is
+// refused with status 404.
+func (c *Client) SetBOM(ctx context.Context, product string, components ...Component) error {
+	list := []map[string]json.RawMessage{}
+	for _, p := range components {
+		one := map[string]json.RawMessage{"product-code": encoded(p.Product), "quantity": json.RawMessage(p.Quantity.String())}
+		if p.Operation != "" {
+			one["operation-code"] = encoded(p.Operation)
+		}
+		list = append(list, one)
+	}
+	_, err := c.do(ctx, "bom.set", "", nil, encoded(map[string]any{"product-code": product, "bom": list}))
+	return err
+}
+
+// Stock is what there is of a product.
+type Stock struct {
+	Product string
+	Amount  Decimal
+	Lots    []Lot
+	Unread  []string
+}
+
+// Lot is what there is of one lot.
+type Lot struct {
+	Code   string
+	Amount Decimal
+}
+
+func decodeStock(raw json.RawMessage, n *notes) Stock {
+	o := openRecord(raw, n)
+	s := Stock{Product: o.text("product-code", "product"), Amount: o.decimal("stock")}
+	for _, raw := range o.list("lot", "lots") {
+		lot, _ := parseObject(raw, n)
+		s.Lots = append(s.Lots, Lot{lot.text("code"), lot.decimal("stock")})
+	}
+	s.Unread = n.list
+	return s
+}
+
+// Stock reads what there is of a product, by lots if a lot is given.
+func (c *Client) Stock(ctx context.Context, product, lot string) (Stock, error) {
+	filters := url.Values{}
+	putText(filters, "lot", lot)
+	return getter(c, "stock.get", decodeStock).get(ctx, product, filters)
+}
+
+// SetStock sets what there is of a product, at a time; zero is now.
+func (c *Client) SetStock(ctx context.Context, product string, amount Decimal, at time.Time) error {
+	body := map[string]json.RawMessage{"product-code": encoded(product), "stock": json.RawMessage(amount.String())}
+	if date := momentJSON(at); date != nil {
+		body["date"] = date
+	}
+	_, err := c.do(ctx, "stock.set", "", nil, encoded(body))
+	return err
+}

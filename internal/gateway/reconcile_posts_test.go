@@ -2,7 +2,12 @@ package gateway
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +41,12 @@ func countPost(at time.Time, machine string, count int64) store.PostEntry {
 		Status: 200, Body: prodsmart.CounterBody(count, nil, nil)}
 }
 
+// edgePost stops M1, or starts it.
+func edgePost(at time.Time, running bool) store.PostEntry {
+	return store.PostEntry{Time: at, Machine: "M1", Service: prodsmart.StartStopService.String(), Verdict: prodsmart.Accepted.String(),
+		Status: 200, Body: prodsmart.StartStopBody("HALT", running)}
+}
+
 // compareAll is what the comparer finds for M1.
 func (c *comparer) compareAll(t *testing.T, r *reading) (in reconcile.Input, found []reconcile.Difference) {
 	t.Helper()
@@ -65,19 +76,15 @@ func (b behind) Downtimes(_ context.Context, q prodsmart.DowntimeQuery) (list []
 func TestClockThatIsFoundWrong(t *testing.T) {
 	now := time.Now().Truncate(time.Second).UTC()
 	const by = 2 * time.Hour
-	var posts []store.PostEntry
+	posts := []store.PostEntry{countPost(now.Add(-9*time.Hour), "M1", 0)}
 	var there behind
 	for i := range 7 {
 		begin := now.Add(-7 * time.Hour).Add(time.Duration(i) * time.Hour).Add(time.Duration(i*i) * time.Minute)
 		end := begin.Add(time.Duration(5+i) * time.Minute)
-		for at, running := range map[time.Time]bool{begin: false, end: true} {
-			posts = append(posts, store.PostEntry{Time: at, Machine: "M1", Service: prodsmart.StartStopService.String(),
-				Verdict: prodsmart.Accepted.String(), Status: 200, Body: prodsmart.StartStopBody("HALT", running)})
-		}
+		posts = append(posts, edgePost(begin, false), edgePost(end, true))
 		there.downtimes = append(there.downtimes, prodsmart.Downtime{ID: int64(i + 1), Type: "HALT", Start: begin.Add(-by), End: end.Add(-by),
 			Machines: []prodsmart.Reference{{Code: "M1"}}})
 	}
-	posts = append(posts, countPost(now.Add(-9*time.Hour), "M1", 0))
 	c := reader(t, busyCompany(t, mes.Options{}, 0))
 	c.lists, c.store, c.machines = there, posted(t, posts).store, []string{"M1"}
 	r := reading{to: now, from: now.Add(-8 * time.Hour), told: map[string]uplink.Told{}}
@@ -109,6 +116,76 @@ func TestMachineThatIsAdded(t *testing.T) {
 	r.productions[0].Start = at(-115)
 	if _, found := c.compareAll(t, &r); len(found) != 1 || found[0].Kind != reconcile.MorePieces {
 		t.Errorf("of a production after the first post: %+v", found)
+	}
+}
+
+// TestClockThatWasSetBack: posts whose times are not in the order in which they
+// were sent say nothing about when something was told; those after them do.
+func TestClockThatWasSetBack(t *testing.T) {
+	now := time.Now().Truncate(time.Second).UTC()
+	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
+	var posts []store.PostEntry
+	count := int64(0)
+	for _, from := range []int{-240, -210} { // an hour, half of which comes again
+		for minute := range 60 {
+			posts = append(posts, countPost(at(from+minute), "M1", count))
+			count += 10
+		}
+	}
+	posts = append(posts, countPost(at(-120), "M1", count), countPost(at(-100), "M1", count+100))
+	c := posted(t, posts)
+	r := reading{from: at(-300), to: now, told: map[string]uplink.Told{}, productions: []prodsmart.Production{
+		{ID: 1, Machine: prodsmart.Reference{Code: "M1"}, Quantity: prodsmart.NewDecimal(count - 300), Start: at(-205), End: at(-140)},
+		{ID: 2, Machine: prodsmart.Reference{Code: "M1"}, Quantity: prodsmart.NewDecimal(90), Start: at(-125), End: at(-60)},
+	}}
+	if _, found := c.compareAll(t, &r); len(found) != 1 || found[0].ID != 2 || found[0].Kind != reconcile.FewerPieces {
+		t.Errorf("found %+v", found)
+	}
+}
+
+// TestNightOfTheClocks: a list without zones is compared over the night in which
+// the clocks are put back. What falls into the hour that comes twice is not known.
+func TestNightOfTheClocks(t *testing.T) {
+	lisbon, err := time.LoadLocation("Europe/Lisbon")
+	if err != nil {
+		t.Fatal(err)
+	}
+	night := time.Date(2026, 10, 24, 20, 0, 0, 0, time.UTC)
+	posts := []store.PostEntry{countPost(night, "M1", 0)}
+	var records []string
+	for i := range 10 { // one each hour; the fifth begins and ends in the hour that comes twice
+		begin := night.Add(time.Duration(i)*time.Hour + 20*time.Minute)
+		end := begin.Add(15 * time.Minute)
+		posts = append(posts, edgePost(begin, false), edgePost(end, true))
+		const wall = "2006-01-02T15:04:05"
+		records = append(records, fmt.Sprintf(`{"id":%d,"downtime-type":"HALT","machines":[{"code":"M1"}],"checked-out":true,"start-time":%q,"end-time":%q}`,
+			i+1, begin.In(lisbon).Format(wall), end.In(lisbon).Format(wall)))
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api/authorization":
+			_, _ = io.WriteString(w, `{"token":"token"}`)
+		case "/api/downtimes":
+			_, _ = io.WriteString(w, "["+strings.Join(records, ",")+"]")
+		default:
+			_, _ = io.WriteString(w, "[]")
+		}
+	}))
+	t.Cleanup(server.Close)
+	client, err := prodsmart.New(prodsmart.Config{URL: server.URL, Insecure: true, Key: prodsmart.NewSecret("key"), Secret: prodsmart.NewSecret("secret"), Zone: lisbon})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	c := reader(t, busyCompany(t, mes.Options{}, 0))
+	c.lists, c.store, c.machines, c.zone = client, posted(t, posts).store, []string{"M1"}, lisbon
+	r := reading{from: night.Add(-time.Hour), to: night.Add(12 * time.Hour), told: map[string]uplink.Told{}}
+	if err := c.read(t.Context(), &r); err != nil {
+		t.Fatal(err)
+	}
+	in, found := c.compareAll(t, &r)
+	if len(found) > 0 || !in.PartDowntimes || len(in.Downtimes) != 8 {
+		t.Errorf("%d of 10 downtimes are known, found %+v", len(in.Downtimes), found)
 	}
 }
 

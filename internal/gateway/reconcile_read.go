@@ -158,29 +158,28 @@ func (c *comparer) inputs(ctx context.Context, r *reading) ([]reconcile.Input, e
 				in.PostsFrom = later(p.Start.Add(-c.terms.Offset-2*c.margin), oldest)
 			}
 		}
-		if in.Posts, err = c.posts(ctx, code, in.PostsFrom, horizon); err != nil {
+		var since time.Time
+		if in.Posts, since, err = c.posts(ctx, code, in.PostsFrom, horizon); err != nil {
 			return nil, err
 		}
-		if len(in.Posts) > 0 { // what was told before is not known, or was nothing
-			in.PostsFrom, in.From = later(in.PostsFrom, in.Posts[0].Time), later(in.From, in.Posts[0].Time)
-		}
+		in.PostsFrom, in.From = later(in.PostsFrom, since), later(in.From, since)
 		out = append(out, in)
 	}
 	return out, nil
 }
 
 // posts are those of a machine since a time, and some before it; the newest if
-// there are very many.
-func (c *comparer) posts(ctx context.Context, machine string, from, horizon time.Time) ([]reconcile.Post, error) {
+// there are very many. What was told before since is not known, or was nothing.
+func (c *comparer) posts(ctx context.Context, machine string, from, horizon time.Time) (out []reconcile.Post, since time.Time, err error) {
 	list, err := c.store.Posts(ctx, store.Query{Machine: machine, From: horizon, To: from, Newest: true, Limit: postsBefore})
 	if err != nil {
-		return nil, err
+		return nil, since, err
 	}
 	q := store.Query{Machine: machine, From: from, Limit: postsPage}
 	for {
 		page, err := c.store.Posts(ctx, q)
 		if err != nil {
-			return nil, err
+			return nil, since, err
 		}
 		list = append(list, page...)
 		list = slices.Delete(list, 0, max(0, len(list)-mostPosts))
@@ -189,11 +188,31 @@ func (c *comparer) posts(ctx context.Context, machine string, from, horizon time
 		}
 		q.After = page[len(page)-1].ID
 	}
-	out := make([]reconcile.Post, len(list))
-	for i, p := range list {
-		out[i] = reconcile.Post{Time: p.Time, Took: p.Took, Service: p.Service, Verdict: p.Verdict, Body: string(p.Body)}
+	list, since = inOrder(list)
+	for _, p := range list {
+		out = append(out, reconcile.Post{Time: p.Time, Took: p.Took, Service: p.Service, Verdict: p.Verdict, Body: string(p.Body)})
 	}
-	return out, nil
+	if len(out) > 0 {
+		since = out[0].Time
+	}
+	return out, since, nil
+}
+
+// inOrder gives the newest posts whose times are in the order in which they were
+// sent, and the time of the last one before them, zero if there is none. A clock
+// that was set back puts others between each other.
+func inOrder(list []store.PostEntry) ([]store.PostEntry, time.Time) {
+	start, highest := 0, int64(0)
+	for i, p := range list {
+		if p.ID < highest {
+			start = i + 1
+		}
+		highest = max(highest, p.ID)
+	}
+	if start == 0 {
+		return list, time.Time{}
+	}
+	return list[start:], list[start-1].Time
 }
 
 // open are the productions of the gateway's machines that counters are booked

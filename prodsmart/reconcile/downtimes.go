@@ -142,9 +142,11 @@ func (in *Input) foreign(l *Downtime, told []stop, terms Terms) (Difference, boo
 func (in *Input) turnedAway(l *Downtime, terms Terms) bool {
 	for i := range in.Posts {
 		p := &in.Posts[i]
-		kind, running, ok := p.edge()
 		failed := p.outcome() == refused || p.outcome() == notApplied && p.Verdict != "dry-run"
-		if ok && !running && failed && terms.name(kind) == l.Type && p.window().near(l.Start, in.spread()) {
+		if !failed || !p.window().near(l.Start, in.spread()) {
+			continue
+		}
+		if kind, running, ok := p.edge(); ok && !running && terms.name(kind) == l.Type {
 			return true
 		}
 	}

@@ -21,6 +21,9 @@ const (
 	// enoughPairs before another name of a downtime type is.
 	enoughMoments = 3
 	enoughPairs   = 3
+	// mostCandidates bounds the pairs of a machine that have only a type and some
+	// time in common.
+	mostCandidates = 200_000
 )
 
 // Terms is what both sides differ in for all machines alike, and that is no
@@ -150,6 +153,10 @@ type pair struct {
 	listed *Downtime
 }
 
+// rankEnd is the last rank of a candidate whose begin or end is just as it was
+// told.
+const rankEnd = 2
+
 // candidate is a pair that may be one, the better the lower its rank and
 // distance.
 type candidate struct {
@@ -165,7 +172,7 @@ func match(told []stop, listed []Downtime, margin time.Duration, terms Terms) (p
 	var all []candidate
 	for i := range told {
 		for j := range listed {
-			if c, ok := weigh(&told[i], &listed[j], margin, terms); ok {
+			if c, ok := weigh(&told[i], &listed[j], margin, terms); ok && (c.rank <= rankEnd || len(all) < mostCandidates) {
 				c.told, c.listed = i, j
 				all = append(all, c)
 			}
@@ -206,7 +213,7 @@ func weigh(s *stop, d *Downtime, margin time.Duration, terms Terms) (candidate, 
 	case began && d.Worker == "":
 		return candidate{rank: 1, distance: s.begin.distance(d.Start)}, true
 	case ended && same:
-		return candidate{rank: 2, distance: s.end.distance(d.End)}, true
+		return candidate{rank: rankEnd, distance: s.end.distance(d.End)}, true
 	case same && shared && s.known:
 		return candidate{rank: 3, distance: s.begin.distance(d.Start)}, true
 	case ended && shared && d.Worker == "":

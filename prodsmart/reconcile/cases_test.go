@@ -112,6 +112,15 @@ func FuzzCompare(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	for _, data := range []string{
+		`{"machine":"M1","from":"0001-01-01T00:00:00Z","to":"9999-12-31T23:59:59Z","posts":[{"time":"9999-12-31T23:59:59Z","took":9223372036854775807,"service":"startstop","verdict":"accepted","body":"{\"type\":\"A\",\"running\":0}"}],
+			"downtimes":[{"id":1,"type":"A","start":"9999-12-31T23:59:59Z"},{"id":1,"start":"0001-01-01T00:00:00Z","end":"0001-01-01T00:00:00Z"}]}`,
+		`{"machine":"M1","margin":-1,"posts":[{"service":"counter","verdict":"accepted","body":"{\"count\":-9223372036854775808,\"waste\":[{\"quantity\":9223372036854775807}]}"},
+			{"service":"counter","verdict":"ambiguous","body":"{\"count\":9223372036854775807}"}],"told":{"counted":true,"count":-1,"at":"2026-01-01T00:00:00Z"},
+			"productions":[{"id":1,"quantity":"-1e60","waste":{"":"1e-60"},"end":"2026-01-01T00:00:00Z"},{"id":1,"quantity":"","waste_unknown":true}]}`,
+	} {
+		f.Add([]byte(data))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var in Input
 		if json.Unmarshal(data, &in) != nil || len(in.Posts)+len(in.Downtimes)+len(in.Productions) > 60 {

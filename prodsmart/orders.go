@@ -35,8 +35,8 @@ type ProductionOrder struct {
 	// an order is created, and are read as their workers.
 	Workers      []Worker
 	WorkerGroups []string
-	// Parameters are only written when an order is created, and are read as
-	// CustomFields.
+	// Parameters are only written when an order is created; they are read as
+	// CustomFields as a rule.
 	Parameters   []Value
 	CustomFields []Value
 	PiecesByBox  Decimal
@@ -98,6 +98,8 @@ func (o *ProductionOrder) form(f *form) {
 		entries(f, "worker-groups", &o.WorkerGroups,
 			func(raw json.RawMessage, n *notes) string { return referenceOf("worker-groups", raw, n).label() },
 			func(name string) json.RawMessage { return encoded(map[string]string{"name": name}) }, equal[string])
+	}
+	if f.purpose != toUpdate {
 		f.values("parameters", &o.Parameters, true)
 	}
 	f.values("custom-fields", &o.CustomFields, false)

@@ -169,7 +169,9 @@ func referenceOf(name string, raw json.RawMessage, n *notes) Reference {
 	if !ok {
 		n.add(name, raw, "no reference")
 	}
-	return Reference{ID: o.id(), Code: o.text("code", "number"), Name: o.text("name", "description")}
+	// A number that is none belongs to something of which only the code matters.
+	quiet := object{fields: o.fields, similar: o.similar, notes: &notes{}}
+	return Reference{ID: quiet.id(), Code: o.text("code", "number"), Name: o.text("name", "description")}
 }
 
 // label is the code, or else the name, or else the number.

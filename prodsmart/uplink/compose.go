@@ -55,7 +55,8 @@ func (d *Desk) composeEdge(now time.Time, l *lane, w *Work) Telling {
 
 // composeCounter builds the newest total. What it adds to the bare count obeys
 // the doubt: a set of waste quantities that may have been applied goes out
-// exactly as it was or not at all, so that one refusal settles it.
+// exactly as it was or not at all, and parameters, which may be what is refused, do
+// not ride with it or with a count in doubt. So one refusal settles it.
 func (d *Desk) composeCounter(now time.Time, l *lane, w *Work) Telling {
 	t := Telling{Service: prodsmart.CounterService, Count: l.report.Count, Order: l.report.Order, Since: now, Attempts: 1}
 	doubt := l.record.Doubt
@@ -74,7 +75,7 @@ func (d *Desk) composeCounter(now time.Time, l *lane, w *Work) Telling {
 	default:
 		t.Waste, alone = l.sortedWaste(now)
 	}
-	if !w.bare && !alone {
+	if !w.bare && !alone && !equal && !w.set {
 		t.Parameters = l.sharedParameters(false)
 		l.parameterSince = time.Time{}
 	}

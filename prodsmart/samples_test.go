@@ -81,7 +81,7 @@ func indented(t *testing.T, v any) []byte {
 	return append(b, '\n')
 }
 
-func samples(t *testing.T) map[string]json.RawMessage {
+func samples(t testing.TB) map[string]json.RawMessage {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "samples", "*.json"))
 	if err != nil || len(files) < 70 {

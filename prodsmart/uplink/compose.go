@@ -42,7 +42,7 @@ func (d *Desk) composeEdge(now time.Time, l *lane, w *Work) Telling {
 	_, stop := l.transition()
 	t := Telling{Service: prodsmart.StartStopService, Stop: stop, Running: w.kind == endStop, Since: now, Attempts: 1}
 	lost, isLost := l.lostEdge()
-	w.unsure = isLost
+	w.unsure = isLost || t.Running && l.record.Told.Stop.Episode == 0
 	if isLost && lost.Running == t.Running {
 		t.Since, t.Attempts = lost.Since, lost.Attempts+1
 	}

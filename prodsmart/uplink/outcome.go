@@ -128,10 +128,10 @@ func (d *Desk) accepted(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	l.types = nilWithout(l.types, t.Stop.Type)
 	switch w.kind {
 	case beginStop:
-		told.Stop = t.Stop
+		told.Stop, l.perhaps = t.Stop, prodsmart.Stop{}
 		d.lateness(now, l, w, StopLate)
 	case endStop:
-		told.Stop = prodsmart.Stop{}
+		told.Stop, l.perhaps = prodsmart.Stop{}, prodsmart.Stop{}
 		l.flush = l.untoldCount(d.settings)
 		d.ended(now, l, w)
 	case tellParameters:
@@ -307,9 +307,7 @@ func (d *Desk) unclear(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 		d.doubtCount(l, w.set)
 	case tellParameters:
 		l.record.Telling.Active = false
-		if l.lost++; l.lost > 1 {
-			l.riding = versions(l.riding, w.Record.Telling.Parameters)
-		}
+		d.parametersLost(now, l, w.Record.Telling.Parameters)
 	default:
 		d.lostStop(now, l, a.Text)
 	}

@@ -44,6 +44,19 @@ func (d *Desk) parameterRefused(now time.Time, l *lane, bad prodsmart.Parameter,
 	}
 }
 
+// parametersLost lets parameters whose answer was lost twice go out with a counter
+// only. No counter takes one that was refused by itself, so that waits once more.
+func (d *Desk) parametersLost(now time.Time, l *lane, lost []prodsmart.Parameter) {
+	if p := l.badParameters[lost[0].Name]; p.times > 0 {
+		p.extend(now, d.settings, p.reason)
+		l.badParameters[lost[0].Name] = p
+		return
+	}
+	if l.lost++; l.lost > 1 {
+		l.riding = versions(l.riding, lost)
+	}
+}
+
 // releaseParameters ends the holding of the parameters that end says, because one
 // was taken or is not reported any more.
 func (d *Desk) releaseParameters(now time.Time, l *lane, end func(name string) bool) {
@@ -68,11 +81,14 @@ func seenBefore(a prodsmart.Answer) bool { return a.Status == http.StatusBadRequ
 func (d *Desk) stopRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	stop := w.Record.Telling.Stop
 	if w.unsure && seenBefore(a) && l.types[stop.Type].times == 0 {
-		l.record.Told.Stop = stop
+		l.record.Told.Stop, l.perhaps = stop, prodsmart.Stop{}
 		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice, Stop: stop,
 			Text: fmt.Sprintf("P7: Prodsmart refused the repeated beginning of the downtime %s (%s): the first one, whose answer was lost, is taken as applied.", stop.Type, a.Text)})
 		d.lateness(now, l, w, StopLate)
 		return
+	}
+	if w.unsure {
+		l.perhaps = stop
 	}
 	types := make(map[string]parking, len(l.types)+1)
 	for t, p := range l.types {
@@ -97,7 +113,7 @@ func (d *Desk) stopRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 
 func (d *Desk) startRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	stop := w.Record.Telling.Stop
-	l.record.Told.Stop = prodsmart.Stop{}
+	l.record.Told.Stop, l.perhaps = prodsmart.Stop{}, prodsmart.Stop{}
 	l.flush = l.untoldCount(d.settings)
 	if w.unsure {
 		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice, Stop: stop,

@@ -99,3 +99,67 @@ func TestARefusedParameterIsHeldAlone(t *testing.T) {
 	r.until("06:05:10")
 	r.expectEvents(ParametersRefused, ParametersRefused+over)
 }
+
+// A parameter that was refused by itself and whose answers are lost later is tried
+// again after the next pause: no counter takes it along.
+func TestARefusedParameterWithLostAnswersIsTriedAgain(t *testing.T) {
+	r := newRig(t, "06:00:00", replay())
+	r.answer = answers(yes, no, lost, lost)
+	r.report("06:00:00", count(0))
+	r.report("06:00:10", prodsmart.Report{Parameters: []prodsmart.Parameter{{Name: "bad", Code: "BC", Value: "1", Version: 1}}})
+	r.until("08:00:00")
+	if n := len(r.posts); n > 7 || r.desk.told("M").Parameters["bad"] != 1 {
+		t.Errorf("told %v; posts %q", r.desk.told("M").Parameters, r.posts)
+	}
+	r.expectEvents(ParametersRefused, AnswerLost, ParametersRefused+over)
+}
+
+// A stop whose answer was lost may be open in Prodsmart although its repetition was
+// refused for another reason: it is ended when it is over.
+func TestAStopThatMayBeOpenIsEnded(t *testing.T) {
+	noSuch := prodsmart.Answer{Verdict: prodsmart.Refused, Status: 404, Text: "no such path"}
+	for _, c := range []struct {
+		name, over string
+		refusals   int
+		missing    int
+		want       []string
+	}{
+		{"over before the repetition is refused", "", 1, 1, []string{"06:01:10 D+ X ambiguous", "06:01:15 D+ X refused", "06:01:15 D- X"}},
+		{"given up", "06:02:00", 2, 1, []string{"06:01:10 D+ X ambiguous", "06:01:15 D+ X refused", "06:01:15 D+ UNSPEC refused", "06:02:00 D- X"}},
+		{"told with another type", "06:02:00", 1, 0, []string{"06:01:10 D+ X ambiguous", "06:01:15 D+ X refused", "06:01:15 D+ UNSPEC", "06:02:00 D- UNSPEC"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, "06:00:00", replay())
+			n := 0
+			r.answer = func(Work) prodsmart.Answer {
+				n++
+				switch {
+				case n == 2:
+					return verdict(lost)
+				case n > 2 && n <= 2+c.refusals:
+					if c.over == "" {
+						r.desk.Report(r.now, "M", prodsmart.Report{Known: true})
+					}
+					return noSuch
+				}
+				return verdict(yes)
+			}
+			r.report("06:00:00", count(0))
+			r.report("06:01:10", stopped(0, 1, "X"))
+			if c.over != "" {
+				r.report(c.over, count(0))
+			}
+			r.until("06:30:00")
+			r.expect(append([]string{"06:00:00 C 0"}, c.want...)...)
+			missing := 0
+			for _, e := range r.events {
+				if e.Code == NotInProdsmart {
+					missing++
+				}
+			}
+			if missing != c.missing {
+				t.Errorf("%d events %s", missing, NotInProdsmart)
+			}
+		})
+	}
+}

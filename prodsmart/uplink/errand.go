@@ -124,6 +124,9 @@ func (d *Desk) Returned(now time.Time, w Work, a prodsmart.Answer) {
 	if (a.Verdict == prodsmart.Unauthorized || a.Verdict == prodsmart.Ambiguous) && !trying {
 		return
 	}
+	if a.Verdict == prodsmart.Unauthorized && d.gate.why != Rejected {
+		a.Verdict = prodsmart.Refused // it got there; whether machines are let in, their posts find out
+	}
 	events, recovered := d.gate.saw(now, w, a)
 	d.events = append(d.events, events...)
 	switch a.Verdict {

@@ -136,6 +136,32 @@ func TestAnErrandTriesTheWayIfNoMachineDoes(t *testing.T) {
 	}
 }
 
+// A key that may not read lists says nothing of the posts of machines: the way is
+// free, unless the credentials are what the trouble is.
+func TestADeniedErrandFindsTheWayFree(t *testing.T) {
+	for _, c := range []struct {
+		first prodsmart.Verdict
+		want  Code
+	}{{never, ""}, {prodsmart.Unauthorized, Rejected}} {
+		d := NewDesk(midnight, Settings{})
+		now := midnight.Add(time.Minute)
+		d.Report(now, "M", good(1))
+		w, _, _ := d.Next(now)
+		d.Done(now, w, verdict(c.first))
+		d.Forget("M")
+		d.Ask(now, ReadErrand)
+		_, wake, _ := d.Next(now)
+		w, _, ok := d.Next(wake)
+		if !ok || w.Ticket == 0 {
+			t.Fatal("the errand does not try the way")
+		}
+		d.Returned(wake, w, prodsmart.Answer{Verdict: prodsmart.Unauthorized, Status: 403, Text: "not for you"})
+		if s := d.Status(wake); s.Trouble != c.want {
+			t.Errorf("after %v and a denied errand the trouble is %q", c.first, s.Trouble)
+		}
+	}
+}
+
 func TestErrandsOfTheUplink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -69,7 +69,7 @@ func (d *Desk) releaseParameters(now time.Time, l *lane, end func(name string) b
 		}
 	}
 	if len(l.badParameters) == 0 {
-		d.event(Event{Time: now, Machine: l.machine, Code: ParametersRefused, Over: true, Level: Notice, Text: "No parameter is held any more because Prodsmart refused it."})
+		d.event(Event{Time: now, Machine: l.machine, Code: ParametersRefused, Over: true, Level: Notice, Text: "No parameter of this machine is held back any more."})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/modbus"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/config"
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 )
 
 // plan is what a configuration will do.
@@ -61,7 +62,25 @@ type planConnection struct {
 	RequestsPerSecond float64 `json:"requests_per_second"`
 }
 
+// reaches says what would keep a live gateway from making its client for
+// Prodsmart, such as a missing file. It touches no network, and says nothing
+// without the secrets.
+func reaches(cfg *config.Config) error {
+	if !cfg.Prodsmart.Live || cfg.Prodsmart.Key.Reveal() == "" {
+		return nil
+	}
+	client, err := prodsmart.New(cfg.Client())
+	if err != nil {
+		return err
+	}
+	client.Close()
+	return nil
+}
+
 func planOf(cfg *config.Config) (*plan, error) {
+	if err := reaches(cfg); err != nil {
+		return nil, err
+	}
 	expected := cfg.Expect()
 	p := &plan{
 		Live: cfg.Prodsmart.Live, Budget: expected.Budget, Company: float64(cfg.Prodsmart.Budget.Int64()), ReadsPerMinute: expected.Asked,

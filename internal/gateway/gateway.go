@@ -175,7 +175,7 @@ func (g *Gateway) makeUplink() error {
 		}
 		client, err := prodsmart.New(reach)
 		if err != nil {
-			return fmt.Errorf("prodsmart: %w", err)
+			return err
 		}
 		g.client, poster = client, client
 	}

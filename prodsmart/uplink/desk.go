@@ -230,7 +230,7 @@ func (d *Desk) take(now time.Time, l *lane, r prodsmart.Report) {
 
 // neverTold reports a downtime that is over before it was told (P8).
 func (d *Desk) neverTold(now time.Time, l *lane, was prodsmart.Stop) {
-	if was.Episode == 0 || was.Episode == l.record.Told.Stop.Episode || was.Episode == l.perhaps.Episode {
+	if was.Episode == 0 || was.Episode == l.record.Told.Stop.Episode || was.Episode == l.record.Perhaps.Episode {
 		return
 	}
 	if t := l.record.Telling; t.Active && t.Service == prodsmart.StartStopService && t.Stop.Episode == was.Episode {

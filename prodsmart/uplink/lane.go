@@ -77,9 +77,6 @@ type lane struct {
 	// this was reported, types the refused types.
 	givenUp, missed uint64
 	types           map[string]parking
-	// perhaps is a stop that may be open in Prodsmart: the answer to its beginning
-	// was lost, and the repetition refused without a proof.
-	perhaps prodsmart.Stop
 
 	// riding holds parameter versions that only go out with a counter any more,
 	// lost is how often they were lost.
@@ -220,8 +217,8 @@ func (l *lane) transition() (kind, prodsmart.Stop) {
 	}
 	open := l.record.Told.Stop
 	switch {
-	case open.Episode == 0 && l.perhaps.Episode != 0 && l.perhaps.Episode != want.Episode:
-		return endStop, l.perhaps
+	case open.Episode == 0 && l.record.Perhaps.Episode != 0 && l.record.Perhaps.Episode != want.Episode:
+		return endStop, l.record.Perhaps
 	case open.Episode != 0 && open.Episode != want.Episode:
 		return endStop, open
 	case open.Episode == 0 && want.Episode != 0 && !l.gaveUp():

@@ -77,6 +77,10 @@ type Record struct {
 	Told    Told    `json:"told"`
 	Telling Telling `json:"telling"`
 	Doubt   Doubt   `json:"doubt,omitzero"`
+	// Perhaps is a stop that may be open in Prodsmart although Told knows of none:
+	// the answer to its beginning was lost, and the repetition refused for another
+	// reason. It is ended when it is over; zero if there is none.
+	Perhaps prodsmart.Stop `json:"perhaps,omitzero"`
 }
 
 // Ledger keeps a Record per machine. Records given to Save and got from Load are

@@ -128,10 +128,10 @@ func (d *Desk) accepted(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	l.types = nilWithout(l.types, t.Stop.Type)
 	switch w.kind {
 	case beginStop:
-		told.Stop, l.perhaps = t.Stop, prodsmart.Stop{}
+		told.Stop, l.record.Perhaps = t.Stop, prodsmart.Stop{}
 		d.lateness(now, l, w, StopLate)
 	case endStop:
-		told.Stop, l.perhaps = prodsmart.Stop{}, prodsmart.Stop{}
+		told.Stop, l.record.Perhaps = prodsmart.Stop{}, prodsmart.Stop{}
 		l.flush = l.untoldCount(d.settings)
 		d.ended(now, l, w)
 	case tellParameters:

@@ -81,14 +81,14 @@ func seenBefore(a prodsmart.Answer) bool { return a.Status == http.StatusBadRequ
 func (d *Desk) stopRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	stop := w.Record.Telling.Stop
 	if w.unsure && seenBefore(a) && l.types[stop.Type].times == 0 {
-		l.record.Told.Stop, l.perhaps = stop, prodsmart.Stop{}
+		l.record.Told.Stop, l.record.Perhaps = stop, prodsmart.Stop{}
 		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice, Stop: stop,
 			Text: fmt.Sprintf("P7: Prodsmart refused the repeated beginning of the downtime %s (%s): the first one, whose answer was lost, is taken as applied.", stop.Type, a.Text)})
 		d.lateness(now, l, w, StopLate)
 		return
 	}
 	if w.unsure {
-		l.perhaps = stop
+		l.record.Perhaps = stop
 	}
 	types := make(map[string]parking, len(l.types)+1)
 	for t, p := range l.types {
@@ -113,7 +113,7 @@ func (d *Desk) stopRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 
 func (d *Desk) startRefused(now time.Time, l *lane, w Work, a prodsmart.Answer) {
 	stop := w.Record.Telling.Stop
-	l.record.Told.Stop, l.perhaps = prodsmart.Stop{}, prodsmart.Stop{}
+	l.record.Told.Stop, l.record.Perhaps = prodsmart.Stop{}, prodsmart.Stop{}
 	l.flush = l.untoldCount(d.settings)
 	if w.unsure {
 		d.event(Event{Time: now, Machine: l.machine, Code: TakenAsTold, Level: Notice, Stop: stop,

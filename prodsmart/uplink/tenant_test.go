@@ -21,6 +21,8 @@ type tenant struct {
 	tenantOptions
 	machines map[string]*tenantMachine
 	wrong    []string
+	// refuses says what is not taken now; nil takes all.
+	refuses func(prodsmart.Post) bool
 }
 
 type tenantMachine struct {
@@ -44,6 +46,9 @@ func (t *tenant) machine(code string) *tenantMachine {
 
 // apply does what a post asks for and says whether it was taken.
 func (t *tenant) apply(now time.Time, p prodsmart.Post) bool {
+	if t.refuses != nil && t.refuses(p) {
+		return false
+	}
 	m, b := t.machine(p.Machine), parse(p)
 	switch p.Service {
 	case prodsmart.StartStopService:

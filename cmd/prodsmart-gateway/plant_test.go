@@ -58,7 +58,8 @@ func devices(t *testing.T) map[string]string {
 	}
 	tenant, err := mes.New(mes.Config{Key: "key", Secret: "secret", Profile: mes.Profile{Options: mes.Options{RepeatedStop: mes.RepeatedStopNew, WasteIn: mes.WasteIncluded, Limit: -1}},
 		Machines: []mes.MachineSetup{{Code: "TEST-1", Waste: []string{"SCRAP"}, Parameters: []mes.ParameterSetup{{Name: "temperature", Code: "T1"}},
-			Types: []mes.TypeSetup{{Name: "HALT"}, {Name: "SETUP"}}, InProduction: true}}})
+			Types: []mes.TypeSetup{{Name: "HALT"}, {Name: "SETUP"}}, InProduction: true},
+			{Code: "TEST-2", Types: []mes.TypeSetup{{Name: "HALT"}}, InProduction: true}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 )
+
+// longestText bounds the text of a difference, in characters.
+const longestText = 1000
 
 // Compare gives the differences of one machine in the order of their time; none
 // means that both sides are in step. terms are those of all machines that were
@@ -14,10 +19,25 @@ func Compare(terms Terms, in Input) []Difference {
 	out := shifted.downtimes(terms)
 	out = append(out, shifted.counts(terms)...)
 	out = append(out, shifted.state()...)
+	for i := range out {
+		out[i].Text = oneLine(out[i].Text)
+	}
 	slices.SortStableFunc(out, func(a, b Difference) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 	})
 	return out
+}
+
+// oneLine makes a text fit for a line, whatever the names in it hold, and bounds
+// it.
+func oneLine(text string) string {
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+	}), " ")
+	if runes := []rune(text); len(runes) > longestText {
+		return string(runes[:longestText-1]) + "…"
+	}
+	return text
 }
 
 // state compares what is kept as told with the posts that made it so.

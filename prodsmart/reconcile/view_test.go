@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 )
@@ -71,5 +72,18 @@ func TestTypeThatIsNotKnown(t *testing.T) {
 	terms := Agree(Terms{}, []Input{in})
 	if found := Compare(terms, in); len(found) > 0 || len(terms.Names) > 0 {
 		t.Errorf("%+v, found %+v", terms, found)
+	}
+}
+
+// TestTextsOfOneLine: what people write in Prodsmart does nothing to the lines in
+// which it is shown.
+func TestTextsOfOneLine(t *testing.T) {
+	var in Input
+	read(t, filepath.Join("testdata", "cases", "in-step", "input.json"), &in)
+	in.Downtimes[0].Type = "a\x00\u202eb\r\nc\x1b[31m" + strings.Repeat("x", 5000)
+	found := Compare(Terms{}, in)
+	if len(found) != 1 || found[0].Kind != TypeChanged || !strings.Contains(found[0].Text, "is a b c [31mxxx") || len(found[0].Text) > 1010 ||
+		strings.ContainsFunc(found[0].Text, unicode.IsControl) {
+		t.Errorf("found %+v", found)
 	}
 }

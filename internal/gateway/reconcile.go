@@ -95,6 +95,8 @@ type comparer struct {
 	// terms and last are those of the newest comparison that got through.
 	terms reconcile.Terms
 	last  time.Time
+	// unread is what could not be read in the newest reading.
+	unread string
 	// known are the differences that stand, by key.
 	known map[string]reconcile.Difference
 

@@ -67,12 +67,37 @@ func (c *comparer) read(ctx context.Context, r *reading) error {
 		r.partProductions = r.partProductions || part
 	}
 	r.downtimes, r.productions = once(r.downtimes), once(r.productions)
+	c.mention(r)
 	// While pages are read a production that is checked out moves the others up,
 	// and one of them is passed over.
 	for _, open := range c.snapshot().Open {
 		r.partProductions = r.partProductions || !slices.ContainsFunc(r.productions, func(p prodsmart.Production) bool { return p.ID == open.ID })
 	}
 	return nil
+}
+
+// mention puts into the log what can not be read of our records, unless it is what
+// it was the last time.
+func (c *comparer) mention(r *reading) {
+	records, first := 0, ""
+	note := func(unread []string) {
+		if len(unread) == 0 {
+			return
+		}
+		if records++; records == 1 {
+			first = unread[0]
+		}
+	}
+	for i := range r.downtimes {
+		note(r.downtimes[i].Unread)
+	}
+	for i := range r.productions {
+		note(r.productions[i].Unread)
+	}
+	if first != c.unread && first != "" {
+		c.log.Warn("records of Prodsmart's lists can not be read whole, what is missing is not compared", "records", records, "first", first)
+	}
+	c.unread = first
 }
 
 // collect reads the pages of one query; each is an errand. It says whether there

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"slices"
@@ -42,7 +43,7 @@ func reader(t *testing.T, server *mes.Server) *comparer {
 			t.Error(err)
 		}
 	})
-	return &comparer{lists: client, uplink: up, machines: []string{"M1", "M2"}, margin: time.Minute, known: map[string]reconcile.Difference{}}
+	return &comparer{log: slog.New(slog.DiscardHandler), lists: client, uplink: up, machines: []string{"M1", "M2"}, margin: time.Minute, known: map[string]reconcile.Difference{}}
 }
 
 // busyCompany has more downtimes and productions than a page holds, of machines
@@ -225,6 +226,29 @@ func TestOpenProductionThatIsPassedOver(t *testing.T) {
 		if r.partProductions != (id == 4) {
 			t.Errorf("%d was open, and then %+v", id, r)
 		}
+	}
+}
+
+// TestWhatCanNotBeRead: records of ours that can not be read whole are mentioned in
+// the log, once while they are the same.
+func TestWhatCanNotBeRead(t *testing.T) {
+	var log bytes.Buffer
+	m1 := prodsmart.Reference{Code: "M1"}
+	c := reader(t, busyCompany(t, mes.Options{}, 0))
+	c.log = slog.New(slog.NewTextHandler(&log, nil))
+	c.lists = written{downtimes: []prodsmart.Downtime{
+		{ID: 1, Machines: []prodsmart.Reference{m1}, Unread: []string{"start-time: x is no time"}},
+		{ID: 2, Machines: []prodsmart.Reference{m1}, Unread: []string{"end-time: y is no time"}},
+		{ID: 3, Machines: []prodsmart.Reference{{Code: "X"}}, Unread: []string{"not ours"}},
+	}}
+	for range 2 {
+		r := reading{to: time.Now(), from: time.Now().Add(-time.Hour)}
+		if err := c.read(t.Context(), &r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `records=2 first="start-time: x is no time"`) {
+		t.Errorf("the log says %q", got)
 	}
 }
 

@@ -230,6 +230,8 @@ func (w *world) deliver() {
 				f.answer = verdict(no)
 				if ok {
 					f.answer = verdict(yes)
+				} else if w.tenant.refuses != nil && w.tenant.refuses(f.work.Post) {
+					f.answer.Status = w.tenant.status
 				}
 			}
 		}

@@ -35,7 +35,7 @@ func (p picky) refuses(post prodsmart.Post) bool {
 // whim changes the tenant's mind, the reason of a stop, a parameter, or lets
 // somebody ask for another try.
 func (w *world) whim(p picky) {
-	if w.chance(2) {
+	if w.chance(10) {
 		about := pickyAbout[w.random.IntN(len(pickyAbout))]
 		p.denied[about] = !p.denied[about] && w.chance(600)
 	}
@@ -75,7 +75,7 @@ func TestPickyTenant(t *testing.T) {
 func pickyLife(t *testing.T, seed uint64, o tenantOptions) {
 	w := newWorld(t, seed, o, 4)
 	p := picky{map[string]bool{}}
-	w.tenant.refuses = p.refuses
+	w.tenant.refuses, w.tenant.status = p.refuses, []int{400, 404}[seed%2]
 	standing := map[string]bool{}
 	spend := func(d time.Duration, alive bool) {
 		for end := w.now.Add(d); w.now.Before(end); {
@@ -96,13 +96,21 @@ func pickyLife(t *testing.T, seed uint64, o tenantOptions) {
 			w.events = nil
 		}
 	}
-	for range 4 {
-		w.faults = w.chance(500)
-		spend(20*time.Minute, true)
+	w.settings.RefusedRetry, w.settings.RefusedMax = time.Minute, 5*time.Minute
+	w.start()
+	for range 12 {
+		w.faults = w.chance(800)
+		spend(5*time.Minute, true)
+		w.faults = false
+		clear(p.denied)
+		spend(20*time.Minute, false)
+		if w.tenant.status != 400 { // a 400 may be taken for the proof that something was applied
+			w.checkOpen(seed)
+		}
+		if t.Failed() {
+			return
+		}
 	}
-	w.faults = false
-	clear(p.denied)
-	spend(150*time.Minute, false)
 	for range 3 {
 		for _, m := range w.machines {
 			m.report.Stop = prodsmart.Stop{}
@@ -113,7 +121,7 @@ func pickyLife(t *testing.T, seed uint64, o tenantOptions) {
 			}
 			w.desk.Report(w.now, m.code, m.report)
 		}
-		spend(70*time.Minute, false)
+		spend(10*time.Minute, false)
 	}
 	w.checkPicky(seed, standing)
 }

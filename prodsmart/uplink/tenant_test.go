@@ -21,8 +21,9 @@ type tenant struct {
 	tenantOptions
 	machines map[string]*tenantMachine
 	wrong    []string
-	// refuses says what is not taken now; nil takes all.
+	// refuses says what is not taken now, with the given status; nil takes all.
 	refuses func(prodsmart.Post) bool
+	status  int
 }
 
 type tenantMachine struct {

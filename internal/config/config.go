@@ -15,7 +15,8 @@ type Config struct {
 	// read: what to watch for changes.
 	Files []string
 	Site  string
-	// Location is the time zone of the calendar; never nil.
+	// Location is the time zone of the calendar, of the times in texts, and of those
+	// of Prodsmart's that name none; never nil.
 	Location *time.Location
 	// Data is the folder of the store.
 	Data      string

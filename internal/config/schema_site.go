@@ -3,7 +3,7 @@ package config
 func rootObject(machine, template *object) *object {
 	return &object{name: "the configuration", fields: []*field{
 		{key: "site", kind: kindText, doc: "name of the plant, for logs, metrics and the MQTT client id"},
-		{key: "timezone", kind: kindText, doc: "IANA time zone of the calendar, such as Europe/Istanbul; without it the computer's own"},
+		{key: "timezone", kind: kindText, doc: "IANA time zone of the plant, such as Europe/Istanbul, for the calendar, the times in texts, and those of Prodsmart's that name none; without it the computer's own"},
 		{key: "data", kind: kindText, doc: "folder of the store; a relative path is taken from the folder of this file; without it the platform's place"},
 		{key: "include", kind: kindTexts, doc: "files that belong to this one, with wildcards, relative to this file"},
 		{key: "prodsmart", kind: kindObject, sub: prodsmartObject(), doc: "how Prodsmart is reached and told"},

@@ -43,16 +43,22 @@ func (s *Server) list(r *http.Request, service string) answer {
 		}
 		return cmp.Compare(a.id, b.id)
 	})
-	// A number of a page may be as large as numbers are.
-	first := min(q.page-1, len(found)) * pageSize
-	if first >= len(found) && s.options.PageBeyond == PageBeyondRepeat {
-		first = max(0, len(found)-1) / pageSize * pageSize
-	}
 	shapes := []map[string]any{}
-	for i := first; i < min(len(found), first+pageSize); i++ {
-		shapes = append(shapes, found[i].shape(q.workerName))
+	for _, r := range onPage(s.options, found, q.page) {
+		shapes = append(shapes, r.shape(q.workerName))
 	}
 	return asJSON(http.StatusOK, shapes)
+}
+
+// onPage gives the records of one page, which counts from 1.
+func onPage[T any](o Options, found []T, page int) []T {
+	// A number of a page may be as large as numbers are.
+	first := min(page-1, len(found)) * pageSize
+	if first >= len(found) && o.PageBeyond == PageBeyondRepeat {
+		first = max(0, len(found)-1) / pageSize * pageSize
+	}
+	first = min(first, len(found))
+	return found[first:min(len(found), first+pageSize)]
 }
 
 // admitReader checks the credentials of a call that is not to a machine. Only

@@ -69,6 +69,7 @@ type Server struct {
 	random     *rand.Rand
 	nextID     int
 	codeIDs    map[string]int // numbers of what has only a code: orders, waste codes
+	feed       feed
 
 	serving sync.WaitGroup
 	http    *http.Server
@@ -151,6 +152,7 @@ func (s *Server) Reset() error {
 	s.limit, s.busiest = limit, busiest{}
 	s.doubt, s.late, s.answers = map[string]uint64{}, nil, nil
 	s.random = rand.New(rand.NewPCG(s.config.Seed, 1))
+	s.feed = feed{known: map[feedKey]bool{}}
 	for _, m := range s.config.Machines {
 		s.setUp(newMachine(m))
 	}

@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"testing"
+	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 )
@@ -162,4 +163,18 @@ func TestAStopThatMayBeOpenIsEnded(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A pause that is configured longer than the longest of the doubled ones is kept.
+func TestALongPauseAfterRefusals(t *testing.T) {
+	s := replay()
+	s.RefusedRetry, s.EqualWait = 6*time.Hour, 3*time.Hour
+	r := newRig(t, "06:00:00", s)
+	r.answer = answers(yes, no, yes, lost)
+	r.report("06:00:00", count(0))
+	r.report("06:00:10", count(4))
+	r.until("12:01:00")
+	r.report("12:01:10", count(5))
+	r.until("16:00:00")
+	r.expect("06:00:00 C 0", "06:00:30 C 4 refused", "12:00:30 C 4", "12:01:30 C 5 ambiguous", "15:01:30 C 5")
 }

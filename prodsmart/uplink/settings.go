@@ -135,7 +135,8 @@ type Settings struct {
 	// RefusedMax should that answer be lost as well.
 	EqualWait time.Duration
 	// RefusedRetry is the first pause after a real refusal, RefusedMax the
-	// longest; 0 means 10 min and 1 h.
+	// longest; 0 means 10 min and 1 h. The longest is no shorter than RefusedRetry
+	// and EqualWait.
 	RefusedRetry, RefusedMax time.Duration
 	// LateAfter is the delay from which a stop or start that was told late is
 	// worth an event; 0 means 1 min.
@@ -178,7 +179,7 @@ func (s Settings) withDefaults() Settings {
 	s.AmbiguousWait = or(s.AmbiguousWait, 5*time.Second)
 	s.EqualWait = or(s.EqualWait, 2*time.Minute)
 	s.RefusedRetry = or(s.RefusedRetry, 10*time.Minute)
-	s.RefusedMax = or(s.RefusedMax, time.Hour)
+	s.RefusedMax = max(or(s.RefusedMax, time.Hour), s.RefusedRetry, s.EqualWait)
 	s.LateAfter = or(s.LateAfter, time.Minute)
 	return s
 }

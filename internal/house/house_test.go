@@ -44,6 +44,8 @@ func rooms() []room {
 		{dir: "mapping", may: []string{"connectors", "prodsmart"}, owns: []string{"github.com/expr-lang/expr"}, not: pure},
 		{dir: "prodsmart"},
 		{dir: "prodsmart/uplink", may: []string{"prodsmart"}, not: []string{"os", "net", "database/sql"}},
+		{dir: "prodsmart/webhook", may: []string{"prodsmart"}, not: []string{"os", "database/sql", "log", "log/slog"}},
+		{dir: "prodsmart/mirror", may: []string{"prodsmart", "prodsmart/webhook"}, not: []string{"os", "net", "net/http", "database/sql", "log", "log/slog"}},
 		{dir: "prodsmart/reconcile", may: []string{"prodsmart"}, not: append([]string{"context"}, pure...)},
 		{dir: "internal/config", may: []string{"connectors", "connectors/opcua", "connectors/modbus", "connectors/mqtt", "mapping", "prodsmart", "prodsmart/uplink"}, owns: []string{"gopkg.in/yaml.v3"}},
 		{dir: "internal/store", may: []string{"mapping", "prodsmart", "prodsmart/uplink"}, owns: []string{"modernc.org/sqlite", "database/sql"}},

@@ -1,0 +1,98 @@
+package webhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Signature is how a message is signed: with HMAC, the API secret as the key and
+// the body as it came as the data. The documentation names two headers, two
+// algorithms and two spellings that contradict each other, so that only the tenant
+// shows which it is.
+type Signature string
+
+// The signatures.
+const (
+	// Auto takes any of the others.
+	Auto         Signature = "auto"
+	SHA1Hex      Signature = "sha1-hex"
+	SHA1Base64   Signature = "sha1-base64"
+	SHA256Hex    Signature = "sha256-hex"
+	SHA256Base64 Signature = "sha256-base64"
+	// Off takes everything, for tests on one computer.
+	Off Signature = "off"
+)
+
+// Signatures are all that may be configured.
+func Signatures() []Signature {
+	return []Signature{Auto, SHA1Hex, SHA1Base64, SHA256Hex, SHA256Base64, Off}
+}
+
+func (s Signature) check() error {
+	if slices.Contains(Signatures(), s) {
+		return nil
+	}
+	return fmt.Errorf("signature: %q is none of %v", string(s), Signatures())
+}
+
+// headers are where a signature may be, whatever its algorithm is.
+func headers() []string { return []string{"x-prodsmart-hmac-sha256", "x-prodsmart-hmac-sha1"} }
+
+// matches finds the signature by which a body is genuine, and its header; empty if
+// there is none. How long it takes does not tell how much of a signature was right.
+func (c *Config) matches(h http.Header, body []byte) (Signature, string) {
+	if c.Signature == Off {
+		return Off, ""
+	}
+	var found Signature
+	var where string
+	for _, name := range headers() {
+		for _, value := range h.Values(name) {
+			digest, spelling := decoded(strings.TrimSpace(value))
+			for _, secret := range c.Secrets {
+				for algorithm, sum := range map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New} {
+					mac := hmac.New(sum, []byte(secret.Reveal()))
+					mac.Write(body)
+					s := Signature(algorithm + "-" + spelling)
+					if hmac.Equal(mac.Sum(nil), digest) && (c.Signature == Auto || c.Signature == s) {
+						found, where = s, name
+					}
+				}
+			}
+		}
+	}
+	return found, where
+}
+
+// decoded reads a signature in any spelling; the digest is empty if it is none.
+func decoded(text string) (digest []byte, spelling string) {
+	if b, err := hex.DecodeString(text); err == nil && (len(b) == sha1.Size || len(b) == sha256.Size) {
+		return b, "hex"
+	}
+	plain := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
+	if b, err := base64.RawStdEncoding.DecodeString(plain); err == nil && (len(b) == sha1.Size || len(b) == sha256.Size) {
+		return b, "base64"
+	}
+	return nil, ""
+}
+
+// unsigned says what is wrong with a signature, without showing it.
+func unsigned(h http.Header, want Signature) string {
+	for _, name := range headers() {
+		if value := strings.TrimSpace(h.Get(name)); value != "" {
+			if _, spelling := decoded(value); spelling == "" {
+				return fmt.Sprintf("a signature in %s that is neither hex nor base64 of SHA-1 or SHA-256", name)
+			}
+			return fmt.Sprintf("a wrong signature in %s: is the secret that of the API key, and signature: %s what the tenant uses", name, want)
+		}
+	}
+	return "a message without a signature"
+}

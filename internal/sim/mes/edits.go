@@ -51,6 +51,7 @@ func (s *Server) EditDowntime(id int, e DowntimeEdit) error {
 		changed.ClosedBy = d.ClosedBy
 	}
 	*d = changed
+	s.downtimeChanged(m, d)
 	return nil
 }
 
@@ -65,7 +66,9 @@ func (s *Server) DeleteDowntime(id int) error {
 	if d := &m.Downtimes[i]; d.Open() {
 		s.closeDowntime(m, d, 1) // what was paused goes on
 	}
+	gone := m.Downtimes[i]
 	m.Downtimes = slices.Delete(m.Downtimes, i, i+1)
+	s.changed(kindDowntime, id, s.downtimeShape(m, &gone), true)
 	return nil
 }
 
@@ -98,7 +101,7 @@ func (s *Server) EditProduction(id int, e ProductionEdit) error {
 			delete(changed.Waste, code)
 		}
 	}
-	*p = changed
+	s.replaceProduction(m, p, changed)
 	return nil
 }
 
@@ -110,7 +113,7 @@ func (s *Server) DeleteProduction(id int) error {
 	if m == nil {
 		return missing("production", id)
 	}
-	m.Productions = slices.Delete(m.Productions, i, i+1)
+	s.dropProduction(m, i)
 	return nil
 }
 

@@ -71,8 +71,8 @@ func faultKinds() []FaultKind {
 type Fault struct {
 	// ID is given by the server.
 	ID int `json:"id"`
-	// Service is counter, parameters, startstop, authorization, downtimes or
-	// productions; empty means all. Machine is a machine code; empty means all.
+	// Service is counter, parameters, startstop, authorization, downtimes,
+	// productions, production-orders or changes; empty means all. Machine is a machine code; empty means all.
 	Service string    `json:"service,omitempty"`
 	Machine string    `json:"machine,omitempty"`
 	Kind    FaultKind `json:"kind"`
@@ -97,7 +97,7 @@ func (f Fault) check() error {
 		return fmt.Errorf("fault kind %q is not known; allowed: %v", f.Kind, faultKinds())
 	}
 	services := []string{"", serviceCounter, serviceParameters, serviceStartStop, serviceAuthorization,
-		serviceDowntimes, serviceProductions}
+		serviceDowntimes, serviceProductions, serviceOrders, serviceChanges}
 	if !slices.Contains(services, f.Service) {
 		return fmt.Errorf("fault service %q is not known; allowed: %v", f.Service, services[1:])
 	}

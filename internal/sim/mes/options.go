@@ -70,6 +70,7 @@ type Options struct {
 	KnownFilter        KnownFilter        `json:"known_filter"`
 	UnknownFilter      UnknownFilter      `json:"unknown_filter"`
 	ListCredentials    ListCredentials    `json:"list_credentials"`
+	OrderOptions
 
 	// TokenLife is how long a token is valid; 0 means 2 h.
 	TokenLife time.Duration `json:"token_life"`
@@ -91,7 +92,7 @@ type question struct {
 }
 
 func (o *Options) questions() []question {
-	return append(o.machineQuestions(), o.companyQuestions()...)
+	return append(append(o.machineQuestions(), o.companyQuestions()...), o.OrderOptions.questions()...)
 }
 
 // machineQuestions are those about the three services of machines.

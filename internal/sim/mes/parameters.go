@@ -143,4 +143,7 @@ func (s *Server) store(m *Machine, values []value) {
 			p.Parameters[v.name] = v.raw
 		}
 	}
+	for _, p := range m.openProductions() {
+		s.productionChanged(m, p)
+	}
 }

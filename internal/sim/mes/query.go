@@ -28,19 +28,9 @@ type query struct {
 // of its relatives.
 func (s *Server) readQuery(service string, values url.Values) (query, answer) {
 	q := query{page: 1}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if name == "access_token" {
-			continue
-		}
-		for _, v := range values[name] {
-			known, err := s.readFilter(&q, service, plain(name), v)
-			if err != nil {
-				return q, s.refuse("The value %q of %s is not valid: %v", v, name, err)
-			}
-			if !known && s.options.UnknownFilter == UnknownFilterReject {
-				return q, s.refuse("Parameter %s is not known", name)
-			}
-		}
+	a := s.eachFilter(values, func(name, v string) (bool, error) { return s.readFilter(&q, service, name, v) })
+	if a.status != 0 {
+		return q, a
 	}
 	if s.options.KnownFilter == KnownFilterIgnore {
 		q = query{page: q.page, workerName: q.workerName}
@@ -48,14 +38,41 @@ func (s *Server) readQuery(service string, values url.Values) (query, answer) {
 	return q, answer{}
 }
 
+// eachFilter hands each filter over by its plain name, and refuses those that
+// read does not know (if the option says so) or can not read.
+func (s *Server) eachFilter(values url.Values, read func(name, v string) (bool, error)) answer {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if name == "access_token" {
+			continue
+		}
+		for _, v := range values[name] {
+			known, err := read(plain(name), v)
+			if err != nil {
+				return s.refuse("The value %q of %s is not valid: %v", v, name, err)
+			}
+			if !known && s.options.UnknownFilter == UnknownFilterReject {
+				return s.refuse("Parameter %s is not known", name)
+			}
+		}
+	}
+	return answer{}
+}
+
+// readPage reads the number of a page.
+func readPage(v string) (int, error) {
+	page, err := strconv.Atoi(v)
+	if err == nil && page < 1 {
+		err = errors.New("pages count from 1")
+	}
+	return page, err
+}
+
 // readFilter takes one filter in; false if the service has none of that name.
 func (s *Server) readFilter(q *query, service, name, v string) (bool, error) {
 	var err error
 	switch name {
 	case "page":
-		if q.page, err = strconv.Atoi(v); err == nil && q.page < 1 {
-			err = errors.New("pages count from 1")
-		}
+		q.page, err = readPage(v)
 	case "starttimebefore":
 		q.startBefore, err = s.date(v)
 	case "starttimeafter":

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// route finds service and machine in a path; both are empty if there is none.
-func (o Options) route(u *url.URL) (service, machine string) {
+// rest is a path after the prefix that the options say; false if it has another.
+func (o Options) rest(u *url.URL) (string, bool) {
 	path := u.EscapedPath()
 	if o.StrictPaths != PathsStrict {
 		path = strings.TrimSuffix(path, "/")
@@ -15,14 +15,23 @@ func (o Options) route(u *url.URL) (service, machine string) {
 	if !v1 {
 		var ok bool
 		if rest, ok = strings.CutPrefix(path, "/api/"); !ok {
-			return "", ""
+			return "", false
 		}
 	}
-	if o.Mount == MountPlain && v1 || o.Mount == MountV1 && !v1 {
+	return rest, (o.Mount != MountPlain || !v1) && (o.Mount != MountV1 || v1)
+}
+
+// route finds service and machine in a path; both are empty if there is none.
+func (o Options) route(u *url.URL) (service, machine string) {
+	rest, ok := o.rest(u)
+	if !ok {
 		return "", ""
 	}
+	if service, _, _ := o.orderRoute(u); service != "" {
+		return service, ""
+	}
 	switch rest {
-	case serviceAuthorization, serviceDowntimes, serviceProductions:
+	case serviceAuthorization, serviceDowntimes:
 		return rest, ""
 	}
 	part := strings.Split(rest, "/")

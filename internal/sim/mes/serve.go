@@ -178,7 +178,9 @@ func (s *Server) serve(r *http.Request, c *Call) (answer, bool) {
 		return text(http.StatusNotFound, "Not found"), false
 	case c.Service == serviceAuthorization:
 		return s.authorization(r, []byte(c.Body))
-	case c.Service == serviceDowntimes || c.Service == serviceProductions:
+	case c.Service == serviceOrders || c.Service == serviceChanges || c.Service == serviceProductions:
+		return s.orderCall(r, c)
+	case c.Service == serviceDowntimes:
 		return s.list(r, c.Service), false
 	case r.Method != http.MethodPost:
 		return text(http.StatusMethodNotAllowed, "Method not allowed"), false
@@ -259,6 +261,16 @@ func asJSON(status int, v any) answer {
 		return text(http.StatusInternalServerError, err.Error())
 	}
 	return answer{status: status, kind: "application/json", body: string(b)}
+}
+
+// noContent is a 204, with the text that is documented for it where the option
+// says.
+func (s *Server) noContent(literal string) answer {
+	a := answer{status: http.StatusNoContent}
+	if s.options.LiteralHeader == LiteralHeaderPresent {
+		a.header = http.Header{"X-Literal": {literal}}
+	}
+	return a
 }
 
 func text(status int, body string) answer {

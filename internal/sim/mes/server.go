@@ -19,6 +19,8 @@ const (
 	serviceStartStop     = "startstop"
 	serviceDowntimes     = "downtimes"
 	serviceProductions   = "productions"
+	serviceOrders        = "production-orders"
+	serviceChanges       = "changes"
 )
 
 // Who made a call, if it was not the client.
@@ -33,6 +35,11 @@ type Config struct {
 	Key, Secret string
 	Machines    []MachineSetup
 	Profile     Profile
+	// Workers of the company; without any, all numbers are accepted and no group
+	// has members.
+	Workers []WorkerSetup
+	// Channels are the change channels that there are from the start.
+	Channels []ChannelSetup
 	// Zone is the company's time zone; nil means UTC.
 	Zone *time.Location
 	// Now is the clock; nil means time.Now. Sleep waits by it until the context
@@ -69,6 +76,8 @@ type Server struct {
 	random     *rand.Rand
 	nextID     int
 	codeIDs    map[string]int // numbers of what has only a code: orders, waste codes
+	orders     map[int]*Order
+	gone       map[int]bool // numbers of orders that were deleted
 	feed       feed
 
 	serving sync.WaitGroup
@@ -152,6 +161,7 @@ func (s *Server) Reset() error {
 	s.limit, s.busiest = limit, busiest{}
 	s.doubt, s.late, s.answers = map[string]uint64{}, nil, nil
 	s.random = rand.New(rand.NewPCG(s.config.Seed, 1))
+	s.orders, s.gone = map[int]*Order{}, map[int]bool{}
 	s.feed = feed{known: map[feedKey]bool{}}
 	for _, m := range s.config.Machines {
 		s.setUp(newMachine(m))

@@ -102,6 +102,7 @@ func (s *Server) stop(m *Machine, downtimeType string) answer {
 			return s.refuse("A downtime of type %s is open already", open[0].Type)
 		case OtherStopReclassify:
 			open[len(open)-1].Type = downtimeType
+			s.downtimeChanged(m, open[len(open)-1])
 			return s.silent()
 		case OtherStopCloseAndOpen:
 			for _, d := range open {

@@ -88,6 +88,8 @@ type Production struct {
 	Quantity   float64                    `json:"quantity"`
 	Waste      map[string]float64         `json:"waste"`
 	Parameters map[string]json.RawMessage `json:"parameters"`
+	Shipping   string                     `json:"shipping,omitempty"`
+	Lot        string                     `json:"lot,omitempty"`
 	// Down is the time of the downtimes that fell into the production.
 	Down time.Duration `json:"down"`
 
@@ -173,14 +175,6 @@ func (s *Server) newID() int {
 	return s.nextID
 }
 
-// orderID is the number of an order; 0 for no order.
-func (s *Server) orderID(code string) int {
-	if code == "" {
-		return 0
-	}
-	return s.codeID("order", code)
-}
-
 // startProduction opens a record for a worker.
 func (s *Server) startProduction(m *Machine, w Work) int {
 	if w.Worker == 0 {
@@ -196,6 +190,7 @@ func (s *Server) startProduction(m *Machine, w Work) int {
 		clear(m.WasteOf)
 	}
 	m.Productions = append(m.Productions, p)
+	s.productionChanged(m, &m.Productions[len(m.Productions)-1])
 	return p.ID
 }
 
@@ -204,6 +199,7 @@ func (s *Server) finishProductions(m *Machine) int {
 	open := m.openProductions()
 	for _, p := range open {
 		p.End = s.now()
+		s.productionChanged(m, p)
 	}
 	return len(open)
 }
@@ -223,8 +219,10 @@ func (s *Server) openDowntime(m *Machine, downtimeType string, worker int) {
 			p.Paused = true
 		case EffectCheckOut:
 			p.End = s.now()
+			s.productionChanged(m, p)
 		}
 	}
+	s.downtimeChanged(m, &m.Downtimes[len(m.Downtimes)-1])
 }
 
 // closeDowntime ends a downtime; the worker is 0 if the machine did.
@@ -238,4 +236,5 @@ func (s *Server) closeDowntime(m *Machine, d *Downtime, worker int) {
 		}
 		p.Down += d.End.Sub(from)
 	}
+	s.downtimeChanged(m, d)
 }

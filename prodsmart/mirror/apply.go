@@ -1,0 +1,258 @@
+package mirror
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+)
+
+// change takes over one entity of a change channel, which is as it was when the
+// request left. It is false if it could not be read.
+func (m *Mirror) change(kind Kind, raw json.RawMessage, asOf time.Time) bool {
+	var marks struct {
+		ID           json.Number `json:"id"`
+		Status       any         `json:"status"`
+		EventType    string      `json:"event-type"`
+		Notification string      `json:"notification"`
+	}
+	_ = json.Unmarshal(raw, &marks) // what is not as it should be is read below, and noted
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch kind {
+	case Orders:
+		o := m.reader.ReadProductionOrder(raw)
+		return m.takeOrder(o, asOf)
+	case Productions:
+		p := m.reader.ReadProduction(raw)
+		if p.ID == 0 {
+			return false
+		}
+		if status, _ := marks.Status.(string); strings.EqualFold(status, "deleted") {
+			m.productions.remove(p.ID, asOf)
+			return true
+		}
+		m.productions.put(p.ID, p, asOf, true)
+		return len(p.Unread) == 0
+	case Downtimes:
+		d := m.reader.ReadDowntime(raw)
+		if d.ID == 0 {
+			return false
+		}
+		if strings.HasSuffix(strings.ToLower(marks.EventType), "_deleted") {
+			m.downtimes.remove(d.ID, asOf)
+			return true
+		}
+		m.downtimes.put(d.ID, d, asOf, true)
+		return len(d.Unread) == 0
+	}
+	return true
+}
+
+// takeOrder takes over an order of a channel. Some fields are not in channels: they
+// stay as they were read before, and an order that was never read is read.
+func (m *Mirror) takeOrder(o prodsmart.ProductionOrder, asOf time.Time) bool {
+	if o.ID == 0 {
+		return false
+	}
+	if o.Deleted() {
+		m.orders.remove(o.ID, asOf)
+		return true
+	}
+	known := m.orders.entries[o.ID]
+	if known == nil || known.gone || o.RunningStatus == "" || len(o.Unread) > 0 {
+		if known == nil || !asOf.Before(known.asOf) {
+			m.hints[o.ID] = hint{at: asOf, not: asOf}
+		}
+		return len(o.Unread) == 0
+	}
+	whole := known.value
+	whole.Code, whole.Description, whole.Notes = o.Code, o.Description, o.Notes
+	whole.Start, whole.Due, whole.Products, whole.Machines = o.Start, o.Due, o.Products, o.Machines
+	whole.Shipping, whole.Ended, whole.Active, whole.MaterialStaged = o.Shipping, o.Ended, o.Active, o.MaterialStaged
+	whole.Status, whole.RunningStatus = o.Status, o.RunningStatus
+	whole.Original = prodsmart.Original{} // it is not what was read: it can not be written back
+	m.orders.put(o.ID, whole, asOf, open(whole))
+	return true
+}
+
+// list reads all records of a kind that matter, and finds those that are not there
+// any more.
+func (m *Mirror) list(ctx context.Context, kind Kind) error {
+	m.rounds++
+	began := time.Now()
+	var err error
+	switch kind {
+	case Orders:
+		err = m.listOrders(ctx)
+	case Productions:
+		err = m.listProductions(ctx, began)
+	case Downtimes:
+		err = m.listDowntimes(ctx, began)
+	}
+	if refused(err) {
+		m.due[kind] = time.Now().Add(m.settings.Every)
+		m.problem("the list of "+kind.String(), err.Error())
+		return nil // the others go on
+	}
+	if err != nil {
+		return err
+	}
+	m.problem("the list of "+kind.String(), "")
+	m.due[kind] = time.Now().Add(m.settings.Every)
+	again := false
+	since := began.Add(-m.settings.Back + margin)
+	switch kind {
+	case Orders:
+		again, err = m.settleOrders(ctx, began)
+	case Productions:
+		again = settle(m, Productions, &m.productions, began, func(p prodsmart.Production) bool { return p.Open || p.End.After(since) })
+	case Downtimes:
+		again = settle(m, Downtimes, &m.downtimes, began, func(d prodsmart.Downtime) bool { return d.Open || d.End.After(since) })
+	}
+	if err != nil {
+		m.due[kind] = time.Now()
+		return err
+	}
+	if again {
+		// A record that left the list while it was read moved others over its pages.
+		m.due[kind] = time.Now().Add(soon)
+	}
+	return nil
+}
+
+// pages reads one list to its end and takes each record over.
+func pages[T prodsmart.Record](ctx context.Context, m *Mirror, fetch func(ctx context.Context, page int) ([]T, error), take func(T, time.Time)) error {
+	var asOf time.Time
+	records := prodsmart.Pages(mostPages, func(T) bool { return true }, func(page int) (list []T, err error) {
+		err = m.request(ctx, false, func(ctx context.Context) (err error) {
+			asOf = time.Now()
+			list, err = fetch(ctx, page)
+			return err
+		})
+		return list, err
+	})
+	for record, err := range records {
+		if err != nil {
+			return err
+		}
+		m.mu.Lock()
+		take(record, asOf)
+		m.mu.Unlock()
+	}
+	return nil
+}
+
+func (m *Mirror) listOrders(ctx context.Context) error {
+	for _, status := range []string{"notstarted", "started"} {
+		err := pages(ctx, m, func(ctx context.Context, page int) ([]prodsmart.ProductionOrder, error) {
+			return m.source.ListOrders(ctx, status, page)
+		}, func(o prodsmart.ProductionOrder, asOf time.Time) {
+			if o.ID == 0 {
+				return
+			}
+			m.orders.put(o.ID, o, asOf, open(o) || o.RunningStatus == "")
+			m.orders.entries[o.ID].seen = m.rounds
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Mirror) listProductions(ctx context.Context, began time.Time) error {
+	for _, q := range []prodsmart.ProductionQuery{{Checked: prodsmart.CheckedIn}, {Checked: prodsmart.CheckedOut, Span: prodsmart.Span{EndAfter: began.Add(-m.settings.Back)}}} {
+		err := pages(ctx, m, func(ctx context.Context, page int) ([]prodsmart.Production, error) {
+			q.Page = page
+			return m.source.ListProductions(ctx, q)
+		}, func(p prodsmart.Production, asOf time.Time) {
+			if p.ID == 0 || !q.Fits(p) {
+				return
+			}
+			m.productions.put(p.ID, p, asOf, true)
+			m.productions.entries[p.ID].seen = m.rounds
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Mirror) listDowntimes(ctx context.Context, began time.Time) error {
+	since := began.Add(-m.settings.Back)
+	// Whether a downtime that is open passes a filter of ends is not documented.
+	for _, span := range []prodsmart.Span{{EndAfter: since}, {StartAfter: since}} {
+		q := prodsmart.DowntimeQuery{Span: span}
+		err := pages(ctx, m, func(ctx context.Context, page int) ([]prodsmart.Downtime, error) {
+			q.Page = page
+			return m.source.ListDowntimes(ctx, q)
+		}, func(d prodsmart.Downtime, asOf time.Time) {
+			if d.ID == 0 || !q.Fits(d) {
+				return
+			}
+			m.downtimes.put(d.ID, d, asOf, true)
+			m.downtimes.entries[d.ID].seen = m.rounds
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleOrders reads each order that is not in the lists any more by itself. again
+// says that one had left while the lists were read.
+func (m *Mirror) settleOrders(ctx context.Context, began time.Time) (again bool, err error) {
+	m.mu.Lock()
+	missing := m.orders.missing(m.rounds, began)
+	m.mu.Unlock()
+	for _, id := range missing {
+		m.mu.Lock()
+		m.hints[id] = hint{at: began, not: began}
+		m.mu.Unlock()
+		if err := m.readOrder(ctx, id); err != nil {
+			return false, err
+		}
+		m.mu.Lock()
+		e := m.orders.entries[id]
+		again = again || e != nil && !e.open
+		m.mu.Unlock()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.orders.trueAt = began
+	m.bound(Orders, len(m.orders.entries))
+	m.orders.forget(time.Now().Add(-m.settings.Keep), m.settings.Most)
+	return again, nil
+}
+
+// settle takes records that were missed in several lists in a row for gone. again
+// says that one is missed for the first time. A record that is not expected in the
+// lists any more, because it ended too long ago, is not missed.
+func settle[T any](m *Mirror, kind Kind, t *table[T], began time.Time, expected func(T) bool) (again bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range t.entries {
+		e.open = e.open && expected(e.value)
+	}
+	for _, id := range t.missing(m.rounds, began) {
+		e := t.entries[id]
+		if e.missed++; e.missed < sureAfter {
+			again = true
+			continue
+		}
+		t.remove(id, began)
+	}
+	if !again {
+		t.trueAt = began
+	}
+	m.bound(kind, len(t.entries))
+	t.forget(time.Now().Add(-m.settings.Keep), m.settings.Most)
+	return again
+}
+
+func (m *Mirror) bound(kind Kind, n int) { m.status.Kinds[kind].Bounded = n > m.settings.Most }

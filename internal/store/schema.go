@@ -49,6 +49,7 @@ type migration struct {
 func migrations() []migration {
 	return []migration{
 		{to: 2, run: func(ctx context.Context, c *sql.Conn) error { return run(ctx, c, missingSchema) }},
+		{to: 3, run: func(ctx context.Context, c *sql.Conn) error { return run(ctx, c, inboxSchema) }},
 	}
 }
 

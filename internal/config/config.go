@@ -37,8 +37,7 @@ type Config struct {
 type Prodsmart struct {
 	URL    string
 	Prefix string
-	// Paths replaces single paths: authorization, startstop, counter,
-	// parameters.
+	// Paths replaces single documented paths.
 	Paths       map[string]string
 	Key, Secret Secret
 	// Live is false for a dry run.
@@ -74,6 +73,7 @@ type Prodsmart struct {
 	// ReconcileEvery is the time between two comparisons with what Prodsmart
 	// holds, 0 for none.
 	ReconcileEvery time.Duration
+	Follow         Follow
 }
 
 // Requests is the number of requests a minute that this gateway may make: its

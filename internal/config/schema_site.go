@@ -57,23 +57,13 @@ func prodsmartObject() *object {
 		{key: "repeat_stop", kind: kindBool, def: "true", doc: "whether a stop without an answer is sent once more; false where the tenant would open a second downtime"},
 		{key: "backlog", kind: kindText, def: "post", allowed: []string{"post", "hold"}, doc: "pieces of an earlier order that could not be told before the order changed: post them, to be booked on the record that is open now, or hold the machine's counter until it is released; needs order at the machine"},
 		{key: "reconcile", kind: kindObject, sub: reconcileObject(), doc: "comparison of what was told with what Prodsmart holds"},
+		{key: "follow", kind: kindObject, sub: followObject(), doc: "a copy of Prodsmart's production orders, production records and downtimes, kept up to date; in mode live only"},
 	}}
 }
 
 func reconcileObject() *object {
 	return &object{name: "reconcile", fields: []*field{
 		{key: "every", kind: kindDuration, def: "15m", min: "0s", max: "24h", doc: "time between two comparisons, in requests that nobody else needs; 0s for none, and there is none in a dry run"},
-	}}
-}
-
-func pathsObject() *object {
-	return &object{name: "paths", fields: []*field{
-		{key: "authorization", kind: kindText, doc: "path of the token service"},
-		{key: "startstop", kind: kindText, doc: "path of the start/stop service, with {machine}"},
-		{key: "counter", kind: kindText, doc: "path of the counter service, with {machine}"},
-		{key: "parameters", kind: kindText, doc: "path of the parameters service, with {machine}"},
-		{key: "downtimes", kind: kindText, doc: "path of the list of downtimes, for reconcile"},
-		{key: "productions", kind: kindText, doc: "path of the list of productions, for reconcile"},
 	}}
 }
 

@@ -81,6 +81,7 @@ func (l *loader) readProdsmart(v *view) Prodsmart {
 	l.readPaths(v, p.Paths)
 	p.Key, p.Secret = l.secret(v, "key"), l.secret(v, "secret")
 	p.ProxyUser, p.ProxyPassword = l.secret(v, "proxy_user"), l.secret(v, "proxy_password")
+	p.Follow = l.readFollow(v, p.Secret)
 	for _, key := range []string{"key", "secret"} {
 		if p.Live && !v.has(key) {
 			l.badKey(v.at("mode"), "mode live needs "+quote(key)+"; "+referenceHint)
@@ -102,21 +103,6 @@ func quantity(text string) mapping.Quantity {
 		return mapping.TotalParts
 	}
 	return mapping.GoodParts
-}
-
-func (l *loader) readPaths(v *view, into map[string]string) {
-	paths := l.view(v.child("paths"), v.object.index["paths"].sub)
-	for _, key := range paths.object.keys() {
-		if !paths.valid(key) {
-			continue
-		}
-		text := paths.text(key)
-		of := containsText([]string{"startstop", "counter", "parameters"}, key)
-		if !strings.HasPrefix(text, "/") || strings.ContainsAny(text, "?# \\") || strings.Contains(text, "{machine}") != of {
-			l.bad(paths.at(key), "expected a path that begins with /, with {machine} for the machine services alone, got "+quote(text))
-		}
-		into[key] = text
-	}
 }
 
 func (l *loader) prodsmartURL(v *view, insecure bool) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -55,6 +56,9 @@ func (e *excerpt) query(c *cobra.Command, zone *time.Location) (store.Query, err
 	}
 	if q.To, err = board.ParseTime(e.until, now, zone); err != nil {
 		return q, usage{c, fmt.Errorf("--until: %w", err)}
+	}
+	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
+		return q, usage{c, errors.New("--until: it is not after --since, so nothing lies between them")}
 	}
 	return q, nil
 }
@@ -108,6 +112,11 @@ func (e *excerpt) missing(ctx context.Context, cfg *config.Config, q store.Query
 		}
 		q.After = part[len(part)-1].ID
 	}
+	if len(list) == 0 && e.machine != "" && !configured(cfg, e.machine) {
+		// An empty report would be read as good news. Machines that were taken
+		// out of the configuration still have their entries.
+		return fmt.Errorf("there is no machine %s in the configuration, nor an entry of it in this period; machine codes are written as there, capital letters included", visible(e.machine))
+	}
 	switch {
 	case e.csv:
 		return board.MissingCSV(out, list, cfg.Location)
@@ -119,6 +128,11 @@ func (e *excerpt) missing(ctx context.Context, cfg *config.Config, q store.Query
 		return printed(talk, "Nothing is missing in Prodsmart, as far as this gateway knows.\n")
 	}
 	return printMissing(out, list, cfg.Location)
+}
+
+// configured says whether a machine has, or had, this code in the configuration.
+func configured(cfg *config.Config, code string) bool {
+	return slices.ContainsFunc(cfg.Machines, func(m config.Machine) bool { return m.Spec.Code == code || m.Was == code })
 }
 
 // openStore opens the store of a configuration for reading.

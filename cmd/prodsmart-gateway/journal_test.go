@@ -68,6 +68,19 @@ machines:
 	if text := command("--until", "2026-01-01"); !strings.Contains(text, "Nothing is missing") {
 		t.Error(text)
 	}
+	for _, wrong := range [][2]string{
+		{"--machine=M-9", "there is no machine M-9 in the configuration, nor an entry of it"},
+		{"--since=2026-02-01 --until=2026-01-01", "--until: it is not after --since"},
+	} {
+		var out, talk bytes.Buffer
+		args := append([]string{"journal", "missing", "-c", path}, strings.Fields(wrong[0])...)
+		if code := run(args, &out, &talk); code == 0 || !strings.Contains(talk.String(), wrong[1]) {
+			t.Errorf("%s: exit code %d: %s%s", wrong[0], code, out.String(), talk.String())
+		}
+	}
+	if text := command("--machine", "M-1", "--until", "2026-01-01"); !strings.Contains(text, "Nothing is missing") {
+		t.Error(text)
+	}
 	rows, err := csv.NewReader(strings.NewReader(command("--csv"))).ReadAll()
 	if err != nil || len(rows) != 4 || !strings.HasSuffix(rows[1][4], "+03:00") || rows[1][6] != "600" {
 		t.Errorf("%v %q", err, rows)

@@ -81,6 +81,11 @@ func daemon(ctx context.Context, cfg *config.Config, log *slog.Logger, fresh boo
 			}
 		})
 	}
+	if err := openWebhook(ctx, &door, cfg, g, log); err != nil {
+		stop()
+		door.Wait()
+		return errors.Join(err, g.Close())
+	}
 	err = g.Run(ctx)
 	stop()
 	door.Wait()

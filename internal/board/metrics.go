@@ -30,6 +30,7 @@ type descriptions struct {
 	storeBytes, storeFailing, storeLost                     *prometheus.Desc
 	storeBackup, storeBackupFailing, storeTidyFailing       *prometheus.Desc
 	reconcileLast, reconcileFailing, reconcileDifferences   *prometheus.Desc
+	followRecords, followAge, webhooks                      *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -78,6 +79,9 @@ func describe() descriptions {
 		reconcileLast:        d("reconcile_last_timestamp_seconds", "When the newest comparison with Prodsmart that got through ended."),
 		reconcileFailing:     d("reconcile_failing", "1 while comparisons with Prodsmart fail."),
 		reconcileDifferences: d("reconcile_differences", "Differences from Prodsmart that stand, by kind.", "kind"),
+		followRecords:        d("follow_records", "Records of Prodsmart in the local copy, by kind.", "kind"),
+		followAge:            d("follow_age_seconds", "Time since the moment for which the local copy is known to be right, by kind.", "kind"),
+		webhooks:             d("webhook_messages_total", "Messages at the webhook's door, by outcome.", "outcome"),
 		started:              d("start_timestamp_seconds", "When the gateway started."),
 	}
 }
@@ -105,6 +109,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	c.store(out, &s)
 	c.reconcile(out, &s.Reconcile)
+	c.follow(out, &s.Follow, s.At)
 	out.gauge(c.d.started, seconds(s.Started))
 }
 

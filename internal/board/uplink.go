@@ -25,6 +25,8 @@ type uplinkData struct {
 	Machines []machineData `json:"machines"`
 	// Reconcile is the comparison with Prodsmart, if there is one.
 	Reconcile *reconcileData `json:"reconcile,omitempty"`
+	// Follow is the copy of Prodsmart's records, if there is one.
+	Follow *followData `json:"follow,omitempty"`
 }
 
 type classData struct {
@@ -65,7 +67,7 @@ func uplinkOf(s gateway.Status, zone *time.Location) uplinkData {
 		Time: s.At.In(zone), Mode: u.Mode.String(), Budget: u.Budget, Used: u.Used, Slot: u.Slot.Seconds(), Pace: u.Pace,
 		Trouble: string(u.Trouble), PausedUntil: at(u.PausedUntil), Oldest: u.Oldest.Seconds(),
 		Classes: make([]classData, len(u.Classes)), Machines: make([]machineData, len(u.Machines)),
-		Reconcile: reconcileOf(&s.Reconcile, at),
+		Reconcile: reconcileOf(&s.Reconcile, at), Follow: followOf(&s.Follow, at),
 	}
 	for i, c := range u.Classes {
 		d.Classes[i] = classData{Name: c.Name, Sent: c.Sent, Waiting: c.Waiting, Oldest: c.Oldest.Seconds()}

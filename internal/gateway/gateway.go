@@ -65,6 +65,8 @@ type Gateway struct {
 	compare *comparer
 	// knock is nil if nothing is sent to Prodsmart.
 	knock *knocker
+	// follow is nil if nothing is followed.
+	follow *follower
 	// recovery is nil if the store was not damaged; it belongs to watch.
 	recovery *recovery
 	ready    sync.Once
@@ -134,6 +136,9 @@ func (g *Gateway) assemble() error {
 		}
 	}
 	g.compare, g.knock = newComparer(g), newKnocker(g)
+	if g.follow, err = newFollower(g); err != nil {
+		return err
+	}
 	for _, w := range g.config.Warnings {
 		g.health.Set(health.ConfigWarning, w.Path, w.Pos.String()+": "+w.Text)
 	}
@@ -256,6 +261,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	work.Go(func() { g.watch(ctx) })
 	work.Go(func() { g.compare.run(ctx) })
 	work.Go(func() { g.knock.run(ctx) })
+	work.Go(func() { g.follow.run(ctx) })
 	told := g.uplink.Run(ctx)
 	work.Wait()
 	stopKeeping()

@@ -50,6 +50,8 @@ func (g *Gateway) watch(ctx context.Context) {
 			text := budget.look(&status)
 			g.hold(text != "", health.BudgetShort, "", text)
 		}
+		late := g.follow.late(now)
+		g.hold(late != "", health.FollowLate, "", late)
 		g.notify.pass(now)
 	}
 }

@@ -73,6 +73,8 @@ const (
 	Limited
 	// BudgetShort is about the gateway.
 	BudgetShort
+	// FollowLate is about the gateway.
+	FollowLate
 	// StoreUpkeep is about the gateway.
 	StoreUpkeep
 	// ClockJump is about the gateway, and holds for a while after it.
@@ -144,6 +146,9 @@ func aboutGateway(c Code) (Definition, bool) {
 	case BudgetShort:
 		return Definition{Name: "budget_short", Severity: Warning, Title: "The machines need more requests than the budget has",
 			Next: "Raise report_every, or the budget if other integrations leave room. Nothing is lost; the numbers in Prodsmart are older than wished."}, true
+	case FollowLate:
+		return Definition{Name: "follow_late", Severity: Warning, Title: "The copy of Prodsmart's orders and records is old",
+			Next: "Read in the detail what fails. Usually the budget leaves no room for reading: raise report_every or prodsmart.follow.every; or the user of the API key may not read the list. Counts and posts go on."}, true
 	case StoreUpkeep:
 		return Definition{Name: "store_upkeep", Severity: Warning, Title: "The store works, but a part of its upkeep fails",
 			Next: "Check the disk and the rights of the data folder, and whether a virus scanner or a backup program locks its files. Counts and posts go on; without a new backup, a damaged store goes back further."}, true

@@ -55,9 +55,9 @@ func rooms() []room {
 		{dir: "internal/probe", may: []string{"connectors"}, not: pure},
 		{dir: "internal/gateway", may: []string{
 			"connectors", "connectors/opcua", "connectors/modbus", "connectors/mqtt", "mapping", "prodsmart", "prodsmart/uplink",
-			"prodsmart/reconcile", "internal/config", "internal/store", "internal/health",
+			"prodsmart/reconcile", "prodsmart/mirror", "prodsmart/webhook", "internal/config", "internal/store", "internal/health",
 		}},
-		{dir: "internal/board", may: []string{"internal/gateway", "internal/health", "internal/store", "mapping", "prodsmart/reconcile"}, owns: []string{"github.com/prometheus/client_golang"}},
+		{dir: "internal/board", may: []string{"internal/gateway", "internal/health", "internal/store", "mapping", "prodsmart/reconcile", "prodsmart/mirror"}, owns: []string{"github.com/prometheus/client_golang"}},
 		{dir: "internal/sim", may: []string{"internal/sim"}},
 		{dir: "internal/bench", may: []string{"connectors", "mapping", "prodsmart", "prodsmart/uplink", "internal/config", "internal/sim"}},
 		{dir: "internal/conformance", may: []string{"connectors", "connectors/opcua", "connectors/modbus", "connectors/mqtt", "connectors/connectortest"}},

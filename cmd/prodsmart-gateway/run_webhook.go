@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/board"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/config"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/gateway"
+)
+
+// openWebhook serves the door for what Prodsmart sends by itself, if there is one,
+// until ctx ends. The caller waits for door.
+func openWebhook(ctx context.Context, door *sync.WaitGroup, cfg *config.Config, g *gateway.Gateway, log *slog.Logger) error {
+	handler, c := g.Webhook(), cfg.Prodsmart.Follow.Webhook
+	if handler == nil {
+		return nil
+	}
+	var secure *tls.Config
+	if c.Certificate != "" {
+		pair, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
+		if err != nil {
+			return fmt.Errorf("prodsmart.follow.webhook: the certificate %s with the key %s: %w", c.Certificate, c.Key, err)
+		}
+		secure = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("prodsmart.follow.webhook.listen: %w: is another program using the port?", err)
+	}
+	if secure != nil {
+		l = tls.NewListener(l, secure)
+	}
+	log.Info("webhook", "address", l.Addr().String(), "tls", secure != nil)
+	door.Go(func() {
+		if err := board.Serve(ctx, l, handler); err != nil {
+			log.Warn("the webhook's address failed", "problem", err)
+		}
+	})
+	return nil
+}

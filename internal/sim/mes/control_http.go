@@ -27,6 +27,8 @@ import (
 //	PATCH  /downtimes/{id}                {"type": "JAM", "start": "…", "end": "…"} by hand; DELETE removes it
 //	PATCH  /productions/{id}              {"quantity": 5, "waste": {"SCRAP": 1}, "end": "…"} by hand; DELETE removes it
 //
+// and what controlOrders says about orders, channels and webhooks.
+//
 // Durations are nanoseconds. The kinds of faults are those of FaultKind. One of
 // the options is the client that spends from the same limit: {"foreign":
 // {"per_minute": 60, "pattern": "poisson", "retries": true}}, with the patterns
@@ -81,6 +83,7 @@ func (s *Server) Control() http.Handler {
 	})
 	s.controlMachines(mux)
 	s.controlRecords(mux)
+	s.controlOrders(mux)
 	return mux
 }
 
@@ -134,9 +137,9 @@ func (s *Server) controlMachines(mux *http.ServeMux) {
 // controlRecords is what a person does by hand to a record.
 func (s *Server) controlRecords(mux *http.ServeMux) {
 	mux.HandleFunc("PATCH /downtimes/{id}", edit(s.EditDowntime))
-	mux.HandleFunc("DELETE /downtimes/{id}", remove(s.DeleteDowntime))
+	mux.HandleFunc("DELETE /downtimes/{id}", byNumber(s.DeleteDowntime))
 	mux.HandleFunc("PATCH /productions/{id}", edit(s.EditProduction))
-	mux.HandleFunc("DELETE /productions/{id}", remove(s.DeleteProduction))
+	mux.HandleFunc("DELETE /productions/{id}", byNumber(s.DeleteProduction))
 }
 
 func edit[T any](change func(int, T) error) http.HandlerFunc {
@@ -153,13 +156,14 @@ func edit[T any](change func(int, T) error) http.HandlerFunc {
 	}
 }
 
-func remove(record func(int) error) http.HandlerFunc {
+// byNumber does something to what a path names by its number.
+func byNumber(do func(int) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id, err := strconv.Atoi(r.PathValue("id"))
 		if err == nil {
-			err = record(id)
+			err = do(id)
 		}
-		reply(w, "removed", err)
+		reply(w, "done", err)
 	}
 }
 

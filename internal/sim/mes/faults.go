@@ -60,11 +60,29 @@ const (
 	FaultSlowBody FaultKind = "slow_body"
 )
 
+// The kinds of faults of webhooks. They strike no call.
+const (
+	// FaultHookLost does not send it, FaultHookRepeated sends it twice.
+	FaultHookLost     FaultKind = "webhook_lost"
+	FaultHookRepeated FaultKind = "webhook_repeated"
+	// FaultHookReordered sends it after the next one, or Delay later (1 s
+	// without one) if there is none until then. FaultHookDelayed sends it Delay
+	// later.
+	FaultHookReordered FaultKind = "webhook_reordered"
+	FaultHookDelayed   FaultKind = "webhook_delayed"
+)
+
+// ofWebhooks says that the kind is one of webhooks.
+func (k FaultKind) ofWebhooks() bool {
+	return slices.Contains([]FaultKind{FaultHookLost, FaultHookRepeated, FaultHookReordered, FaultHookDelayed}, k)
+}
+
 // faultKinds lists all kinds.
 func faultKinds() []FaultKind {
 	return []FaultKind{FaultLimit, FaultLimitBare, FaultStatus, FaultDropBefore, FaultNeverBefore, FaultLateApply,
 		FaultPage, FaultCached, FaultLatency, FaultLateAnswer, FaultDropAfter, FaultNeverAfter, FaultTwice,
-		FaultTwiceSecond, FaultMalformed, FaultTruncated, FaultPageAfter, FaultOtherAnswer, FaultSlowBody}
+		FaultTwiceSecond, FaultMalformed, FaultTruncated, FaultPageAfter, FaultOtherAnswer, FaultSlowBody,
+		FaultHookLost, FaultHookRepeated, FaultHookReordered, FaultHookDelayed}
 }
 
 // Fault says which calls go wrong, and how.
@@ -72,7 +90,8 @@ type Fault struct {
 	// ID is given by the server.
 	ID int `json:"id"`
 	// Service is counter, parameters, startstop, authorization, downtimes,
-	// productions, production-orders or changes; empty means all. Machine is a machine code; empty means all.
+	// productions, production-orders or changes; empty means all. The kinds of
+	// webhooks have none. Machine is a machine code; empty means all.
 	Service string    `json:"service,omitempty"`
 	Machine string    `json:"machine,omitempty"`
 	Kind    FaultKind `json:"kind"`
@@ -100,6 +119,9 @@ func (f Fault) check() error {
 		serviceDowntimes, serviceProductions, serviceOrders, serviceChanges}
 	if !slices.Contains(services, f.Service) {
 		return fmt.Errorf("fault service %q is not known; allowed: %v", f.Service, services[1:])
+	}
+	if f.Kind.ofWebhooks() && f.Service+f.Machine != "" {
+		return fmt.Errorf("fault %s: webhooks are of no service and no machine", f.Kind)
 	}
 	if f.Chance < 0 || f.Chance > 1 {
 		return fmt.Errorf("fault chance %v: must be from 0 to 1", f.Chance)
@@ -158,6 +180,9 @@ func (s *Server) expireFaults() {
 func (s *Server) strike(service, machine string) *Fault {
 	s.expireFaults()
 	for i, f := range s.faults {
+		if f.Kind.ofWebhooks() != (service == serviceWebhooks) {
+			continue
+		}
 		if f.Service != "" && f.Service != service || f.Machine != "" && f.Machine != machine {
 			continue
 		}

@@ -46,11 +46,15 @@ type feedItem struct {
 // afterwards. The caller holds the lock.
 func (s *Server) changed(kind string, id int, entity map[string]any, deleted bool) {
 	item := feedItem{feedKey{kind, id}, s.now(), entity, deleted}
+	created := !s.feed.known[item.feedKey]
 	s.feed.known[item.feedKey] = !deleted
 	for _, c := range s.feed.channels {
 		if c.Type == kind {
 			c.push(item)
 		}
+	}
+	if len(s.courier.subscribers) > 0 {
+		s.tellHooks(item, created)
 	}
 }
 
@@ -86,7 +90,8 @@ const (
 // listens says whether anybody wants to know of a thing, which counts as known
 // from now on.
 func (s *Server) listens(kind string, id int) bool {
-	if slices.ContainsFunc(s.feed.channels, func(c *channel) bool { return c.Type == kind }) {
+	followed := func(c *channel) bool { return c.Type == kind }
+	if len(s.courier.subscribers) > 0 || slices.ContainsFunc(s.feed.channels, followed) {
 		return true
 	}
 	s.feed.known[feedKey{kind, id}] = true

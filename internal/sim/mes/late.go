@@ -20,7 +20,7 @@ func (s *Server) postpone(d delivery, by time.Duration) {
 
 // deliverLate carries out what is due, each at its own time.
 func (s *Server) deliverLate() {
-	for len(s.late) > 0 && !s.late[0].due.After(s.config.Now()) {
+	for len(s.late) > 0 && !s.late[0].due.After(s.clock()) {
 		d := s.late[0]
 		s.late = s.late[1:]
 		s.moment = d.due

@@ -25,6 +25,8 @@ func Lenient() Profile {
 		ParametersIdle: ParametersIdleStore, UnknownCode: UnknownCodeCreate, NameAlias: NameAliasAccepted,
 		UnknownType: UnknownTypeIgnore, UntypedStart: UntypedStartAccept, RunningForm: RunningLoose,
 		WorkerReason: WorkerReasonAccept,
+		OrderOptions: OrderOptions{OrderPut: PutMerge, ProductionPut: PutMerge, OrderReferences: OrderReferencesAccept,
+			LocationForm: LocationFormAccept, LiteralHeader: LiteralHeaderPresent},
 	}}
 }
 
@@ -32,7 +34,8 @@ func Lenient() Profile {
 // do: answers that get lost after the request was applied, that come late, cut
 // short or from another call, requests that a proxy repeats or delivers late,
 // refusals before, bursts of 429, pauses, tokens that expire in the middle of a
-// run, and a foreign client that spends a quarter of the limit in bursts. Stops
+// run, and a foreign client that spends a quarter of the limit in bursts. Webhooks
+// get lost, come twice, late or in another order. Stops
 // and starts are neither delivered late nor repeated late: without a time in
 // them, they would make downtimes that no client could have prevented.
 func Hostile() Profile {
@@ -58,6 +61,10 @@ func Hostile() Profile {
 			{Kind: FaultSlowBody, Delay: 200 * time.Millisecond, Chance: 0.02},
 			{Kind: FaultPage, Chance: 0.01},
 			{Kind: FaultPageAfter, Chance: 0.005},
+			{Kind: FaultHookLost, Chance: 0.05},
+			{Kind: FaultHookRepeated, Chance: 0.1},
+			{Kind: FaultHookReordered, Delay: 500 * time.Millisecond, Chance: 0.1},
+			{Kind: FaultHookDelayed, Delay: time.Second, Chance: 0.05},
 		},
 	}
 }

@@ -59,7 +59,7 @@ func (s *Server) now() time.Time {
 	if !s.moment.IsZero() {
 		return s.moment
 	}
-	return s.config.Now()
+	return s.clock()
 }
 
 // ServeHTTP answers one call of a client.

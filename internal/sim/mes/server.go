@@ -21,6 +21,7 @@ const (
 	serviceProductions   = "productions"
 	serviceOrders        = "production-orders"
 	serviceChanges       = "changes"
+	serviceWebhooks      = "webhooks" // of faults only
 )
 
 // Who made a call, if it was not the client.
@@ -40,6 +41,8 @@ type Config struct {
 	Workers []WorkerSetup
 	// Channels are the change channels that there are from the start.
 	Channels []ChannelSetup
+	// Webhooks sends the webhooks; nil means a client that waits for 10 s.
+	Webhooks *http.Client
 	// Zone is the company's time zone; nil means UTC.
 	Zone *time.Location
 	// Now is the clock; nil means time.Now. Sleep waits by it until the context
@@ -79,6 +82,8 @@ type Server struct {
 	orders     map[int]*Order
 	gone       map[int]bool // numbers of orders that were deleted
 	feed       feed
+	courier    courier
+	ahead      time.Duration // how far the clock was advanced
 
 	serving sync.WaitGroup
 	http    *http.Server
@@ -120,7 +125,17 @@ func New(c Config) (*Server, error) {
 	if c.Sleep == nil {
 		c.Sleep = wait
 	}
+	if c.Webhooks == nil {
+		c.Webhooks = &http.Client{
+			Timeout:   10 * time.Second,
+			Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true},
+			// Who answers with another place has had the webhook.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
 	s := &Server{config: c}
+	s.courier.client = c.Webhooks
+	s.courier.ctx, s.courier.stop = context.WithCancel(context.Background())
 	if err := s.Reset(); err != nil {
 		return nil, err
 	}
@@ -163,10 +178,21 @@ func (s *Server) Reset() error {
 	s.random = rand.New(rand.NewPCG(s.config.Seed, 1))
 	s.orders, s.gone = map[int]*Order{}, map[int]bool{}
 	s.feed = feed{known: map[feedKey]bool{}}
+	s.ahead = 0
+	for _, sub := range s.courier.subscribers {
+		sub.queue, sub.held = nil, nil
+	}
+	s.courier.subscribers, s.courier.log, s.courier.sum = nil, nil, 0
+	for _, c := range s.config.Channels {
+		err = errors.Join(err, s.addChannel(c))
+	}
 	for _, m := range s.config.Machines {
 		s.setUp(newMachine(m))
 	}
 	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	for _, f := range s.config.Profile.Faults {
 		if _, err := s.AddFault(f); err != nil {
 			return err
@@ -201,8 +227,13 @@ func (s *Server) Serve(addr string) (string, error) {
 	return ln.Addr().String(), nil
 }
 
-// Close ends Serve. Calls under way have a second to finish.
+// Close ends Serve and the sending of webhooks: those that wait are not sent.
+// Calls under way have a second to finish.
 func (s *Server) Close() error {
+	defer s.courier.running.Wait()
+	s.mu.Lock()
+	s.courier.stop()
+	s.mu.Unlock()
 	if s.http == nil {
 		return nil
 	}

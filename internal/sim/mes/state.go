@@ -177,10 +177,16 @@ func (s *Server) newID() int {
 
 // startProduction opens a record for a worker.
 func (s *Server) startProduction(m *Machine, w Work) int {
+	return s.startProductionFor(m, w, s.orderID(w.Order))
+}
+
+// startProductionFor opens a record for an order, of which several may have the
+// code.
+func (s *Server) startProductionFor(m *Machine, w Work, order int) int {
 	if w.Worker == 0 {
 		w.Worker = 1
 	}
-	p := Production{ID: s.newID(), Work: w, orderID: s.orderID(w.Order), Start: s.now(), Waste: map[string]float64{}, Parameters: map[string]json.RawMessage{}}
+	p := Production{ID: s.newID(), Work: w, orderID: order, Start: s.now(), Waste: map[string]float64{}, Parameters: map[string]json.RawMessage{}}
 	if s.options.NoProduction == NoProductionCredit {
 		p.Quantity, m.Uncredited = m.Uncredited, 0
 		p.Waste, m.UncreditedWaste = m.UncreditedWaste, map[string]float64{}

@@ -52,10 +52,13 @@ func TestMissing(t *testing.T) {
 	if !slices.Equal(rows[1], want) {
 		t.Errorf("the row is %q", rows[1])
 	}
-	for _, query := range []string{"since=lately", "until=13:00", "format=xml"} {
+	for _, query := range []string{"since=lately", "after=x", "until=13:00", "format=xml"} {
 		if code, body := get(t, h, "/api/missing?"+query); code != http.StatusBadRequest || !strings.Contains(body, `"error"`) {
 			t.Errorf("%s: %d %s", query, code, body)
 		}
+	}
+	if _, body := get(t, h, "/api/missing?after=4711"); !strings.Contains(body, `"id": 2`) || !slices.Contains(p.asked, "after 4711") {
+		t.Errorf("asked were %q: %s", p.asked, body)
 	}
 	p.missing = make([]store.Missing, maxMissing+1)
 	if _, body := get(t, h, "/api/missing"); !strings.Contains(body, `"more": true`) || strings.Count(body, `"machine"`) != maxMissing {
@@ -159,5 +162,30 @@ func TestByHand(t *testing.T) {
 	}
 	if code, _ := get(t, h, "/api/machines/BEND-2/release"); code != http.StatusMethodNotAllowed {
 		t.Errorf("GET releases: %d", code)
+	}
+}
+
+// TestFollowing: the page data say how the copy of Prodsmart's records is, and what
+// happens at the door.
+func TestFollowing(t *testing.T) {
+	p := newPretend()
+	h, err := Handler(p, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body := get(t, h, "/api/uplink")
+	var got struct{ Follow *followData }
+	if err := json.Unmarshal([]byte(body), &got); err != nil || got.Follow == nil || len(got.Follow.Kinds) != 3 {
+		t.Fatalf("%v: %s", err, body)
+	}
+	if k := got.Follow.Kinds[0]; k.Kind != "production_orders" || k.Records != 17 || !k.TrueAt.Equal(p.status.At.Add(-20*time.Second)) {
+		t.Errorf("%+v", k)
+	}
+	if w := got.Follow.Webhook; w.Accepted != 5 || w.Unsigned != 2 || w.Signature != "sha1-hex" || w.Header != "x-prodsmart-hmac-sha256" || w.Problem == "" {
+		t.Errorf("%+v", w)
+	}
+	p.status.Follow.On = false
+	if _, body := get(t, h, "/api/uplink"); strings.Contains(body, `"follow"`) {
+		t.Error("what is not followed is shown")
 	}
 }

@@ -42,7 +42,7 @@ type door struct {
 //	GET  /metrics, /healthz, /readyz
 //	GET  /api/uplink                     the request budget, and what each machine was told
 //	GET  /api/missing                    what Prodsmart does not show as it was;
-//	                                     machine, since, until, format=json or csv
+//	                                     machine, since, until, after, format=json or csv
 //	POST /api/machines/{code}/release    tell a held backlog
 //	POST /api/machines/{code}/retry      try again what was refused
 //

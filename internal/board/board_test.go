@@ -23,7 +23,9 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/mirror"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/webhook"
 )
 
 // pretend is a gateway with one machine that stands and one that never
@@ -36,6 +38,9 @@ type pretend struct {
 }
 
 func (p *pretend) Missing(_ context.Context, q store.Query) ([]store.Missing, error) {
+	if q.After != 0 {
+		p.asked = append(p.asked, fmt.Sprintf("after %d", q.After))
+	}
 	p.asked = append(p.asked, fmt.Sprintf("missing %q %s %s %d", q.Machine, q.From.UTC().Format(time.DateTime), q.To.UTC().Format(time.DateTime), q.Limit))
 	return p.missing[:min(len(p.missing), q.Limit)], nil
 }
@@ -85,6 +90,9 @@ func newPretend() *pretend {
 	p.status.Uplink.Budget, p.status.Uplink.Used, p.status.Uplink.Pace = 100, 12, 1
 	p.status.Uplink.Classes = []uplink.ClassStatus{{Name: "edge", Sent: 3, Waiting: 2, Oldest: 1500 * time.Millisecond}}
 	p.status.Uplink.Machines = []uplink.MachineStatus{{Machine: "BEND-2", Held: 40, Parked: "status 400"}}
+	p.status.Follow.On = true
+	p.status.Follow.Mirror.Kinds[mirror.Orders] = mirror.KindStatus{TrueAt: at.Add(-20 * time.Second), Records: 17}
+	p.status.Follow.Door = &webhook.Status{Accepted: 5, Unsigned: 2, Matched: webhook.SHA1Hex, Header: "x-prodsmart-hmac-sha256", Last: at, Problem: "a message without a signature"}
 	return p
 }
 
@@ -133,6 +141,9 @@ func TestMetrics(t *testing.T) {
 		`prodsmart_gateway_journal_events_total{level="notice",machine="IMM-05"} 0`,
 		`prodsmart_gateway_journal_events_total{level="notice",machine=""} 1`,
 		`prodsmart_gateway_store_lost_entries_total 8`,
+		`prodsmart_gateway_follow_records{kind="production_orders"} 17`,
+		`prodsmart_gateway_follow_age_seconds{kind="production_orders"} 20`,
+		`prodsmart_gateway_webhook_messages_total{outcome="unsigned"} 2`,
 		`prodsmart_gateway_store_backup_failing 1`,
 		`prodsmart_gateway_store_tidy_failing 1`,
 		`prodsmart_gateway_store_backup_timestamp_seconds 1.7675928e+09`,

@@ -14,6 +14,8 @@ import (
 
 // missingEntry is one entry of the report as JSON.
 type missingEntry struct {
+	// ID grows from entry to entry.
+	ID      int64      `json:"id"`
 	Time    time.Time  `json:"time"`
 	Machine string     `json:"machine"`
 	What    string     `json:"what"`
@@ -30,13 +32,13 @@ type missingEntry struct {
 // missingReport is the answer of /api/missing.
 type missingReport struct {
 	Missing []missingEntry `json:"missing"`
-	// More says that the report goes on: ask again with since set to the time of
-	// the last entry.
+	// More says that the report goes on: ask again with after set to the id of the
+	// last entry.
 	More bool `json:"more"`
 }
 
 func entryOf(m store.Missing, zone *time.Location) missingEntry {
-	e := missingEntry{Time: m.Time.In(zone), Machine: m.Machine, What: m.Code, Type: m.Type, Pieces: m.Pieces, Order: m.Order, Text: m.Text}
+	e := missingEntry{ID: m.ID, Time: m.Time.In(zone), Machine: m.Machine, What: m.Code, Type: m.Type, Pieces: m.Pieces, Order: m.Order, Text: m.Text}
 	if !m.From.IsZero() {
 		from := m.From.In(zone)
 		e.From = &from
@@ -131,13 +133,18 @@ func ParseTime(text string, now time.Time, zone *time.Location) (time.Time, erro
 // maxMissing is the greatest number of entries in one answer.
 const maxMissing = 5000
 
-// answerMissing serves the report: machine, since, until, format=json or csv.
+// answerMissing serves the report: machine, since, until, after, format=json or csv.
 func (d *door) answerMissing(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	query := store.Query{Machine: q.Get("machine"), Limit: maxMissing + 1}
 	var err error
 	if query.From, err = ParseTime(q.Get("since"), d.now(), d.zone); err == nil {
 		query.To, err = ParseTime(q.Get("until"), d.now(), d.zone)
+	}
+	if after := q.Get("after"); err == nil && after != "" {
+		if query.After, err = strconv.ParseInt(after, 10, 64); err != nil {
+			err = fmt.Errorf("after: %q is no id of an entry", after)
+		}
 	}
 	format := q.Get("format")
 	if err == nil && format != "" && format != "json" && format != "csv" {

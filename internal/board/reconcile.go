@@ -52,6 +52,9 @@ func (c *collector) reconcile(out emitter, s *gateway.ReconcileStatus) {
 	}
 	out.gauge(c.d.reconcileFailing, truth(s.Problem != ""))
 	kinds := map[reconcile.Kind]int{}
+	for _, kind := range reconcile.Kinds() {
+		kinds[kind] = 0 // a kind that ends must not vanish
+	}
 	for i := range s.Differences {
 		kinds[s.Differences[i].Kind]++
 	}

@@ -38,6 +38,7 @@ func TestTheComparisonIsShown(t *testing.T) {
 	for _, line := range []string{
 		`prodsmart_gateway_reconcile_last_timestamp_seconds 1.76759274e+09`,
 		`prodsmart_gateway_reconcile_differences{kind="downtime_missing"} 2`,
+		`prodsmart_gateway_reconcile_differences{kind="told_above"} 0`,
 		`prodsmart_gateway_reconcile_failing 1`,
 	} {
 		if !strings.Contains(body, line+"\n") {

@@ -39,6 +39,12 @@ const (
 	ToldAbove Kind = "told_above"
 )
 
+// Kinds are all that there are.
+func Kinds() []Kind {
+	return []Kind{DowntimeMissing, DowntimeForeign, DowntimeRepeated, TypeChanged, StartChanged, EndChanged, StillOpen, ClosedThere,
+		Unassigned, MorePieces, FewerPieces, MoreWaste, FewerWaste, ToldBelow, ToldAbove}
+}
+
 // Cause is the most likely reason of a difference.
 type Cause string
 

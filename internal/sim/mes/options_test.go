@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func calls(name, base string, list ...string) row {
 }
 
 func TestEveryAnswerMatters(t *testing.T) {
-	rows := append(append(append(counterRows(), serviceRows()...), accessRows()...), listRows()...)
+	rows := slices.Concat(counterRows(), serviceRows(), accessRows(), listRows(), orderRows())
 	for _, q := range (&Options{}).questions() {
 		t.Run(q.name, func(t *testing.T) {
 			var of []row

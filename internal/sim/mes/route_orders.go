@@ -15,11 +15,13 @@ func (o Options) orderRoute(u *url.URL) (service, id, verb string) {
 		return "", "", ""
 	}
 	part := strings.Split(rest, "/")
-	if o.StrictPaths == PathsStrict && rest == serviceOrders {
-		return "", "", "" // documented with a slash
-	}
-	if rest == serviceOrders+"/" {
-		part = part[:1]
+	if o.StrictPaths == PathsStrict {
+		switch rest {
+		case serviceOrders:
+			return "", "", "" // documented with a slash
+		case serviceOrders + "/":
+			part = part[:1]
+		}
 	}
 	if len(part) > 1 {
 		var err error

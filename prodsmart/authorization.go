@@ -25,13 +25,15 @@ func (c *Client) CreateAuthorization(ctx context.Context) (Authorization, error)
 	return c.authorization(ctx, "authorization.create", json.RawMessage(scopeBody))
 }
 
-// DeleteAuthorization ends the tokens of the user, also for other programs.
+// DeleteAuthorization ends the tokens of the user, also for other programs. The
+// next call that needs one fetches another.
 func (c *Client) DeleteAuthorization(ctx context.Context) error {
 	_, err := c.do(ctx, "authorization.delete", "", nil, nil)
-	if gone(err) {
-		return nil
+	if err != nil && !gone(err) {
+		return err
 	}
-	return err
+	c.tokens.forget()
+	return nil
 }
 
 func (c *Client) authorization(ctx context.Context, name string, body json.RawMessage) (Authorization, error) {

@@ -73,6 +73,13 @@ func (t *tokens) trust(doubted token, now time.Time) {
 	}
 }
 
+// forget lets the next call fetch a token, because the one there is has ended.
+func (t *tokens) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.current = token{number: t.current.number}
+}
+
 // Authorize makes sure that there is a token, fetching one if needed. The error
 // is an *Error. Calls do it by themselves; it is for those who want to know
 // beforehand whether the credentials are good.

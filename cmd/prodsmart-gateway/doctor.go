@@ -32,7 +32,7 @@ assigned, and a worker to begin and finish records when asked.
 
 Before anything is booked it says what, and asks. Nothing of the gateway's own
 store is touched, whatever mode is configured.`,
-		Example: "  prodsmart-gateway doctor --tenant TEST-1 --waste SCRAP --type HALT --type SETUP --parameter temperature=T1",
+		Example: "  prodsmart-gateway doctor --tenant TEST-1 --waste SCRAP --type HALT --type SETUP --parameter temperature=T1 --product P-1",
 	}
 	path := configFlag(c)
 	d := doctor{}
@@ -44,6 +44,7 @@ store is touched, whatever mode is configured.`,
 	f.StringArrayVar(&d.tenant.Types, "type", nil, "a downtime `type` of the machine; two are better")
 	f.StringVar(&d.parameter, "parameter", "", "a parameter of the machine, `NAME=CODE` or one text for both")
 	f.StringVar(&d.tenant.Value, "value", "1", "a `value` that the parameter takes, as JSON")
+	f.StringVar(&d.tenant.Product, "product", "", "the code of a `product` that two orders may be made for, which are deleted again")
 	f.DurationVar(&d.tenant.Pause, "pause", time.Second, "the least `time` between two requests")
 	f.BoolVarP(&d.yes, "yes", "y", false, "agree to everything that is going to be booked")
 	f.BoolVar(&d.json, "json", false, "print the findings as JSON; questions go to the error output")
@@ -103,11 +104,24 @@ func (d *doctor) examine(ctx context.Context, cfg *config.Config, stdout io.Writ
 			return fmt.Errorf("%s: %s is a machine that this gateway tells Prodsmart about, and what is tried on it would be booked for good; make a machine in Prodsmart that is there for tests only", m.Pos, visible(d.tenant.Machine))
 		}
 	}
-	client, err := prodsmart.New(cfg.Client())
+	d.tenant.Watch = &tenant.Watch{}
+	reach := cfg.Client()
+	reach.OnRequest = d.tenant.Watch.Note
+	client, err := prodsmart.New(reach)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	if reach.Prefix = "/api/v1"; cfg.Prodsmart.Prefix == reach.Prefix {
+		reach.Prefix = prodsmart.DefaultPrefix
+	}
+	reach.OnRequest = nil
+	elsewhere, err := prodsmart.New(reach)
+	if err != nil {
+		return err
+	}
+	defer elsewhere.Close()
+	d.tenant.API, d.tenant.Elsewhere = client, elsewhere
 	if err := printed(d.out, "Machine %s at %s. About 100 requests, one every %s, besides those of a gateway that runs.\n", visible(d.tenant.Machine), cfg.Prodsmart.URL, d.tenant.Pause); err != nil {
 		return err
 	}
@@ -200,6 +214,8 @@ func isSet(cfg *config.Config, setting string) bool {
 	switch key {
 	case "count_is":
 		return (value == "total") == (p.CountIs == mapping.TotalParts)
+	case "auth":
+		return value == p.Auth
 	case "waste":
 		return value == p.Waste
 	case "waste_only":

@@ -108,6 +108,29 @@ func otherQuestions() []question {
 		{"parameters_idle", "Are parameters taken while no record is open?", map[string]answer{
 			"reject_400": {meaning: "No: they wait until a worker begins."}, "accept": {meaning: "Yes; whether they are kept does not show."},
 		}},
+		{"mount", "Is the interface also below the other prefix of paths?", map[string]answer{
+			"both": {meaning: "Yes."}, "one": {meaning: "No."},
+		}},
+		{"new_token", "What becomes of a token when another one is asked for?", map[string]answer{
+			"coexist": {meaning: "It stays: several programs can use the same key."},
+			"rotate":  {meaning: "It ends: programs with the same key turn each other out again and again. Give each its own key, and keep auth: basic here.", setting: "auth: basic"},
+			"same":    {meaning: "It is the same again."},
+		}},
+		{"bad_token", "What is answered to a token that ended?", map[string]answer{
+			"401": {meaning: "401."}, "403": {meaning: "403."}, "400": {meaning: "400, as to a wrong value: with auth: token a refusal costs one more request.", setting: "auth: basic"},
+		}},
+		{"no_token", "What is answered to who asks for the token that there is, if there is none?", map[string]answer{
+			"404": {meaning: "404."}, "400": {meaning: "400."}, "create": {meaning: "A new one."},
+		}},
+		{"order_code", "May two production orders have the same code?", map[string]answer{
+			"duplicates": {meaning: "Yes: whoever makes orders must look before making one again."}, "unique_400": {meaning: "No."},
+		}},
+		{"order_put", "What becomes of the fields of a production order that a PUT does not name?", map[string]answer{
+			"replace": {meaning: "They are cleared: an order must be read, changed and written as a whole, as this program does."}, "merge": {meaning: "They stay."},
+		}},
+		{"unknown_order", "What is answered to an order that does not exist?", map[string]answer{
+			"404": {meaning: "404."}, "400": {meaning: "400, as to a wrong value."},
+		}},
 		{"known_filter", "Do the lists filter by time?", map[string]answer{
 			"apply": {meaning: "Yes."}, "ignore": {meaning: "No: comparisons read more than they need. Set reconcile: {every: 1h} if that takes too much of the budget."},
 		}},

@@ -103,11 +103,20 @@ func (r *rehearsal) run(t *testing.T) map[string]tenant.Finding {
 	if r.before != nil {
 		r.before(server)
 	}
-	client, err := prodsmart.New(prodsmart.Config{URL: web.URL, Insecure: true, Key: prodsmart.NewSecret("key"), Secret: prodsmart.NewSecret("secret")})
+	watch := &tenant.Watch{}
+	reach := prodsmart.Config{URL: web.URL, Insecure: true, Key: prodsmart.NewSecret("key"), Secret: prodsmart.NewSecret("secret"), OnRequest: watch.Note}
+	client, err := prodsmart.New(reach)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
+	reach.Prefix = "/api/v1"
+	elsewhere, err := prodsmart.New(reach)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer elsewhere.Close()
+	r.config.API, r.config.Watch, r.config.Product, r.config.Elsewhere = client, watch, "P", elsewhere
 	r.person.server = server
 	findings, err := tenant.Run(t.Context(), r.config, client, &r.person)
 	if err != nil {
@@ -132,27 +141,33 @@ func (r *rehearsal) run(t *testing.T) map[string]tenant.Finding {
 // configured gives the options by their names.
 func configured(o mes.Options) map[string]string {
 	m := map[string]string{}
-	v := reflect.ValueOf(o)
-	for i := range v.NumField() {
-		if v.Field(i).Kind() != reflect.String {
-			continue
-		}
-		name := v.Type().Field(i).Tag.Get("json")
-		if m[name] = v.Field(i).String(); m[name] == "" {
+	each(reflect.ValueOf(o), func(name string, field reflect.Value) {
+		if m[name] = field.String(); m[name] == "" {
 			m[name] = mes.Questions()[name][0]
 		}
-	}
+	})
 	return m
+}
+
+// each gives the options that are questions, those of embedded structs as well.
+func each(v reflect.Value, f func(name string, field reflect.Value)) {
+	for i := range v.NumField() {
+		switch field := v.Type().Field(i); {
+		case field.Anonymous:
+			each(v.Field(i), f)
+		case v.Field(i).Kind() == reflect.String:
+			f(field.Tag.Get("json"), v.Field(i))
+		}
+	}
 }
 
 // set changes an option by its name.
 func set(o *mes.Options, name, value string) {
-	v := reflect.ValueOf(o).Elem()
-	for i := range v.NumField() {
-		if v.Type().Field(i).Tag.Get("json") == name {
-			v.Field(i).SetString(value)
+	each(reflect.ValueOf(o).Elem(), func(n string, field reflect.Value) {
+		if n == name {
+			field.SetString(value)
 		}
-	}
+	})
 }
 
 // want is the finding that an option must lead to; ok is false for options that
@@ -168,6 +183,7 @@ func want(question string, o map[string]string) (answer string, asked bool) {
 		{"unknown_code", "ignore", "accept"}, {"unknown_code", "create", "accept"},
 		{"parameters_idle", "ignore_200", "accept"}, {"parameters_idle", "store", "accept"},
 		{"counter_scope", "reset_daily", "machine_lifetime"},
+		{"mount", "api", "one"}, {"mount", "v1", "one"},
 		{"type_key", "either", "name"}, {"type_key", "code", "name"},
 	} {
 		if same.question == question && same.value == value {
@@ -181,6 +197,10 @@ func want(question string, o map[string]string) (answer string, asked bool) {
 // options, and if not, why.
 func apart(question string, o map[string]string) (why string) {
 	switch question {
+	case "unknown_order":
+		if o["order_code"] == "unique_400" {
+			return "no second order is there to be deleted"
+		}
 	case "stale_answer":
 		if o["lower_count"] != "ignore_200" || o["counter_answer"] == "empty" {
 			return "only a count that is ignored shows it, in the answer"

@@ -34,6 +34,14 @@ type Config struct {
 	// Types are up to two downtime types of the machine. Without the first the
 	// questions about stops stay open, without the second those about two types.
 	Types []string
+	// API and Watch are for the questions about tokens and orders, which stay open
+	// without them; those about orders also need Product, the code of a product that
+	// an order may be made for.
+	API     API
+	Watch   *Watch
+	Product string
+	// Elsewhere is Prodsmart below another prefix of paths; nil leaves that out.
+	Elsewhere Prodsmart
 	// Pause is the least time between two requests, to leave the company's budget
 	// to those who work; 0 means 1 s.
 	Pause time.Duration
@@ -138,7 +146,7 @@ type session struct {
 
 func (s *session) all(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{
-		s.machines, s.counter, s.parameters, s.stops, s.idle, s.next, s.lists,
+		s.place, s.machines, s.tokens, s.orders, s.counter, s.parameters, s.stops, s.idle, s.next, s.lists,
 	} {
 		if err := part(ctx); err != nil {
 			return err

@@ -235,7 +235,7 @@ func (s *Server) credit(m *Machine, delta float64, waste map[string]float64) {
 		for code, d := range waste {
 			p.Waste[code] += d * part
 		}
-		s.productionChanged(m, p)
+		s.quantityChanged(m, p)
 	}
 }
 

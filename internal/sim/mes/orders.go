@@ -173,11 +173,17 @@ func (s *Server) orderChanged(o *Order) {
 	}
 }
 
-// productionChanged tells of a production and of the order that it is for.
+// productionChanged tells of a production.
 func (s *Server) productionChanged(m *Machine, p *Production) {
 	if s.listens(kindProduction, p.ID) {
 		s.changed(kindProduction, p.ID, s.productionShape(m, p, false), false)
 	}
+}
+
+// quantityChanged tells of a production with another quantity, and of the order
+// that it is for.
+func (s *Server) quantityChanged(m *Machine, p *Production) {
+	s.productionChanged(m, p)
 	if o := s.orders[p.orderID]; o != nil {
 		s.orderChanged(o)
 	}

@@ -143,6 +143,9 @@ func (s *Server) store(m *Machine, values []value) {
 			p.Parameters[v.name] = v.raw
 		}
 	}
+	if len(values) == 0 {
+		return
+	}
 	for _, p := range m.openProductions() {
 		s.productionChanged(m, p)
 	}

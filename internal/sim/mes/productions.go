@@ -42,7 +42,7 @@ func (s *Server) productionService(r *http.Request, id string, body []byte) (ans
 func (s *Server) replaceProduction(m *Machine, p *Production, next Production) {
 	before := p.orderID
 	*p = next
-	s.productionChanged(m, p)
+	s.quantityChanged(m, p)
 	if o := s.orders[before]; o != nil && before != p.orderID {
 		s.orderChanged(o)
 	}

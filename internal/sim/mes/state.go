@@ -196,7 +196,12 @@ func (s *Server) startProductionFor(m *Machine, w Work, order int) int {
 		clear(m.WasteOf)
 	}
 	m.Productions = append(m.Productions, p)
-	s.productionChanged(m, &m.Productions[len(m.Productions)-1])
+	begun := &m.Productions[len(m.Productions)-1]
+	if begun.Quantity != 0 {
+		s.quantityChanged(m, begun)
+	} else {
+		s.productionChanged(m, begun)
+	}
 	return p.ID
 }
 

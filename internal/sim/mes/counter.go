@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 type counterCall struct {
@@ -266,6 +267,9 @@ func (s *Server) counterAnswer(count float64) answer {
 func strictJSON(body []byte, into any) error {
 	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
 		return errors.New("not an object")
+	}
+	if !utf8.Valid(body) {
+		return errors.New("not UTF-8")
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	if err := d.Decode(into); err != nil {

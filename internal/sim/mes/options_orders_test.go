@@ -56,6 +56,10 @@ func orderRows() []row {
 			b.order("A", "")
 			return strings.Fields(b.attempt("POST", ordersPath, plan("A", "")))[0]
 		}},
+		{"product_list", "", func(b *bench) string {
+			b.attempt("POST", "/api/products", `{"code":"P","name":"P"}`)
+			return b.attempt("GET", "/api/products", "")[:5]
+		}},
 		{"unknown_order", "", func(b *bench) string { return b.attempt("GET", ordersPath+"7777", "") }},
 		{"delete_order", "", started},
 		{"order_completion", "", completed},

@@ -15,6 +15,7 @@ type OrderOptions struct {
 	SignatureMode   SignatureMode   `json:"signature_mode"`
 	WebhookUUID     WebhookUUID     `json:"webhook_uuid"`
 	LiteralHeader   LiteralHeader   `json:"literal_header"`
+	ProductList     ProductList     `json:"product_list"`
 }
 
 func (o *OrderOptions) questions() []question {
@@ -31,6 +32,7 @@ func (o *OrderOptions) questions() []question {
 		{"signature_mode", (*string)(&o.SignatureMode), []string{"sample", "prose", "sha256_hex", "sha256_base64", "both_headers", "none", "wrong"}},
 		{"webhook_uuid", (*string)(&o.WebhookUUID), []string{"per_delivery", "per_subscription"}},
 		{"literal_header", (*string)(&o.LiteralHeader), []string{"absent", "present"}},
+		{"product_list", (*string)(&o.ProductList), []string{"array", "object"}},
 	}
 }
 
@@ -146,4 +148,13 @@ type LiteralHeader string
 const (
 	LiteralHeaderAbsent  LiteralHeader = "absent"
 	LiteralHeaderPresent LiteralHeader = "present"
+)
+
+// ProductList answers: a list with one product.
+type ProductList string
+
+// The answers to ProductList: an array as everywhere, or the bare product.
+const (
+	ProductListArray  ProductList = "array"
+	ProductListObject ProductList = "object"
 )

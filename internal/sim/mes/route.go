@@ -22,12 +22,15 @@ func (o Options) rest(u *url.URL) (string, bool) {
 }
 
 // route finds service and machine in a path; both are empty if there is none.
-func (o Options) route(u *url.URL) (service, machine string) {
+func (o Options) route(method string, u *url.URL) (service, machine string) {
 	rest, ok := o.rest(u)
 	if !ok {
 		return "", ""
 	}
 	if service, _, _ := o.orderRoute(u); service != "" {
+		return service, ""
+	}
+	if service, _ := o.entityRoute(method, u); service != "" {
 		return service, ""
 	}
 	switch rest {

@@ -85,7 +85,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) arrive(r *http.Request, body string) delivery {
 	s.lock()
 	defer s.mu.Unlock()
-	service, machine := s.options.route(r.URL)
+	service, machine := s.options.route(r.Method, r.URL)
 	d := delivery{r: r, call: Call{Time: s.now(), Method: r.Method, Path: r.URL.Path, Query: tokenless(r.URL),
 		Service: service, Machine: machine, Body: body}}
 	s.busiest.add(d.call.Time)
@@ -180,6 +180,8 @@ func (s *Server) serve(r *http.Request, c *Call) (answer, bool) {
 		return s.authorization(r, []byte(c.Body))
 	case c.Service == serviceOrders || c.Service == serviceChanges || c.Service == serviceProductions:
 		return s.orderCall(r, c)
+	case s.isEntity(c.Service):
+		return s.entityCall(r, c)
 	case c.Service == serviceDowntimes:
 		return s.list(r, c.Service), false
 	case r.Method != http.MethodPost:

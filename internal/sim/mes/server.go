@@ -85,6 +85,9 @@ type Server struct {
 	courier    courier
 	ahead      time.Duration // how far the clock was advanced
 
+	entities map[string][]*entity
+	stocks   map[string]float64 // by product code
+
 	serving sync.WaitGroup
 	http    *http.Server
 }
@@ -179,6 +182,7 @@ func (s *Server) Reset() error {
 	s.orders, s.gone = map[int]*Order{}, map[int]bool{}
 	s.feed = feed{known: map[feedKey]bool{}}
 	s.ahead = 0
+	s.entities, s.stocks = map[string][]*entity{}, map[string]float64{}
 	for _, sub := range s.courier.subscribers {
 		sub.queue, sub.held = nil, nil
 	}

@@ -106,6 +106,26 @@ func (s *Server) StartOrder(id int, machine string, w Work) (int, error) {
 	return production, err
 }
 
+// FinishOrder finishes all productions that are open for an order, on whatever
+// machine, and says how many.
+func (s *Server) FinishOrder(id int) (int, error) {
+	n := 0
+	err := s.withOrder(id, func(o *Order) error {
+		for _, m := range s.machines {
+			for _, p := range m.openProductions() {
+				if p.orderID != o.ID {
+					continue
+				}
+				p.End = s.now()
+				s.productionChanged(m, p)
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
 func (s *Server) withOrder(id int, do func(*Order) error) error {
 	s.lock()
 	defer s.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 //	PATCH  /orders/{id}                   {"ended": true, "archived": false, "due-date": "…"}; DELETE deletes it
 //	POST   /orders/{id}/close, /orders/{id}/archive
 //	POST   /orders/{id}/production        {"machine": "M1", "worker": 7, "operation": "OP10", "product": "P1"}
+//	DELETE /orders/{id}/production        finishes all that are open for the order
 //	POST   /seed                          {"orders": 100, "seed": 7}
 //	POST   /clock                         {"advance": 3600000000000}
 //	GET    /channels, POST /channels      {"name": "c1", "type": "PRODUCTION_ORDER"}; DELETE /channels/{name}
@@ -50,6 +51,20 @@ func (s *Server) controlOrders(mux *http.ServeMux) {
 		}
 		reply(w, map[string]int{"id": id}, err)
 	})
+	mux.HandleFunc("DELETE /orders/{id}/production", func(w http.ResponseWriter, r *http.Request) {
+		id, err := strconv.Atoi(r.PathValue("id"))
+		n := 0
+		if err == nil {
+			n, err = s.FinishOrder(id)
+		}
+		reply(w, map[string]int{"finished": n}, err)
+	})
+	s.controlSeed(mux)
+	s.controlFeeds(mux)
+}
+
+// controlSeed is about the data set and the clock.
+func (s *Server) controlSeed(mux *http.ServeMux) {
 	mux.HandleFunc("POST /seed", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
 			Orders int
@@ -69,7 +84,6 @@ func (s *Server) controlOrders(mux *http.ServeMux) {
 		}
 		reply(w, "advanced", err)
 	})
-	s.controlFeeds(mux)
 }
 
 // controlFeeds is about channels and webhooks.

@@ -21,6 +21,13 @@ func TestPlanner(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	b.post("counter", `{"count":3}`, 200)
+	b.s.StartProduction("M1", Work{Order: "other"})
+	if got := b.control("DELETE", "/orders/"+id+"/production", "", 200); got != `{"finished":1}` {
+		t.Error(got)
+	}
+	if m = b.m1(); m.Productions[1].Open() || !m.Productions[2].Open() {
+		t.Errorf("%+v", m.Productions)
+	}
 	b.control("PATCH", "/orders/"+id, `{"due-date":"2026-03-09T00:00:00Z","notes":"later"}`, 200)
 	b.control("POST", "/orders/"+id+"/close", "", 200)
 	b.control("POST", "/orders/"+id+"/archive", "", 200)
@@ -34,7 +41,8 @@ func TestPlanner(t *testing.T) {
 	if got := r.topics(6); got != "productionOrder/create"+strings.Repeat(" productionOrder/update", 4)+" productionOrder/delete" {
 		t.Error(got)
 	}
-	for _, call := range []string{"DELETE /orders/" + id, "POST /orders/" + id + "/close", "PATCH /orders/" + id, "PATCH /orders/x", "POST /orders/" + id + "/production", "POST /orders/x/production"} {
+	for _, call := range []string{"DELETE /orders/" + id, "POST /orders/" + id + "/close", "PATCH /orders/" + id, "PATCH /orders/x", "POST /orders/" + id + "/production", "POST /orders/x/production",
+		"DELETE /orders/" + id + "/production", "DELETE /orders/x/production"} {
 		method, path, _ := strings.Cut(call, " ")
 		b.control(method, path, "{}", 400)
 	}

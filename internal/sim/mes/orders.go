@@ -116,11 +116,12 @@ func (s *Server) orderID(code string) int {
 }
 
 // made is what there is of each line of an order. A record of no product that
-// the order has counts for the first line.
+// the order has counts for the first line. Of a product that is known with its
+// operations, only what the last one made is there.
 func (s *Server) made(o *Order) []float64 {
-	made := make([]float64, len(o.Lines))
+	made, last := make([]float64, len(o.Lines)), make([]string, len(o.Lines))
 	for i, l := range o.Lines {
-		made[i] = l.Booked
+		made[i], last[i] = l.Booked, s.lastOperation(l.Product)
 	}
 	for _, m := range s.machines {
 		for i := range m.Productions {
@@ -128,11 +129,31 @@ func (s *Server) made(o *Order) []float64 {
 			if p.orderID != o.ID {
 				continue
 			}
-			line := slices.IndexFunc(o.Lines, func(l OrderLine) bool { return l.Product == p.Product })
-			made[max(0, line)] += p.Quantity
+			line := max(0, slices.IndexFunc(o.Lines, func(l OrderLine) bool { return l.Product == p.Product }))
+			if p.Operation == "" || last[line] == "" || p.Operation == last[line] {
+				made[line] += p.Quantity
+			}
 		}
 	}
 	return made
+}
+
+// lastOperation is the code of the operation that finishes a product; empty if
+// that is not known.
+func (s *Server) lastOperation(product string) string {
+	p := s.product(product)
+	if p == nil {
+		return ""
+	}
+	last := ""
+	operations, _ := p.fields["operations"].([]any)
+	for _, operation := range operations {
+		is, _ := operation.(map[string]any)
+		if disabled, _ := is["disabled"].(bool); !disabled {
+			last = within(is, "code")
+		}
+	}
+	return last
 }
 
 // standing is the state of an order by the clock and by what was made.

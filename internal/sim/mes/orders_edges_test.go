@@ -37,6 +37,36 @@ func TestOrderEdges(t *testing.T) {
 	}
 }
 
+// TestOrderOfKnownProducts: a company with products makes orders of them only,
+// and a product is there when its last operation is done.
+func TestOrderOfKnownProducts(t *testing.T) {
+	b := company(t, Options{})
+	b.s.FinishProductions("M1")
+	b.call("POST", "/api/products", `{"code":"P1","name":"One","operations":[{"code":"OP10","name":"Cut"},{"code":"OP20","name":"Weld"},{"code":"OP30","name":"Old","disabled":true}]}`, 201)
+	b.call("POST", ordersPath, plan("X", `,"products":[{"product":"P2","quantity-ordered":1}]`), 400)
+	b.order("A", "")
+	id := b.s.Orders()[0].ID
+	count := 0
+	for _, step := range []struct {
+		operation string
+		made      float64
+	}{{"OP10", 0}, {"OP20", 4}, {"OP30", 4}, {"", 8}} {
+		b.s.FinishProductions("M1")
+		if _, err := b.s.StartOrder(id, "M1", Work{Operation: step.operation}); err != nil {
+			t.Fatal(err)
+		}
+		count += 4
+		b.post("counter", fmt.Sprintf(`{"count":%d}`, count), 200)
+		if made := b.s.Orders()[0].Made[0]; made != step.made {
+			t.Errorf("after %q: %v made, want %v", step.operation, made, step.made)
+		}
+	}
+	b.call("POST", "/api/products", `{"code":"P1","name":"One","operations":[7,{"code":"OP10"}]}`, 201)
+	if made := b.s.Orders()[0].Made[0]; made != 8 {
+		t.Errorf("with another last operation: %v made", made)
+	}
+}
+
 // TestNothingIsToldTwice has many clients at once: each order is created once,
 // told to each webhook once, and popped by one reader of a channel.
 func TestNothingIsToldTwice(t *testing.T) {

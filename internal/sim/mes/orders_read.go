@@ -224,8 +224,13 @@ func (s *Server) checkOrder(o *Order) error {
 }
 
 // checkReferences says what an order refers to that does not exist. A company
-// that was set up without workers has any worker.
+// without workers or without products has any of them.
 func (s *Server) checkReferences(o *Order) error {
+	for _, l := range o.Lines {
+		if len(s.entities[serviceProducts]) > 0 && s.product(l.Product) == nil {
+			return fmt.Errorf("Product %s does not exist", l.Product)
+		}
+	}
 	for _, code := range o.Machines {
 		if s.machines[code] == nil {
 			return fmt.Errorf("Machine %s does not exist", code)

@@ -90,8 +90,9 @@ type Fault struct {
 	// ID is given by the server.
 	ID int `json:"id"`
 	// Service is counter, parameters, startstop, authorization, downtimes,
-	// productions, production-orders or changes; empty means all. The kinds of
-	// webhooks have none. Machine is a machine code; empty means all.
+	// productions, production-orders, changes, stock, bom, worker-labor-time or
+	// one of the lists of the business side, by its name in paths; empty means
+	// all. The kinds of webhooks have none. Machine is a machine code; empty means all.
 	Service string    `json:"service,omitempty"`
 	Machine string    `json:"machine,omitempty"`
 	Kind    FaultKind `json:"kind"`
@@ -116,7 +117,10 @@ func (f Fault) check() error {
 		return fmt.Errorf("fault kind %q is not known; allowed: %v", f.Kind, faultKinds())
 	}
 	services := []string{"", serviceCounter, serviceParameters, serviceStartStop, serviceAuthorization,
-		serviceDowntimes, serviceProductions, serviceOrders, serviceChanges}
+		serviceDowntimes, serviceProductions, serviceOrders, serviceChanges, serviceStock, serviceBOM, serviceLaborTime}
+	for _, k := range entityKinds() {
+		services = append(services, k.name)
+	}
 	if !slices.Contains(services, f.Service) {
 		return fmt.Errorf("fault service %q is not known; allowed: %v", f.Service, services[1:])
 	}

@@ -76,7 +76,7 @@ func daemon(ctx context.Context, cfg *config.Config, log *slog.Logger, fresh boo
 		}
 		log.Info("metrics", "address", "http://"+l.Addr().String()+"/metrics")
 		door.Go(func() {
-			if err := board.Serve(ctx, l, handler); err != nil {
+			if err := board.Serve(ctx, l, handler, log); err != nil {
 				log.Warn("the metrics address failed", "problem", err)
 			}
 		})

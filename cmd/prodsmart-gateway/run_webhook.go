@@ -37,7 +37,7 @@ func openWebhook(ctx context.Context, door *sync.WaitGroup, cfg *config.Config, 
 	}
 	log.Info("webhook", "address", l.Addr().String(), "tls", secure != nil)
 	door.Go(func() {
-		if err := board.Serve(ctx, l, handler); err != nil {
+		if err := board.Serve(ctx, l, handler, log); err != nil {
 			log.Warn("the webhook's address failed", "problem", err)
 		}
 	})

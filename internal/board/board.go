@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -124,11 +125,13 @@ func answer(w http.ResponseWriter, code int, body any) {
 }
 
 // Serve serves h at l until ctx ends; it closes l. Visitors are given a second
-// to finish.
-func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+// to finish. What goes wrong with single connections, such as TLS, is only for who
+// looks for it: strangers knock at doors.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()

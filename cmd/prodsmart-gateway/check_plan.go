@@ -74,7 +74,8 @@ func reaches(cfg *config.Config) error {
 		return err
 	}
 	client.Close()
-	return nil
+	_, err = webhookTLS(cfg.Prodsmart.Follow.Webhook)
+	return err
 }
 
 func planOf(cfg *config.Config) (*plan, error) {

@@ -20,13 +20,9 @@ func openWebhook(ctx context.Context, door *sync.WaitGroup, cfg *config.Config, 
 	if handler == nil {
 		return nil
 	}
-	var secure *tls.Config
-	if c.Certificate != "" {
-		pair, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
-		if err != nil {
-			return fmt.Errorf("prodsmart.follow.webhook: the certificate %s with the key %s: %w", c.Certificate, c.Key, err)
-		}
-		secure = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	secure, err := webhookTLS(c)
+	if err != nil {
+		return err
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -42,4 +38,16 @@ func openWebhook(ctx context.Context, door *sync.WaitGroup, cfg *config.Config, 
 		}
 	})
 	return nil
+}
+
+// webhookTLS loads the certificate of the door; nil without one.
+func webhookTLS(c *config.Webhook) (*tls.Config, error) {
+	if c == nil || c.Certificate == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("prodsmart.follow.webhook: the certificate %s with the key %s: %w", c.Certificate, c.Key, err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }

@@ -87,7 +87,7 @@ func planOf(cfg *config.Config) (*plan, error) {
 		Live: cfg.Prodsmart.Live, Budget: expected.Budget, Company: float64(cfg.Prodsmart.Budget.Int64()), ReadsPerMinute: expected.Asked,
 		Fits: !expected.Short(), Fitting: expected.Fitting.Seconds(), MachinesFit: expected.Machines,
 	}
-	if cfg.Prodsmart.Auth == "token" || cfg.Reconciles() {
+	if cfg.Prodsmart.Auth == "token" || cfg.Reconciles() || cfg.Follows() {
 		p.TokensPerHour = tokensPerHour
 	}
 	slot := 60 / expected.Budget
@@ -164,7 +164,7 @@ func (p *plan) print(w io.Writer) {
 	}
 	fmt.Fprintln(w)
 	if p.ReadsPerMinute > 0 {
-		fmt.Fprintf(w, "           %s of them to compare what was told, where machines leave a slot\n", figure(p.ReadsPerMinute))
+		fmt.Fprintf(w, "           %s of them to read what Prodsmart has, where machines leave a slot\n", figure(p.ReadsPerMinute))
 	}
 	if p.TokensPerHour > 0 {
 		fmt.Fprintln(w, "           and a token every 90 min or later")

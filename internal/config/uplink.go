@@ -79,11 +79,14 @@ func (c *Config) Expect() uplink.Expectation {
 		}
 	}
 	var errands []uplink.Errand
-	if c.Reconciles() {
+	if c.Reconciles() || c.Follows() {
 		errands = append(errands, uplink.ReadErrand)
 	}
 	return uplink.Expect(int(c.Prodsmart.Requests().Int64()), demands, errands...)
 }
+
+// Follows says that a copy of what Prodsmart holds is kept.
+func (c *Config) Follows() bool { return c.Prodsmart.Live && c.Prodsmart.Follow.On }
 
 // Reconciles says that what was told is compared with what Prodsmart holds.
 func (c *Config) Reconciles() bool {

@@ -136,6 +136,11 @@ func (c *Client) httpRequest(ctx context.Context, r call) (*http.Request, error)
 	if err != nil {
 		return nil, errors.New("the address of the request can not be built; check the url, the prefix and the paths")
 	}
+	if r.endpoint == ChangesEndpoint {
+		// package net/http makes a request without a body again by itself when a kept
+		// connection breaks. This one empties what it reads, and must not be repeated.
+		req.Body, req.GetBody = io.NopCloser(strings.NewReader("")), nil
+	}
 	if r.auth == AuthBasic {
 		req.SetBasicAuth(c.key.Reveal(), c.secret.Reveal())
 	}

@@ -2,7 +2,10 @@ package prodsmart
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
 )
@@ -31,5 +34,18 @@ func TestALostBatchIsNoEmptyBatch(t *testing.T) {
 	}
 	if asked != 1 {
 		t.Errorf("the channel was read %d times", asked)
+	}
+}
+
+// A product may have more lots than a record has parts.
+func TestManyLots(t *testing.T) {
+	var lots []string
+	for i := range 1500 {
+		lots = append(lots, fmt.Sprintf(`{"code":"L-%d","stock":%d, "note":"%s"}`, i, i, strings.Repeat("x", 60)))
+	}
+	n := &notes{zone: time.UTC}
+	s := decodeStock([]byte(`{"product-code":"P","stock":"35.5","lot":[`+strings.Join(lots, ",")+`]}`), n)
+	if len(s.Lots) != 1500 || s.Lots[1499].Amount != NewDecimal(1499) || len(s.Unread) != 0 || s.Amount.String() != "35.5" {
+		t.Errorf("%d lots, %v, unread %q", len(s.Lots), s.Amount, s.Unread)
 	}
 }

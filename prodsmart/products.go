@@ -269,9 +269,9 @@ type Lot struct {
 }
 
 func decodeStock(raw json.RawMessage, n *notes) Stock {
-	o := openRecord(raw, n)
+	o := openDocument(raw, n)
 	s := Stock{Product: o.text("product-code", "product"), Amount: o.decimal("stock")}
-	for _, raw := range o.list("lot", "lots") {
+	for _, raw := range o.whole("lot") {
 		lot, _ := parseObject(raw, n)
 		s.Lots = append(s.Lots, Lot{lot.text("code"), lot.decimal("stock")})
 	}

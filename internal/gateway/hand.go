@@ -10,7 +10,7 @@ import (
 )
 
 // ErrUnknownMachine is returned for a machine that is not configured.
-var ErrUnknownMachine = errors.New("there is no such machine in the configuration")
+var ErrUnknownMachine = errors.New("the configuration has no machine of this code that is told to Prodsmart")
 
 // ErrNotHeld is returned by Release for a machine whose counter is not held.
 var ErrNotHeld = errors.New("nothing of this machine is held")

@@ -365,10 +365,10 @@ func TestChaos(t *testing.T) {
 }
 
 func chaos(t *testing.T, seed uint64) {
-	p := newPlant(seed)
+	p, rng := newPlant(seed), rand.New(rand.NewPCG(seed, 2))
 	channels := map[Kind]string{Orders: "o", Productions: "p", Downtimes: "d"}
 	for k := range channels {
-		if p.rng.IntN(3) == 0 {
+		if rng.IntN(3) == 0 {
 			delete(channels, k) // three channels at most, and perhaps none
 		}
 	}
@@ -385,10 +385,10 @@ func chaos(t *testing.T, seed uint64) {
 		for range 300 {
 			p.live()
 			m.Wake()
-			if life == 2 && p.rng.IntN(20) == 0 {
+			if life == 2 && rng.IntN(20) == 0 {
 				m.Suspect()
 			}
-			time.Sleep(time.Duration(p.rng.IntN(20000)) * time.Millisecond)
+			time.Sleep(time.Duration(rng.IntN(20000)) * time.Millisecond)
 		}
 		if life == 3 {
 			p.mu.Lock()

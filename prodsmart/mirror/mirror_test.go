@@ -21,16 +21,25 @@ type forbidden struct {
 
 var errForbidden = &prodsmart.Error{Endpoint: prodsmart.ProductionOrdersEndpoint, Answer: prodsmart.Answer{Verdict: prodsmart.Refused, Status: 400, Text: "not for you"}}
 
+// may reads what the test changes.
+func (f *forbidden) may(p *bool) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return *p
+}
+
 func (f *forbidden) ListOrders(ctx context.Context, status string, page int) ([]prodsmart.ProductionOrder, error) {
-	if f.orders {
+	if f.may(&f.orders) {
 		return nil, errForbidden
 	}
 	return f.plant.ListOrders(ctx, status, page)
 }
 
 func (f *forbidden) TakeChanges(ctx context.Context, channel string) ([]json.RawMessage, error) {
+	f.mu.Lock()
 	f.taken++
-	if f.channel {
+	f.mu.Unlock()
+	if f.may(&f.channel) {
 		return nil, errForbidden
 	}
 	return f.plant.TakeChanges(ctx, channel)
@@ -55,6 +64,7 @@ func TestWhatIsRefusedKeepsNothingElseBack(t *testing.T) {
 		m := following(t, Settings{Channels: map[Kind]string{Downtimes: "d"}}, f, f.inbox)
 		time.Sleep(time.Hour)
 		s := m.Status()
+		f.mu.Lock()
 		if len(m.Productions()) != 1 || time.Since(s.Kinds[Productions].TrueAt) > 11*time.Minute || !s.Kinds[Orders].TrueAt.IsZero() {
 			t.Errorf("%+v", s)
 		}
@@ -62,6 +72,7 @@ func TestWhatIsRefusedKeepsNothingElseBack(t *testing.T) {
 			t.Errorf("%q, asked %d times", s.Problem, f.taken)
 		}
 		f.orders, f.channel = false, false
+		f.mu.Unlock()
 		time.Sleep(11 * time.Minute)
 		if s := m.Status(); s.Problem != "" || s.Kinds[Orders].TrueAt.IsZero() {
 			t.Errorf("%+v", s)
@@ -95,7 +106,9 @@ func TestABurstAboutOneOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlant(1)
 		m := following(t, Settings{}, p, p.inbox)
+		p.mu.Lock()
 		p.orders[7] = prodsmart.ProductionOrder{ID: 7, Code: "WO-7", RunningStatus: "notstarted"}
+		p.mu.Unlock()
 		time.Sleep(time.Minute)
 		p.mu.Lock()
 		before := p.calls

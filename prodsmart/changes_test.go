@@ -49,3 +49,22 @@ func TestManyLots(t *testing.T) {
 		t.Errorf("%d lots, %v, unread %q", len(s.Lots), s.Amount, s.Unread)
 	}
 }
+
+// The report of working times has a limit of its own: one at a time.
+func TestOneReportAtATime(t *testing.T) {
+	s := company(t, "documented")
+	o := s.server.Options()
+	o.ReportTime = time.Minute
+	if err := s.server.SetOptions(o); err != nil {
+		t.Fatal(err)
+	}
+	q := LaborTimeQuery{Start: time.Now().Add(-time.Hour), End: time.Now()}
+	if _, err := s.client.LaborTime().List(t.Context(), q, 1); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.client.LaborTime().List(t.Context(), q, 1)
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Answer.Verdict != Limited || failed.Answer.RetryAfter != defaultPause || !strings.Contains(err.Error(), "Another request is in progress") {
+		t.Errorf("%v", err)
+	}
+}

@@ -188,6 +188,10 @@ func (s *Server) laborTime(r *http.Request) (answer, bool) {
 	if err != nil || err2 != nil || to.Before(from) {
 		return s.refuse("start-time and end-time are required"), false
 	}
+	if s.now().Before(s.reporting) {
+		return text(http.StatusTooManyRequests, "Another request is in progress for this endpoint"), false
+	}
+	s.reporting = s.now().Add(s.options.ReportTime)
 	worked := map[int]time.Duration{}
 	for _, rec := range s.productionRecords() {
 		end := s.endOr(rec.end)

@@ -77,6 +77,9 @@ type Options struct {
 	// AnswerDelay is how late every answer comes after its call was applied; in
 	// nanoseconds in JSON, as TokenLife.
 	AnswerDelay time.Duration `json:"answer_delay"`
+	// ReportTime is how long the report of working times takes: another one that comes
+	// meanwhile is turned away with a 429 of its own, without Retry-After.
+	ReportTime time.Duration `json:"report_time"`
 	// Limit is the number of requests that a company may make in a minute; 0
 	// means 120, a negative number means no limit.
 	Limit int `json:"limit"`
@@ -181,8 +184,8 @@ func (o Options) filled() (Options, error) {
 	if err := o.Foreign.check(); err != nil {
 		return o, fmt.Errorf("option foreign: %w", err)
 	}
-	if o.AnswerDelay < 0 || o.TokenLife < 0 {
-		return o, fmt.Errorf("options answer_delay and token_life can not be negative")
+	if o.AnswerDelay < 0 || o.TokenLife < 0 || o.ReportTime < 0 {
+		return o, fmt.Errorf("options answer_delay, token_life and report_time can not be negative")
 	}
 	if o.TokenLife == 0 {
 		o.TokenLife = 2 * time.Hour

@@ -87,6 +87,8 @@ type Server struct {
 
 	entities map[string][]*entity
 	stocks   map[string]float64 // by product code
+	// reporting is until when a report is made.
+	reporting time.Time
 
 	serving sync.WaitGroup
 	http    *http.Server
@@ -182,7 +184,7 @@ func (s *Server) Reset() error {
 	s.orders, s.gone = map[int]*Order{}, map[int]bool{}
 	s.feed = feed{known: map[feedKey]bool{}}
 	s.ahead = 0
-	s.entities, s.stocks = map[string][]*entity{}, map[string]float64{}
+	s.entities, s.stocks, s.reporting = map[string][]*entity{}, map[string]float64{}, time.Time{}
 	for _, sub := range s.courier.subscribers {
 		sub.queue, sub.held = nil, nil
 	}

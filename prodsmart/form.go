@@ -267,6 +267,14 @@ func (f *form) reference(name string, p *Reference) {
 	f.referenceAs(name, p, func(r Reference) json.RawMessage { return encoded(map[string]string{"code": r.Code}) })
 }
 
+// spellOut writes a reference as an object that lists show as a bare code.
+func (f *form) spellOut(name string, r Reference) {
+	name, there := f.spelled(name)
+	if f.purpose != reading && there && r.Code != "" && isKind(f.out[name], '"') {
+		f.out[name] = encoded(map[string]string{"code": r.Code})
+	}
+}
+
 // code is a reference that is written as the bare code, whatever it was read as.
 func (f *form) code(name string, p *Reference) {
 	f.referenceAs(name, p, func(r Reference) json.RawMessage { return encoded(r.Code) })

@@ -89,6 +89,7 @@ func (o *ProductionOrder) form(f *form) {
 		f.code("shipping", &o.Shipping)
 	} else {
 		f.reference("shipping", &o.Shipping)
+		f.spellOut("shipping", o.Shipping)
 	}
 	f.code("location", &o.Location)
 	f.references("machines", &o.Machines)

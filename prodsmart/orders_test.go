@@ -178,6 +178,21 @@ func TestWhatWasNotReadIsNotWritten(t *testing.T) {
 	}
 }
 
+// An order of a list has other shapes than one that is read by itself.
+func TestAnOrderOfAListIsWritten(t *testing.T) {
+	raw := strings.NewReplacer(`"is-active":true`, `"active":true`, `{"code":"SHP-1","id":9}`, `"SHP-1"`).Replace(kept)
+	o := decodeDocument[ProductionOrder](json.RawMessage(raw), &notes{zone: time.UTC})
+	put := string(encodeDocument(o, toUpdate))
+	for _, want := range []string{`"is-active":true`, `"shipping":{"code":"SHP-1"}`, `"location":"SITE1"`} {
+		if !strings.Contains(put, want) {
+			t.Errorf("%s is not in %s", want, put)
+		}
+	}
+	if strings.Contains(put, `"active"`) {
+		t.Errorf("both names are in %s", put)
+	}
+}
+
 func TestCreateAndTheRest(t *testing.T) {
 	k, c := newKeeper(t)
 	r := c.ProductionOrders()

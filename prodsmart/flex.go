@@ -271,7 +271,8 @@ func listItems(body []byte) ([]json.RawMessage, error) {
 	if only := onlyMember(body); isKind(only, '[') {
 		return arrayItems(only, maxItems)
 	}
-	if o, ok := parseObject(body, &notes{}); !ok || o.id() == 0 {
+	// The documentation shows a list of products that is one product, without a number.
+	if o := openDocument(body, &notes{}); o.id() == 0 && (o.text("code") == "" || o.text("name") == "") {
 		return nil, errors.New("an object that is no record")
 	}
 	return []json.RawMessage{body}, nil

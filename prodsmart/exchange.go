@@ -197,6 +197,19 @@ type Error struct {
 	sameToken bool
 }
 
+// AnswerOf is what the error of a call says of Prodsmart: Accepted if there is none,
+// and Ambiguous if it is none of this package's.
+func AnswerOf(err error) Answer {
+	var failed *Error
+	switch {
+	case err == nil:
+		return Answer{Verdict: Accepted}
+	case errors.As(err, &failed):
+		return failed.Answer
+	}
+	return Answer{Verdict: Ambiguous, Text: err.Error()}
+}
+
 // Error says what happened and where.
 func (e *Error) Error() string {
 	status := ""

@@ -54,6 +54,6 @@ func (k *knocker) knock(ctx context.Context) {
 	defer cancel()
 	_, _ = k.uplink.Errand(ctx, uplink.ReadErrand, func(ctx context.Context) prodsmart.Answer {
 		_, err := k.lists.Downtimes(ctx, prodsmart.DowntimeQuery{Span: prodsmart.Span{StartAfter: time.Now()}})
-		return answerOf(err)
+		return prodsmart.AnswerOf(err)
 	})
 }

@@ -108,7 +108,7 @@ func collect[T prodsmart.Record](ctx context.Context, c *comparer, r *reading, i
 		_, ended := c.uplink.Errand(ctx, uplink.ReadErrand, func(ctx context.Context) prodsmart.Answer {
 			r.requests++
 			records, err = fetch(ctx, page)
-			return answerOf(err)
+			return prodsmart.AnswerOf(err)
 		})
 		return records, errors.Join(ended, err)
 	})
@@ -125,18 +125,6 @@ func collect[T prodsmart.Record](ctx context.Context, c *comparer, r *reading, i
 		*into = append(*into, record)
 	}
 	return false, nil
-}
-
-// answerOf is the answer that an error of a list carries.
-func answerOf(err error) prodsmart.Answer {
-	var failed *prodsmart.Error
-	switch {
-	case err == nil:
-		return prodsmart.Answer{Verdict: prodsmart.Accepted}
-	case errors.As(err, &failed):
-		return failed.Answer
-	}
-	return prodsmart.Answer{Verdict: prodsmart.Ambiguous, Text: err.Error()}
 }
 
 // once keeps each record once; the newest reading of it.

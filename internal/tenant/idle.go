@@ -75,17 +75,10 @@ func (s *session) alias(ctx context.Context) error {
 		return nil
 	}
 	r, a, err = s.parameter(ctx, "name", s.config.ParameterName)
-	switch {
-	case err != nil:
-		return err
-	case r == unclear:
-		s.leave("the answer was unclear: "+a.Text, name)
-	case r == refused:
-		s.found(name, "false")
-	default:
-		s.found(name, "true")
+	if err == nil {
+		s.judge(name, r, a, "false", "true")
 	}
-	return nil
+	return err
 }
 
 // parameter posts the parameter of the configuration, named by a key.
@@ -136,17 +129,10 @@ func (s *session) idleParameter(ctx context.Context) error {
 		return nil
 	}
 	r, a, err := s.parameter(ctx, "code", s.config.ParameterCode)
-	switch {
-	case err != nil:
-		return err
-	case r == unclear:
-		s.leave("the answer was unclear: "+a.Text, name)
-	case r == refused:
-		s.found(name, "reject_400")
-	default:
-		s.found(name, "accept")
+	if err == nil {
+		s.judge(name, r, a, "reject_400", "accept")
 	}
-	return nil
+	return err
 }
 
 // next looks what a record begins with, and whether it begins a new counter.

@@ -37,17 +37,10 @@ func (s *session) startForm(ctx context.Context, name, running, typed string) er
 		return err
 	}
 	r, a, err := s.mark(ctx, running, typed)
-	switch {
-	case err != nil:
-		return err
-	case r == unclear:
-		s.leave("the answer was unclear: "+a.Text, name)
-	case r == refused:
-		s.found(name, "reject_400")
-	default:
-		s.found(name, "accept")
+	if err == nil {
+		s.judge(name, r, a, "reject_400", "accept")
 	}
-	return nil
+	return err
 }
 
 func (s *session) needlessStart(ctx context.Context) error {

@@ -218,6 +218,18 @@ func (s *session) send(ctx context.Context, service prodsmart.Service, body stri
 	}
 }
 
+// judge makes a finding of whether something was taken.
+func (s *session) judge(name string, r reply, a prodsmart.Answer, no, yes string) {
+	switch r {
+	case unclear:
+		s.leave("the answer was unclear: "+a.Text, name)
+	case refused:
+		s.found(name, no)
+	default:
+		s.found(name, yes)
+	}
+}
+
 func (s *session) wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(max(0, d))
 	defer timer.Stop()

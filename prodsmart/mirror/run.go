@@ -140,21 +140,9 @@ func (m *Mirror) request(ctx context.Context, urgent bool, do func(context.Conte
 	var failed error
 	err := m.gate(ctx, urgent, func(ctx context.Context) prodsmart.Answer {
 		failed = do(ctx)
-		return answerOf(failed)
+		return prodsmart.AnswerOf(failed)
 	})
 	return errors.Join(err, failed)
-}
-
-// answerOf is what an error says of Prodsmart.
-func answerOf(err error) prodsmart.Answer {
-	var failed *prodsmart.Error
-	switch {
-	case err == nil:
-		return prodsmart.Answer{Verdict: prodsmart.Accepted}
-	case errors.As(err, &failed):
-		return failed.Answer
-	}
-	return prodsmart.Answer{Verdict: prodsmart.Ambiguous, Text: err.Error()}
 }
 
 // urgent is an order that is to be read now.

@@ -179,6 +179,21 @@ func once(t *testing.T, cfg Config, tags []connectors.Tag) error {
 	return err
 }
 
+// sessionsForgotten is longer than a server keeps a session that was not closed.
+const sessionsForgotten = time.Minute
+
+// onceFree is once, again while the server counts sessions that are over: on a busy
+// computer it may not hear that they were closed, and forgets them later.
+func onceFree(t *testing.T, cfg Config, tags []connectors.Tag) error {
+	t.Helper()
+	for deadline := time.Now().Add(sessionsForgotten); ; <-time.After(time.Second) {
+		err := once(t, cfg, tags)
+		if err == nil || !strings.Contains(err.Error(), "BadTooManySessions") || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
 func TestPeerSecurity(t *testing.T) {
 	t.Parallel()
 	p := startPeer(t, peerOptions{Nodes: []string{"Good"}, UsersOnly: true, MaxSessions: 2})
@@ -214,27 +229,27 @@ func TestPeerSecurity(t *testing.T) {
 
 	wrong := cfg
 	wrong.Password = "wr0ng"
-	err = once(t, wrong, tags)
+	err = onceFree(t, wrong, tags)
 	want(t, err, "BadUserAccessDenied", "check user and password")
 	if strings.Contains(err.Error(), "wr0ng") {
 		t.Errorf("the error tells the password: %v", err)
 	}
 	anonymous := cfg
 	anonymous.User, anonymous.Password = "", ""
-	want(t, once(t, anonymous, tags), "does not allow anonymous sessions")
+	want(t, onceFree(t, anonymous, tags), "does not allow anonymous sessions")
 
 	// Without security the channel is open, but the password is encrypted.
 	plain := cfg
 	plain.Security = SecurityNone
-	if err := once(t, plain, tags); err != nil {
+	if err := onceFree(t, plain, tags); err != nil {
 		t.Errorf("an encrypted password over an open channel: %v", err)
 	}
 	plain.Password = "wr0ng"
-	want(t, once(t, plain, tags), "BadUserAccessDenied")
+	want(t, onceFree(t, plain, tags), "BadUserAccessDenied")
 	plain.Password = "right"
 
 	for range 2 {
-		follow(t, plain, tags).WaitUp(t, peerWithin)
+		follow(t, plain, tags).WaitUp(t, sessionsForgotten)
 	}
 	want(t, once(t, cfg, tags), "BadTooManySessions", "close other clients")
 }

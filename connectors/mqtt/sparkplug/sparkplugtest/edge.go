@@ -50,6 +50,10 @@ func NewEdge(t testing.TB, e *Encoder, broker string, metrics ...Metric) *Edge {
 	o.SetBinaryWill(edge.topic("NDEATH", false), edge.death(0), 1, false)
 	o.SetCustomOpenConnectionFn(func(uri *url.URL, o paho.ClientOptions) (net.Conn, error) {
 		conn, err := net.DialTimeout("tcp", uri.Host, sendWithin)
+		if err == nil {
+			// A broker that is ending takes a client and never answers it.
+			err = conn.SetReadDeadline(time.Now().Add(sendWithin))
+		}
 		edge.mu.Lock()
 		edge.conn = conn
 		edge.mu.Unlock()
@@ -62,6 +66,9 @@ func NewEdge(t testing.TB, e *Encoder, broker string, metrics ...Metric) *Edge {
 		edge.mu.Unlock()
 	})
 	o.SetOnConnectHandler(func(c paho.Client) {
+		edge.mu.Lock()
+		_ = edge.conn.SetReadDeadline(time.Time{}) // a connection that is gone needs none
+		edge.mu.Unlock()
 		c.Subscribe(edge.topic("NCMD", false), 1, func(paho.Client, paho.Message) {
 			edge.mu.Lock()
 			edge.asked++

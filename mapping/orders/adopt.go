@@ -1,0 +1,155 @@
+package orders
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+)
+
+// NeedsRebuild says that the book is empty and the orders of Prodsmart were not
+// searched for markers yet: nothing may be made before that.
+func (b *Book) NeedsRebuild() bool { return !b.head.Rebuilt }
+
+// Rebuild makes the book again from the markers of all orders of Prodsmart that
+// are not archived, after the store was lost; on the first start it finds
+// nothing. What the source wants differently is then taken over by the rules.
+func (b *Book) Rebuild(orders []prodsmart.ProductionOrder, at time.Time) {
+	found := 0
+	for _, o := range orders {
+		source, document, line, ok := readMark(o.Description)
+		if !ok || source != b.settings.Source || b.byID[o.ID] != "" || o.ID == 0 {
+			continue
+		}
+		key := document + "\x1f" + line
+		if e := b.entries[key]; e != nil {
+			if e.ID == 0 && !e.Intent.IsZero() {
+				b.Created(key, o.ID, at)
+				continue
+			}
+			b.say(at, e, true, "two production orders carry the same marker: %s (%d) and %s (%d); delete the one that is too much", e.Code, e.ID, o.Code, o.ID)
+			continue
+		}
+		b.adopt(key, document, line, o, at)
+		found++
+	}
+	if found > 0 {
+		b.say(at, nil, true, "the order book was made again from the markers of %d production orders; write-back of goods for them waits for an operator (orders resolve)", found)
+	}
+	b.head.Rebuilt = true
+	b.touchHead()
+}
+
+// adopt makes the entry of an order from its marker.
+func (b *Book) adopt(key, document, line string, o prodsmart.ProductionOrder, at time.Time) {
+	company, id := "", document
+	if head, tail, cut := strings.Cut(document, "/"); cut {
+		company, id = head, tail
+	}
+	first, _, _ := strings.Cut(line, "#")
+	e := &Entry{
+		Key: key, Kind: Production, Company: company, Document: id, Line: first, LineNow: first, Code: o.Code, ID: o.ID, Start: o.Start, Since: at, Rebuilt: true,
+		Ordinal: ordinal(o.Code),
+	}
+	a := Applied{Due: o.Due, State: erp.Open, Hidden: o.Active == prodsmart.No}
+	for _, p := range o.Products {
+		if a.Product == "" {
+			a.Product, a.Quantity = p.Product, number(p.Ordered)
+		}
+	}
+	a.Text = strings.TrimSpace(marked.ReplaceAllString(o.Description, ""))
+	e.Applied = &a
+	e.Want = Want{Product: a.Product, Quantity: a.Quantity, Due: a.Due, Text: a.Text, State: erp.Open}
+	b.entries[key] = e
+	b.seen(e, o, at)
+	if b.settings.Target != Aggregate && b.settings.Target != Replenish {
+		d := b.documents[document]
+		if d == nil {
+			d = &Document{Company: company, ID: id, State: erp.Open, Next: 1, Lines: map[string]string{}, LastSeen: at}
+		}
+		d.Next = max(d.Next, e.Ordinal+1)
+		if old := b.entries[d.Lines[first]]; old == nil || len(old.Key) < len(key) || old.Key < key {
+			d.Lines[first] = key
+		}
+		b.touchDocument(d)
+	} else {
+		e.Bucket = o.Code
+		if document == aggregates {
+			e.Bucket = bucketOf(line)
+		}
+	}
+	b.set(e, at, Mirrored, false, "found by its marker")
+	b.touch(e)
+}
+
+// bucketOf is the product and the first day of an aggregate, from its line key.
+func bucketOf(line string) string {
+	rest, _, _ := cutLast(line, "/")
+	product, day, _ := cutLast(rest, "/")
+	return product + " " + day
+}
+
+func cutLast(text, mark string) (before, after string, found bool) {
+	i := strings.LastIndex(text, mark)
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+len(mark):], true
+}
+
+// ordinal is the number at the end of a code.
+func ordinal(code string) int {
+	n := 0
+	if i := strings.LastIndexByte(code, '-'); i >= 0 {
+		if _, err := fmt.Sscanf(code[i+1:], "%d", &n); err != nil || n < 0 || n > 1_000_000 {
+			n = 0
+		}
+	}
+	return n
+}
+
+// reopen orders more of something whose order is closed.
+func (b *Book) reopen(e *Entry, extra decimal.Decimal, at time.Time) {
+	d := b.documents[documentKey(e.Company, e.Document)]
+	if d == nil {
+		return
+	}
+	key := e.Key
+	for n := 2; b.entries[key] != nil; n++ {
+		base, _, _ := strings.Cut(e.Key, "#")
+		key = fmt.Sprintf("%s#%d", base, n)
+	}
+	more := &Entry{Key: key, Kind: Production, Company: e.Company, Document: e.Document, Line: e.Line, LineNow: e.LineNow, Ordinal: e.Ordinal, Number: e.Number, Since: at, Raw: e.Raw}
+	more.Want = e.Want
+	more.Want.Quantity = extra
+	b.entries[key] = more
+	e.More = append(e.More, key)
+	b.say(at, more, false, "%s more of %s, whose order %s is closed", extra, e.Want.Product, e.Code)
+	b.judge(more, at)
+	b.touch(more)
+}
+
+func errNoEntry(key string) error {
+	return fmt.Errorf("there is no entry %q in the order book", strings.ReplaceAll(key, "\x1f", ":"))
+}
+
+func errNoOption(e *Entry, option string) error {
+	var can []string
+	if e.Ask != nil {
+		can = append(can, e.Ask.Options...)
+	}
+	if e.Status == Refused {
+		can = append(can, "recreate")
+	}
+	if e.Stuck != "" {
+		can = append(can, "retry")
+	}
+	if len(can) == 0 {
+		return fmt.Errorf("nothing is to be decided about %s: it is %s", e.Code, e.Status)
+	}
+	return fmt.Errorf("%q can not be said about %s; say one of: %s", option, e.Code, strings.Join(can, ", "))
+}

@@ -1,0 +1,278 @@
+package orders
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+)
+
+// Trigger says when progress is written back.
+type Trigger string
+
+const (
+	// OnClose: when the production order is closed.
+	OnClose Trigger = "on_close"
+	// OnStep: also every so many pieces or minutes.
+	OnStep Trigger = "on_step"
+	// Manual: only by an operator.
+	Manual Trigger = "manual"
+)
+
+// WriteRule is one kind of write-back that is on.
+type WriteRule struct {
+	On Trigger
+	// Step is the number of pieces, and Every the time, after which progress is
+	// written with OnStep; zero for none.
+	Step  decimal.Decimal
+	Every time.Duration
+	// Negative lets a correction in Prodsmart be written as a negative document;
+	// otherwise it is parked for a person.
+	Negative bool
+}
+
+// Sent is how far a write-back is.
+type Sent string
+
+// The states of a write-back. Unknown is resolved by looking, never by sending
+// again blindly.
+const (
+	Intended  Sent = "intended"
+	Sending   Sent = "sent"
+	Confirmed Sent = "confirmed"
+	Unknown   Sent = "unknown"
+	Failed    Sent = "failed"
+	Parked    Sent = "parked"
+)
+
+// Outgoing is one write-back.
+type Outgoing struct {
+	Write erp.Write
+	// Entry is the key of the entry it is about, Owner of the one whose order it
+	// is (the aggregate of a part).
+	Entry, Owner string
+	State        Sent
+	Since        time.Time
+	Why          string `json:",omitempty"`
+	Receipt      erp.Receipt
+}
+
+// Back is what was written back about an entry.
+type Back struct {
+	// Sequence numbers the writes of an order.
+	Sequence int `json:",omitempty"`
+	// Written is the quantity of goods that was written back, or is about to be.
+	Written   decimal.Decimal `json:",omitzero"`
+	WrittenAt time.Time       `json:",omitzero"`
+	// Told is what was last said, by kind.
+	Told map[erp.Kind]Said `json:",omitempty"`
+}
+
+// Said is the last word of one kind.
+type Said struct {
+	Stage    erp.Stage
+	Produced decimal.Decimal
+	At       time.Time
+	Key      string `json:",omitempty"`
+}
+
+// progress looks for what is to be written back.
+func (b *Book) progress(at time.Time) {
+	if len(b.settings.Writes) == 0 {
+		return
+	}
+	for _, key := range sortedKeys(b.entries) {
+		e := b.entries[key]
+		if e.Kind != Production || e.ID == 0 || e.Seen.At.IsZero() {
+			continue
+		}
+		for _, kind := range sortedKinds(b.settings.Writes) {
+			rule := b.settings.Writes[kind]
+			switch {
+			case kind == erp.Produced:
+				b.goods(e, kind, rule, at)
+			case e.Document == aggregates:
+				b.shareOut(e, func(part *Entry, made decimal.Decimal) { b.words(part, e, kind, rule, made, at) })
+			default:
+				b.words(e, e, kind, rule, e.Seen.Produced, at)
+			}
+		}
+	}
+}
+
+func sortedKinds(m map[erp.Kind]WriteRule) []erp.Kind {
+	var out []erp.Kind
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.SortFunc(out, func(x, y erp.Kind) int { return cmp.Compare(x, y) })
+	return out
+}
+
+// shareOut gives what an aggregate made to its lines, the earliest due first.
+func (b *Book) shareOut(agg *Entry, each func(part *Entry, made decimal.Decimal)) {
+	left := agg.Seen.Produced
+	for _, part := range b.parts() {
+		if part.Into != agg.Key {
+			continue
+		}
+		made := decimal.Min(left, part.Want.Quantity)
+		left = left.Sub(made)
+		each(part, made)
+	}
+}
+
+// pending says that a write of the kind is under way for the entry: the next one
+// waits, and then says the newest.
+func (b *Book) pending(key string, kind erp.Kind) bool {
+	for _, w := range b.writes {
+		if w.Entry == key && w.Write.Kind == kind && w.State != Confirmed && w.State != Failed {
+			return true
+		}
+	}
+	return false
+}
+
+// stage is what happened to an order last.
+func (e *Entry) stage(owner *Entry) erp.Stage {
+	switch {
+	case e.Status == Conflict:
+		return erp.Conflict
+	case phaseName(owner.Seen.Running) == closed:
+		return erp.Completed
+	case strings.EqualFold(owner.Seen.Status, "delayed"):
+		return erp.Late
+	case strings.EqualFold(owner.Seen.Running, "started") || owner.Seen.Produced.Sign() > 0:
+		return erp.Progressed
+	}
+	return ""
+}
+
+func phaseName(running string) phase {
+	switch strings.ToLower(running) {
+	case "closed", "archived":
+		return closed
+	case "notstarted":
+		return idle
+	}
+	return started
+}
+
+// words writes a text, a status or a mark back.
+func (b *Book) words(e, owner *Entry, kind erp.Kind, rule WriteRule, made decimal.Decimal, at time.Time) {
+	stage := e.stage(owner)
+	last := e.Back.Told[kind]
+	if stage == "" || rule.On == Manual || b.pending(e.Key, kind) {
+		return
+	}
+	if stage == erp.Progressed && last.Stage == "" {
+		stage = erp.Started
+	}
+	switch {
+	case stage == last.Stage && made.Equal(last.Produced):
+		return
+	case stage == erp.Completed, stage == erp.Conflict:
+	case stage == erp.Late:
+		if kind != erp.Task && (rule.On != OnStep || !b.stepped(rule, last, made, at)) || kind == erp.Task && last.Stage == erp.Late {
+			return
+		}
+	case kind == erp.Task:
+		return
+	case kind == erp.Status:
+		if stage != erp.Started {
+			return
+		}
+	case rule.On != OnStep || stage == erp.Progressed && !b.stepped(rule, last, made, at):
+		return
+	}
+	if kind == erp.Status && (last.Stage == stage || last.Stage == erp.Completed) {
+		return
+	}
+	b.send(e, owner, erp.Write{
+		Kind: kind, Stage: stage, Ordered: e.Want.Quantity, Produced: made, Earlier: last.Key,
+		Text: b.tale(e, owner, stage, made),
+	}, at)
+	if e.Back.Told == nil {
+		e.Back.Told = map[erp.Kind]Said{}
+	}
+	e.Back.Told[kind] = Said{Stage: stage, Produced: made, At: at, Key: last.Key}
+	b.touch(e)
+}
+
+// stepped says that enough was made, or enough time went by, since it was last
+// told.
+func (b *Book) stepped(rule WriteRule, last Said, made decimal.Decimal, at time.Time) bool {
+	if made.Equal(last.Produced) {
+		return false
+	}
+	return rule.Step.Sign() > 0 && made.Sub(last.Produced).Abs().GreaterThanOrEqual(rule.Step) || rule.Every > 0 && at.Sub(last.At) >= rule.Every
+}
+
+// tale is what people are told.
+func (b *Book) tale(e, owner *Entry, stage erp.Stage, made decimal.Decimal) string {
+	what := fmt.Sprintf("%s: %s of %s %s", owner.Code, made, e.Want.Quantity, e.Want.Product)
+	switch stage {
+	case erp.Started:
+		return what + ", production has begun"
+	case erp.Completed:
+		return what + " produced"
+	case erp.Late:
+		return what + " produced, later than " + e.Want.Due.In(b.settings.Zone).Format("2006-01-02 15:04")
+	case erp.Conflict:
+		return what + " produced; it was cancelled after production had begun"
+	}
+	return what + " produced"
+}
+
+// send puts a write into the book; the caller saves it before it is sent.
+func (b *Book) send(e, owner *Entry, w erp.Write, at time.Time) *Outgoing {
+	owner.Back.Sequence++
+	w.ID = externalID(owner.ID, owner.Back.Sequence)
+	w.Company, w.Order, w.Line, w.Number, w.Code = e.Company, e.Document, e.now(), e.Number, owner.Code
+	if e.Document == aggregates || e.Bucket != "" {
+		w.Company, w.Order, w.Line = "", "", ""
+	}
+	w.Product, w.Unit, w.Due, w.At = cmp.Or(e.Raw.Product, e.Want.Product), e.Want.Unit, erp.Moment(e.Want.Due), at
+	o := &Outgoing{Write: w, Entry: e.Key, Owner: owner.Key, State: Intended, Since: at}
+	b.writes[w.ID] = o
+	b.dirty[rowName{rowWrite, w.ID}] = true
+	b.touch(owner)
+	return o
+}
+
+// goods writes back what was made, as the difference to what was written before.
+func (b *Book) goods(e *Entry, kind erp.Kind, rule WriteRule, at time.Time) {
+	delta := e.Seen.Produced.Sub(e.Back.Written)
+	if delta.Sign() == 0 || b.pending(e.Key, kind) {
+		return
+	}
+	over := phaseName(e.Seen.Running) == closed
+	step := rule.On == OnStep && (rule.Step.Sign() > 0 && delta.Abs().GreaterThanOrEqual(rule.Step) || rule.Every > 0 && at.Sub(e.Back.WrittenAt) >= rule.Every)
+	if rule.On == Manual || !over && !step {
+		return
+	}
+	stage := erp.Progressed
+	if over {
+		stage = erp.Completed
+	}
+	o := b.send(e, e, erp.Write{Kind: kind, Stage: stage, Ordered: e.Want.Quantity, Produced: e.Seen.Produced, Delta: delta, Text: b.tale(e, e, stage, e.Seen.Produced)}, at)
+	switch {
+	case delta.Sign() < 0 && !rule.Negative:
+		b.park(o, at, fmt.Sprintf("%s were made by now, but %s are written back: a correction in Prodsmart; write it in the other system by hand", e.Seen.Produced, e.Back.Written))
+	case e.Rebuilt:
+		b.park(o, at, "the store was lost: how much was written back before is not known; look in the other system, then release or drop it")
+	}
+	e.Back.Written, e.Back.WrittenAt = e.Seen.Produced, at
+	b.touch(e)
+}
+
+func (b *Book) park(o *Outgoing, at time.Time, why string) {
+	o.State, o.Why, o.Since = Parked, why, at
+	b.dirty[rowName{rowWrite, o.Write.ID}] = true
+	b.say(at, b.entries[o.Entry], true, "write-back %s is parked: %s", o.Write.ID, why)
+}

@@ -1,0 +1,182 @@
+package orders
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+)
+
+// clientLine stands for the line in the key of a client order.
+const clientLine = "client-order"
+
+// clientOrder takes over an order as a client order: the lines that are made
+// here, those of one product summed, because a product may be there once.
+func (b *Book) clientOrder(d *Document, o erp.Order, at time.Time) (gone []*Entry) {
+	key := documentKey(d.Company, d.ID) + "\x1f" + clientLine
+	e := b.entries[key]
+	if e == nil {
+		e = &Entry{Key: key, Kind: Client, Company: d.Company, Document: d.ID, Line: clientLine, Since: at}
+		d.Lines[clientLine] = key
+	}
+	if e.Want.State != erp.Cancelled && d.State == erp.Cancelled {
+		gone = append(gone, e)
+	}
+	e.Number = o.Number
+	customer := o.Customer
+	if b.settings.customer(customer) != customer.Name {
+		customer.Name = customer.Code
+	}
+	w := Want{State: d.State, Text: b.settings.headline(o, false), Customer: customer, Notes: several(o.Note, 2000)}
+	if !o.Ordered.IsZero() {
+		w.Ordered = o.Ordered.Time.UTC()
+	}
+	index := map[string]int{}
+	for _, l := range o.Lines {
+		if made, _, wait := b.settings.selected(l, b.catalog); !made || wait {
+			continue
+		}
+		due, _ := b.settings.due(o, l)
+		p := Position{b.settings.product(l.Product), b.settings.quantity(l), due, l.Price}
+		if p.Product == "" || p.Quantity.Sign() <= 0 {
+			continue
+		}
+		i, twice := index[p.Product]
+		if !twice {
+			index[p.Product] = len(w.Client)
+			w.Client = append(w.Client, p)
+			continue
+		}
+		sum := &w.Client[i]
+		sum.Quantity = sum.Quantity.Add(p.Quantity)
+		if p.Due.Before(sum.Due) {
+			sum.Due = p.Due
+		}
+	}
+	if o.Partial && len(w.Client) < len(e.Want.Client) {
+		w.Client = e.Want.Client
+	}
+	slices.SortFunc(w.Client, func(x, y Position) int { return cmp.Compare(x.Product, y.Product) })
+	if w.fingerprint() != e.Want.fingerprint() {
+		e.Want = w
+	}
+	b.touch(e)
+	return gone
+}
+
+func samePositions(x, y []Position) bool {
+	return slices.EqualFunc(x, y, func(p, q Position) bool {
+		return p.Product == q.Product && p.Quantity.Equal(q.Quantity) && p.Due.Equal(q.Due) &&
+			(p.Price == nil) == (q.Price == nil) && (p.Price == nil || p.Price.Equal(*q.Price))
+	})
+}
+
+// CreateClient gives the client order that an entry is to become, and the
+// customer that has to be there before. It is an intent from then on: save
+// Changes before it is sent.
+func (b *Book) CreateClient(key string, now time.Time) (o prodsmart.TradeOrder, customer erp.Customer, ok bool) {
+	e := b.entries[key]
+	if e == nil || e.Kind != Client || !b.judge(e, now) {
+		return o, customer, false
+	}
+	b.name(e)
+	w := e.Want
+	o = prodsmart.TradeOrder{Code: e.Code, Created: w.Ordered, Observations: strings.TrimSpace(w.Text + " " + b.marker(e)), Products: trade(w.Client)}
+	if w.Customer.Code != "" {
+		o.Partner = prodsmart.Reference{Code: w.Customer.Code}
+	}
+	e.Applied = &Applied{State: w.State, Text: w.Text, Client: w.Client}
+	e.Start, e.Intent = now, now
+	b.set(e, now, Creating, false, "")
+	b.touch(e)
+	return o, w.Customer, true
+}
+
+func trade(positions []Position) []prodsmart.TradeProduct {
+	var out []prodsmart.TradeProduct
+	for _, p := range positions {
+		t := prodsmart.TradeProduct{Code: p.Product, Quantity: amount(p.Quantity), Due: p.Due.UTC(), Requested: p.Due.UTC()}
+		if p.Price != nil {
+			t.Price = amount(*p.Price)
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// ClientDecision is what follows for a client order.
+type ClientDecision struct {
+	Do    Do
+	Order prodsmart.TradeOrder
+	Decision
+}
+
+// DecideClient says what is to be done with a client order that Next named, after
+// it was read again. Report with Done. A deletion that Prodsmart refuses, because
+// production orders hang on it, is told to a person: report that with NotDone.
+func (b *Book) DecideClient(key string, fresh prodsmart.TradeOrder, at time.Time) ClientDecision {
+	e := b.entries[key]
+	if e == nil || e.Kind != Client || e.Applied == nil {
+		return ClientDecision{Do: Nothing}
+	}
+	after := *e.Applied
+	after.State, after.Client = e.Want.State, e.Want.Client
+	d := ClientDecision{Do: Nothing}
+	status, reason := Mirrored, ""
+	switch {
+	case e.Want.State == erp.Cancelled:
+		d.Do, d.Why = Delete, "cancelled in the source"
+		status, reason = Cancelled, "cancelled in the source; deleted in Prodsmart"
+	case e.Want.State == erp.Closed:
+		status = Over
+	case !samePositions(e.Want.Client, e.Applied.Client):
+		d.Do, d.Order = Put, fresh
+		d.Order.Products = merged(fresh.Products, e.Applied.Client, e.Want.Client)
+		d.Why = "positions: " + strconv.Itoa(len(e.Want.Client)) + " instead of " + strconv.Itoa(len(e.Applied.Client)) + ", or other quantities and dates"
+	}
+	d.then = func(e *Entry) {
+		e.Applied, e.Stuck = &after, ""
+		b.set(e, at, status, false, reason)
+	}
+	return d
+}
+
+// merged takes over what the source changed since it was last applied; what
+// planners changed, or added, stays.
+func merged(fresh []prodsmart.TradeProduct, before, want []Position) []prodsmart.TradeProduct {
+	var out []prodsmart.TradeProduct
+	position := func(list []Position, code string) *Position {
+		if i := slices.IndexFunc(list, func(p Position) bool { return p.Product == code }); i >= 0 {
+			return &list[i]
+		}
+		return nil
+	}
+	for _, f := range fresh {
+		b, w := position(before, f.Code), position(want, f.Code)
+		if b != nil && w == nil {
+			continue // the source removed it
+		}
+		if b != nil && w != nil {
+			if !w.Quantity.Equal(b.Quantity) {
+				f.Quantity = amount(w.Quantity)
+			}
+			if !w.Due.Equal(b.Due) {
+				f.Due, f.Requested = w.Due.UTC(), w.Due.UTC()
+			}
+			if w.Price != nil && (b.Price == nil || !w.Price.Equal(*b.Price)) {
+				f.Price = amount(*w.Price)
+			}
+		}
+		out = append(out, f)
+	}
+	for _, w := range want {
+		if position(before, w.Product) == nil && !slices.ContainsFunc(fresh, func(f prodsmart.TradeProduct) bool { return f.Code == w.Product }) {
+			out = append(out, trade([]Position{w})...)
+		}
+	}
+	return out
+}

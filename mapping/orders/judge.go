@@ -1,0 +1,117 @@
+package orders
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// SetCatalog takes over the products of Prodsmart; lines that waited for one go on.
+func (b *Book) SetCatalog(c Catalog, at time.Time) {
+	b.catalog = c
+	if b.settings.Target == Aggregate {
+		b.regroup(at)
+	}
+	b.judgeAll(at)
+}
+
+func (b *Book) judgeAll(at time.Time) {
+	for _, key := range sortedKeys(b.entries) {
+		if e := b.entries[key]; e.ID == 0 && e.Intent.IsZero() {
+			b.judge(e, at)
+		}
+	}
+}
+
+// judge says whether an entry that is not in Prodsmart is to be made now, and
+// gives it the status and the reason why not.
+func (b *Book) judge(e *Entry, at time.Time) (create bool) {
+	if e.Status == Refused {
+		return false
+	}
+	status, reason, alert := b.obstacle(e)
+	if status == "" {
+		if e.Kind == Part {
+			status = Mirrored
+			if agg := b.entries[e.Into]; agg != nil {
+				status = agg.Status
+				reason = "part of " + agg.Code
+			}
+			b.set(e, at, status, false, reason)
+			return false
+		}
+		if e.Status != Creating && e.Status != Changing {
+			b.set(e, at, Changing, false, "to be created")
+		}
+		return true
+	}
+	b.set(e, at, status, alert, reason)
+	return false
+}
+
+// obstacle is why an entry is not made now; the status is empty if nothing is in
+// the way.
+func (b *Book) obstacle(e *Entry) (status Status, reason string, alert bool) {
+	w := e.Want
+	switch w.State {
+	case erp.Cancelled:
+		return Cancelled, "cancelled before it was made", false
+	case erp.Closed:
+		return Over, "closed in the source before it was made", false
+	case erp.Held:
+		return Waiting, "held in the source", false
+	case erp.Unknown:
+		return Waiting, "its state in the source is in no list of the configuration", true
+	}
+	if e.Kind == Client {
+		if len(w.Client) == 0 {
+			return Skipped, "no line of it is made here", false
+		}
+		return b.late(e)
+	}
+	if e.Raw.ID != "" {
+		made, why, wait := b.settings.selected(e.Raw, b.catalog)
+		switch {
+		case wait:
+			return Waiting, fmt.Sprintf("%s: %s", why, w.Product), true
+		case !made:
+			return Skipped, why, false
+		}
+	}
+	switch {
+	case w.Product == "":
+		return Waiting, "the line has no product code; name the product in product_map, or give the article a code in the source", true
+	case w.Quantity.Sign() <= 0:
+		return Waiting, fmt.Sprintf("the unit %q is not known; write its factor under units", e.Raw.Unit), true
+	case w.Due.IsZero():
+		return Waiting, "the order has neither a due date nor a date", true
+	case b.catalog == nil:
+		return Waiting, "the products of Prodsmart are not known yet", false
+	}
+	if _, known := b.catalog[w.Product]; !known {
+		return Waiting, "the product is not in Prodsmart: " + w.Product, true
+	}
+	return b.late(e)
+}
+
+// late are the obstacles that come last: a hold, and a refusal by Prodsmart of
+// these very values.
+func (b *Book) late(e *Entry) (Status, string, bool) {
+	if h := b.head.Hold; h != nil {
+		return Waiting, "the source is held: " + h.What, false
+	}
+	if e.Stuck != "" && e.Stuck == e.Want.fingerprint() {
+		return Rejected, e.Reason, true
+	}
+	return "", "", false
+}
+
+// fingerprint is all of the wish that is written.
+func (w Want) fingerprint() string {
+	return fmt.Sprintf("%s|%s|%s|%s|%s|%v|%v", w.Product, w.Quantity, w.Due.UTC().Format(time.RFC3339), w.Text, w.State, w.Client, w.Location)
+}

@@ -1,0 +1,92 @@
+package orders
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+)
+
+// Owner says which side's stock of an article is the true one.
+type Owner string
+
+const (
+	// NoOwner: stock is not mirrored.
+	NoOwner Owner = "none"
+	// SourceOwns: the source's stock is set in Prodsmart.
+	SourceOwns Owner = "erp"
+	// ProdsmartOwns: Prodsmart's stock is the true one; nothing is set there.
+	ProdsmartOwns Owner = "prodsmart"
+)
+
+// Push is a stock to be set in Prodsmart.
+type Push struct {
+	Product string
+	Amount  decimal.Decimal
+}
+
+// Pushes are the stocks that are to be set in Prodsmart because the source's
+// changed, where the source owns them. What was produced and not written back
+// yet is added: without that a push between production and booking would take
+// away fresh pieces. Report each with Pushed.
+func (b *Book) Pushes(read erp.StockRead, at time.Time) []Push {
+	if read.Skipped != "" {
+		return nil
+	}
+	sums := map[string]decimal.Decimal{}
+	for _, s := range read.Stock {
+		owner, named := b.settings.Owners[s.Product]
+		if !named {
+			owner = b.settings.StockOwner
+		}
+		if owner == SourceOwns && s.Product != "" {
+			product := b.settings.product(s.Product)
+			sums[product] = sums[product].Add(s.Quantity)
+		}
+	}
+	for _, e := range b.entries {
+		if _, ours := sums[e.Want.Product]; ours && e.Kind == Production {
+			sums[e.Want.Product] = sums[e.Want.Product].Add(b.unbooked(e))
+		}
+	}
+	var out []Push
+	for _, product := range sortedKeys(sums) {
+		if _, known := b.catalog[product]; !known {
+			continue // Prodsmart refuses the stock of a product it does not know
+		}
+		amount := sums[product]
+		if amount.Sign() < 0 {
+			b.once(at, "the stock of "+product+" is below zero in the source ("+amount.String()+"); 0 is set in Prodsmart")
+			amount = decimal.Decimal{}
+		}
+		if old, pushed := b.head.Pushed[product]; !pushed || !old.Equal(amount) {
+			out = append(out, Push{product, amount})
+		}
+	}
+	return out
+}
+
+// unbooked is what an entry produced that is not in the source's stock yet:
+// nothing where goods are not written back.
+func (b *Book) unbooked(e *Entry) decimal.Decimal {
+	if _, on := b.settings.Writes[erp.Produced]; !on {
+		return decimal.Decimal{}
+	}
+	booked := e.Back.Written
+	for _, w := range b.writes {
+		if w.Owner == e.Key && w.Write.Kind == erp.Produced && w.State != Confirmed {
+			booked = booked.Sub(w.Write.Delta)
+		}
+	}
+	return decimal.Max(e.Seen.Produced.Sub(booked), decimal.Decimal{})
+}
+
+// Pushed reports that a stock was set in Prodsmart.
+func (b *Book) Pushed(p Push) {
+	if b.head.Pushed == nil {
+		b.head.Pushed = map[string]decimal.Decimal{}
+	}
+	b.head.Pushed[p.Product] = p.Amount
+	b.touchHead()
+}

@@ -51,6 +51,15 @@ type Source interface {
 	Close() error
 }
 
+// Metered is a source that counts its calls against a budget.
+type Metered interface {
+	// Stretch is by how much the pauses between reads are to be lengthened, as
+	// Budget.Stretch says of the class of the order polls.
+	Stretch() int
+	// Left is what is left of each class today.
+	Left() []Left
+}
+
 // Ask is what a read is asked for.
 type Ask struct {
 	// Mark is the one that the last read gave whose result was kept; empty at
@@ -95,6 +104,13 @@ type Problem struct {
 // OrderReader reads orders.
 type OrderReader interface {
 	ReadOrders(ctx context.Context, ask Ask) (OrderRead, error)
+}
+
+// Acknowledged is a source that lets go of what was read only when it is kept: files
+// are archived then.
+type Acknowledged interface {
+	// Kept says that the result of the read that gave the mark is on disk.
+	Kept(ctx context.Context, mark string) error
 }
 
 // Finder reads one order.

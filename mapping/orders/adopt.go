@@ -28,7 +28,7 @@ func (b *Book) Rebuild(orders []prodsmart.ProductionOrder, at time.Time) {
 		key := document + "\x1f" + line
 		if e := b.entries[key]; e != nil {
 			if e.ID == 0 && !e.Intent.IsZero() {
-				b.Created(key, o.ID, at)
+				b.Created(key, o, at)
 				continue
 			}
 			b.say(at, e, true, "two production orders carry the same marker: %s (%d) and %s (%d); delete the one that is too much", e.Code, e.ID, o.Code, o.ID)
@@ -46,10 +46,7 @@ func (b *Book) Rebuild(orders []prodsmart.ProductionOrder, at time.Time) {
 
 // adopt makes the entry of an order from its marker.
 func (b *Book) adopt(key, document, line string, o prodsmart.ProductionOrder, at time.Time) {
-	company, id := "", document
-	if head, tail, cut := strings.Cut(document, "/"); cut {
-		company, id = head, tail
-	}
+	company, id := splitDocument(document)
 	first, _, _ := strings.Cut(line, "#")
 	e := &Entry{
 		Key: key, Kind: Production, Company: company, Document: id, Line: first, LineNow: first, Code: o.Code, ID: o.ID, Start: o.Start, Since: at, Rebuilt: true,
@@ -84,6 +81,14 @@ func (b *Book) adopt(key, document, line string, o prodsmart.ProductionOrder, at
 	}
 	b.set(e, at, Mirrored, false, "found by its marker")
 	b.touch(e)
+}
+
+// splitDocument parts the company from a document's id.
+func splitDocument(document string) (company, id string) {
+	if company, id, both := strings.Cut(document, "/"); both {
+		return company, id
+	}
+	return "", document
 }
 
 // bucketOf is the product and the first day of an aggregate, from its line key.

@@ -247,6 +247,29 @@ func (b *Book) Documents() []Document {
 	return out
 }
 
+// Count is how many entries have each status, and how many a person should look at.
+func (b *Book) Count() (counts map[Status]int, alerts int) {
+	counts = map[Status]int{}
+	for _, e := range b.entries {
+		counts[e.Status]++
+		if e.Alert {
+			alerts++
+		}
+	}
+	return counts, alerts
+}
+
+// Codes are the codes of all orders of the book.
+func (b *Book) Codes() []string {
+	var out []string
+	for _, e := range b.entries {
+		if e.Code != "" {
+			out = append(out, e.Code)
+		}
+	}
+	return out
+}
+
 // Mark is what the source is to be asked with.
 func (b *Book) Mark() string { return b.head.Mark }
 
@@ -255,11 +278,6 @@ func (b *Book) Held() *Hold { return b.head.Hold }
 
 // LastFull is when the last complete read was; zero if there was none.
 func (b *Book) LastFull() time.Time { return b.head.Full }
-
-// Has says whether the code is in the book, for other sources' books.
-func (b *Book) Has(code string) bool {
-	return b.codes[string(Production)+code] != "" || b.codes[string(Client)+code] != ""
-}
 
 // Expected are the documents that a source should be asked for one by one: those
 // with orders that are not over and that no read has shown since the moment,

@@ -108,24 +108,17 @@ func trade(positions []Position) []prodsmart.TradeProduct {
 	return out
 }
 
-// ClientDecision is what follows for a client order.
-type ClientDecision struct {
-	Do    Do
-	Order prodsmart.TradeOrder
-	Decision
-}
-
 // DecideClient says what is to be done with a client order that Next named, after
 // it was read again. Report with Done. A deletion that Prodsmart refuses, because
 // production orders hang on it, is told to a person: report that with NotDone.
-func (b *Book) DecideClient(key string, fresh prodsmart.TradeOrder, at time.Time) ClientDecision {
+func (b *Book) DecideClient(key string, fresh prodsmart.TradeOrder, at time.Time) Decision {
 	e := b.entries[key]
 	if e == nil || e.Kind != Client || e.Applied == nil {
-		return ClientDecision{Do: Nothing}
+		return Decision{Do: Nothing}
 	}
 	after := *e.Applied
 	after.State, after.Client = e.Want.State, e.Want.Client
-	d := ClientDecision{Do: Nothing}
+	d := Decision{Do: Nothing}
 	status, reason := Mirrored, ""
 	switch {
 	case e.Want.State == erp.Cancelled:
@@ -134,8 +127,8 @@ func (b *Book) DecideClient(key string, fresh prodsmart.TradeOrder, at time.Time
 	case e.Want.State == erp.Closed:
 		status = Over
 	case !samePositions(e.Want.Client, e.Applied.Client):
-		d.Do, d.Order = Put, fresh
-		d.Order.Products = merged(fresh.Products, e.Applied.Client, e.Want.Client)
+		d.Do, d.Sale = Put, fresh
+		d.Sale.Products = merged(fresh.Products, e.Applied.Client, e.Want.Client)
 		d.Why = "positions: " + strconv.Itoa(len(e.Want.Client)) + " instead of " + strconv.Itoa(len(e.Applied.Client)) + ", or other quantities and dates"
 	}
 	d.then = func(e *Entry) {
@@ -179,4 +172,36 @@ func merged(fresh []prodsmart.TradeProduct, before, want []Position) []prodsmart
 		}
 	}
 	return out
+}
+
+// RebuildClients does for client orders what Rebuild does for production orders.
+func (b *Book) RebuildClients(orders []prodsmart.TradeOrder, at time.Time) {
+	for _, o := range orders {
+		source, document, line, ok := readMark(o.Observations)
+		key := document + "\x1f" + line
+		if !ok || source != b.settings.Source || line != clientLine || b.entries[key] != nil || o.ID == 0 {
+			continue
+		}
+		company, id := splitDocument(document)
+		e := &Entry{Key: key, Kind: Client, Company: company, Document: id, Line: line, Code: o.Code, ID: o.ID, Since: at, Rebuilt: true}
+		a := Applied{State: erp.Open, Text: strings.TrimSpace(marked.ReplaceAllString(o.Observations, ""))}
+		for _, p := range o.Products {
+			position := Position{Product: p.Code, Quantity: number(p.Quantity), Due: p.Due}
+			if !p.Price.IsZero() {
+				price := number(p.Price)
+				position.Price = &price
+			}
+			a.Client = append(a.Client, position)
+		}
+		slices.SortFunc(a.Client, func(x, y Position) int { return cmp.Compare(x.Product, y.Product) })
+		e.Applied, e.Want = &a, Want{Text: a.Text, State: erp.Open, Client: a.Client}
+		d := b.documents[document]
+		if d == nil {
+			d = &Document{Company: company, ID: id, State: erp.Open, Next: 1, Lines: map[string]string{}, LastSeen: at}
+		}
+		d.Lines[clientLine] = key
+		b.touchDocument(d)
+		b.set(e, at, Mirrored, false, "found by its marker")
+		b.touch(e)
+	}
 }

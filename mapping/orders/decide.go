@@ -28,8 +28,9 @@ const (
 // Decision is what follows from the order as Prodsmart has it at this moment.
 type Decision struct {
 	Do Do
-	// Order is what is written by Put.
+	// Order is what is written by Put; Sale is it for a client order.
 	Order prodsmart.ProductionOrder
+	Sale  prodsmart.TradeOrder
 	// Why is the change in words, for the journal.
 	Why string
 	// then is what the entry is once it was done.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
@@ -45,7 +46,7 @@ func (b *Book) judge(e *Entry, at time.Time) (create bool) {
 			b.set(e, at, status, false, reason)
 			return false
 		}
-		if e.Status != Creating && e.Status != Changing {
+		if e.Status != Creating && e.Status != Changing && !e.shadowed() {
 			b.set(e, at, Changing, false, "to be created")
 		}
 		return true
@@ -53,6 +54,9 @@ func (b *Book) judge(e *Entry, at time.Time) (create bool) {
 	b.set(e, at, status, alert, reason)
 	return false
 }
+
+// shadowed says that it was noted what would be done.
+func (e *Entry) shadowed() bool { return strings.HasPrefix(e.Reason, shadowMode) }
 
 // obstacle is why an entry is not made now; the status is empty if nothing is in
 // the way.
@@ -90,6 +94,8 @@ func (b *Book) obstacle(e *Entry) (status Status, reason string, alert bool) {
 		return Waiting, fmt.Sprintf("the unit %q is not known; write its factor under units", e.Raw.Unit), true
 	case w.Due.IsZero():
 		return Waiting, "the order has neither a due date nor a date", true
+	case b.catalog == nil && b.settings.AnyProduct:
+		return b.late(e)
 	case b.catalog == nil:
 		return Waiting, "the products of Prodsmart are not known yet", false
 	}

@@ -41,6 +41,12 @@ type Task struct {
 	Product string
 }
 
+// shadowMode begins the reason of what is only noted.
+const shadowMode = "shadow mode: "
+
+// doubt is how long a create whose answer is not known may still arrive.
+const doubt = 2 * time.Minute
+
 // Next is what is to be done now, the most urgent first: what is not known,
 // cancellations, other changes, what is to be made by its due date, and notices.
 // While an outcome is not known nothing new is made.
@@ -197,13 +203,17 @@ func (b *Book) marker(e *Entry) string {
 	return mark(b.settings.Source, e.Company, e.Document, line)
 }
 
-// Created reports that Prodsmart made the order, with its number.
-func (b *Book) Created(key string, id int64, now time.Time) {
+// Created reports that Prodsmart made the order, as it answered.
+func (b *Book) Created(key string, o prodsmart.ProductionOrder, now time.Time) {
 	e := b.entries[key]
 	if e == nil {
 		return
 	}
-	e.ID, e.Intent = id, time.Time{}
+	if o.RunningStatus == "" {
+		o.RunningStatus = "notstarted"
+	}
+	e.ID, e.Intent = o.ID, time.Time{}
+	b.seen(e, o, now)
 	b.set(e, now, Mirrored, false, "")
 	b.touch(e)
 }
@@ -225,28 +235,54 @@ func (b *Book) NotCreated(key string, refused bool, why string, now time.Time) {
 	b.set(e, now, Rejected, true, "Prodsmart refused it: "+oneLine(why, 400))
 }
 
-// Found reports what Prodsmart lists around the start of an order whose create
-// had no clear answer: it is adopted, or made again.
-func (b *Book) Found(key string, list []prodsmart.ProductionOrder, now time.Time) {
-	e := b.entries[key]
-	if e == nil || e.ID != 0 || e.Intent.IsZero() {
-		return
-	}
+// match is the order of the list that an entry's create made: it has its marker, or
+// its code and nobody's marker.
+func (b *Book) match(e *Entry, list []prodsmart.ProductionOrder) *prodsmart.ProductionOrder {
 	marker := b.marker(e)
-	for _, o := range list {
+	for i, o := range list {
 		if _, ours := b.byID[o.ID]; ours || o.ID == 0 {
 			continue
 		}
 		_, _, _, has := readMark(o.Description)
 		if strings.HasSuffix(strings.TrimSpace(o.Description), marker) || o.Code == e.Code && !has {
-			b.say(now, e, false, "the create without a clear answer had been done: order %d is adopted", o.ID)
-			b.Created(key, o.ID, now)
-			b.seen(e, o, now)
-			return
+			return &list[i]
 		}
+	}
+	return nil
+}
+
+// Holds says whether the list has the order that an entry's create made.
+func (b *Book) Holds(key string, list []prodsmart.ProductionOrder) bool {
+	e := b.entries[key]
+	return e != nil && b.match(e, list) != nil
+}
+
+// Found reports what Prodsmart lists of an order whose create had no clear answer:
+// it is adopted, or made again, or, while it may still be on its way, looked for
+// again. It says whether that is settled.
+func (b *Book) Found(key string, list []prodsmart.ProductionOrder, now time.Time) bool {
+	e := b.entries[key]
+	if e == nil || e.ID != 0 || e.Intent.IsZero() {
+		return true
+	}
+	if o := b.match(e, list); o != nil {
+		b.say(now, e, false, "the create without a clear answer had been done: order %d is adopted", o.ID)
+		b.Created(key, *o, now)
+		return true
+	}
+	if now.Sub(e.Intent) < doubt {
+		return false
 	}
 	b.say(now, e, false, "the create without a clear answer had not been done: it is made again")
 	b.NotCreated(key, false, "", now)
+	return true
+}
+
+// Doubt keeps an order in sight that Prodsmart accepted and shows differently.
+func (b *Book) Doubt(key, why string, now time.Time) {
+	if e := b.entries[key]; e != nil {
+		b.set(e, now, e.Status, true, oneLine(why, 400))
+	}
 }
 
 // Done reports that a decision was carried out.
@@ -333,27 +369,49 @@ func (b *Book) Told(key string, again bool, why string, now time.Time) {
 }
 
 // See takes over production orders as Prodsmart shows them, from lists or
-// messages; others than the book's are passed by.
-func (b *Book) See(orders []prodsmart.ProductionOrder, at time.Time) {
-	for _, o := range orders {
+// messages, each with the moment from which it was like that; others than the
+// book's are passed by. now is the present.
+func (b *Book) See(orders []prodsmart.ProductionOrder, asOf []time.Time, now time.Time) {
+	for i, o := range orders {
 		key, ours := b.byID[o.ID]
 		if !ours {
 			continue
 		}
 		e := b.entries[key]
-		if at.Before(e.Seen.At) {
+		if asOf[i].Before(e.Seen.At) {
 			continue
 		}
 		if o.Deleted() {
-			b.Deleted(key, at)
+			b.Deleted(key, now)
 			continue
 		}
-		b.seen(e, o, at)
+		b.seen(e, o, asOf[i])
 		if phaseOf(o) == closed && e.Want.State == erp.Closed && e.Status != Over {
-			b.set(e, at, Over, false, "")
+			b.set(e, now, Over, false, "")
 		}
 	}
-	b.progress(at)
+	b.progress(now)
+}
+
+// Unseen are the numbers of the orders that are not among those listed, though
+// they should be: not known to be closed, and last seen before the list's moment.
+// They are to be read one by one: give them to See, or to Deleted by their key.
+func (b *Book) Unseen(orders []prodsmart.ProductionOrder, trueAt time.Time) map[int64]string {
+	listed := map[int64]bool{}
+	for _, o := range orders {
+		listed[o.ID] = true
+	}
+	out := map[int64]string{}
+	for id, key := range b.byID {
+		e := b.entries[key]
+		if e == nil || e.Kind != Production || e.ID != id || listed[id] || e.final() || phaseName(e.Seen.Running) == closed && e.Seen.Running != "" {
+			continue
+		}
+		if e.Seen.At.Before(trueAt) && e.Since.Before(trueAt) {
+			out[id] = key
+		}
+	}
+	return out
 }
 
 // Resolve takes over an operator's decision about an entry: an option of its
@@ -381,4 +439,19 @@ func (b *Book) Resolve(key, option string, now time.Time) error {
 	b.say(now, e, false, "an operator decided: %s", option)
 	b.touch(e)
 	return nil
+}
+
+// Shadow notes what would be done about a task, once, instead of doing it.
+func (b *Book) Shadow(t Task, now time.Time) {
+	e := b.entries[t.Key]
+	if e == nil {
+		return
+	}
+	what := "would be changed"
+	if t.Act == Create {
+		b.name(e)
+		w := e.Want
+		what = fmt.Sprintf("would be created as %s: %s %s, due %s", e.Code, w.Quantity, w.Product, w.Due.In(b.settings.Zone).Format("2006-01-02 15:04"))
+	}
+	b.set(e, now, Waiting, false, shadowMode+what)
 }

@@ -356,11 +356,29 @@ func (b *Book) missing(seen map[string]bool, at time.Time) (gone []*Entry) {
 			d.MissedSince = at
 		}
 		b.touchDocument(d)
-		if d.Missed >= 2 && at.Sub(d.MissedSince) >= b.settings.MissedFor {
+		if !b.settings.Confirm && b.overdue(d, at) {
 			gone = append(gone, b.disappear(d, at)...)
 		}
 	}
 	return gone
+}
+
+// overdue says that two complete reads, far enough apart, did not have it.
+func (b *Book) overdue(d *Document, at time.Time) bool {
+	return d.Missed >= 2 && at.Sub(d.MissedSince) >= b.settings.MissedFor
+}
+
+// Doubtful are the documents that are to be asked for one by one, because complete
+// reads did not have them: where the source can be asked, that confirms that they
+// are gone. Give what is found to Observe and the rest to Gone.
+func (b *Book) Doubtful(at time.Time) []Document {
+	var out []Document
+	for _, key := range sortedKeys(b.documents) {
+		if d := b.documents[key]; b.settings.Confirm && d.open() && b.overdue(d, at) {
+			out = append(out, *d)
+		}
+	}
+	return out
 }
 
 // Believe lets the next complete read shrink as much as it does.
@@ -385,13 +403,15 @@ func (b *Book) disappear(d *Document, at time.Time) (gone []*Entry) {
 	return gone
 }
 
-// Gone takes over that the source was asked for one document and has none.
-func (b *Book) Gone(company, id string, at time.Time) {
-	d := b.find(company, id, nil)
-	if d == nil || !d.open() {
-		return
+// Gone takes over that the source was asked for documents and has none of them.
+func (b *Book) Gone(documents []Document, at time.Time) {
+	var gone []*Entry
+	for _, asked := range documents {
+		if d := b.find(asked.Company, asked.ID, nil); d != nil && d.open() {
+			gone = append(gone, b.disappear(d, at)...)
+		}
 	}
-	b.guard(b.disappear(d, at), at)
+	b.guard(gone, at)
 	if b.settings.Target == Aggregate {
 		b.regroup(at)
 	}

@@ -62,6 +62,11 @@ type Settings struct {
 	Exclude, Include, Groups []string
 	// SkipFree leaves gifts out.
 	SkipFree bool
+	// Confirm has what is missing asked for one by one before it counts as gone.
+	Confirm bool
+	// AnyProduct makes lines without knowing whether Prodsmart has the product: in
+	// shadow mode without a connection to Prodsmart.
+	AnyProduct bool
 	// Units are how many of the product's own units one unit is, by its name,
 	// where the source does not know.
 	Units map[string]decimal.Decimal

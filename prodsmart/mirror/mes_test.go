@@ -3,10 +3,8 @@ package mirror_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,51 +14,11 @@ import (
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/pipe"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/mirror"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/webhook"
 )
-
-// pipes is a network of one server, whose connections are pairs of net.Pipe, so that
-// HTTP is spoken in virtual time.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func newPipes() *pipes { return &pipes{make(chan net.Conn), make(chan struct{})} }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { close(p.closed); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case p.conns <- far:
-		return near, nil
-	case <-p.closed:
-		return nil, errors.New("connection refused")
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// serve answers at the pipes until the function is called.
-func (p *pipes) serve(h http.Handler) (stop func()) {
-	server := &http.Server{Handler: h}
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = server.Serve(p) }()
-	return func() { _ = server.Close(); <-ended }
-}
 
 // box is an inbox that outlives the mirror, and hands messages on.
 type box struct {
@@ -138,8 +96,8 @@ func TestFollowingThePretendProdsmart(t *testing.T) {
 
 func follow(t *testing.T, seed uint64) {
 	w := &world{T: t, rng: rand.New(rand.NewPCG(seed, 9)), box: &box{wake: func() {}}}
-	inside, hooks := newPipes(), newPipes()
-	courier := &http.Transport{DialContext: hooks.dial}
+	inside, hooks := pipe.New(), pipe.New()
+	courier := &http.Transport{DialContext: hooks.Dial}
 	defer courier.CloseIdleConnections()
 	mode := mes.Questions()["signature_mode"][seed%5]
 	options := mes.Options{Limit: -1, OrderOptions: mes.OrderOptions{SignatureMode: mes.SignatureMode(mode)}}
@@ -153,17 +111,17 @@ func follow(t *testing.T, seed uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer inside.serve(w.server)()
+	defer inside.Serve(w.server)()
 	receiver, err := webhook.New(webhook.Config{Path: "/hooks/x", Secrets: []prodsmart.Secret{prodsmart.NewSecret("secret")}}, door{w.box})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer hooks.serve(receiver)()
+	defer hooks.Serve(receiver)()
 	if _, err := w.server.Subscribe("http://here/hooks/x", nil); err != nil {
 		t.Fatal(err)
 	}
 	w.client, err = prodsmart.New(prodsmart.Config{URL: "http://prodsmart", Insecure: true, Key: prodsmart.NewSecret("key"), Secret: prodsmart.NewSecret("secret"), Timeout: 5 * time.Second,
-		Dial: inside.dial, Proxy: prodsmart.ProxyDirect})
+		Dial: inside.Dial, Proxy: prodsmart.ProxyDirect})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -239,6 +239,18 @@ func (m *Mirror) Orders() []prodsmart.ProductionOrder {
 	return m.orders.values()
 }
 
+// OrdersAsOf gives the same orders with the moment from which each was known to be
+// like that, and the moment for which all of them are right.
+func (m *Mirror) OrdersAsOf() (orders []prodsmart.ProductionOrder, asOf []time.Time, trueAt time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, o := range m.orders.values() {
+		orders = append(orders, o)
+		asOf = append(asOf, m.orders.entries[o.ID].asOf)
+	}
+	return orders, asOf, m.orders.trueAt
+}
+
 // Productions gives the production records, open ones and those closed lately.
 func (m *Mirror) Productions() []prodsmart.Production {
 	m.mu.Lock()

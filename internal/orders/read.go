@@ -1,0 +1,140 @@
+package orders
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	rules "github.com/prodsmart-gateway/prodsmart-gateway/mapping/orders"
+)
+
+// read reads what is due of the business system.
+func (s *source) read(ctx context.Context) error {
+	now := time.Now()
+	caps := s.system.Capabilities()
+	var failed []error
+	if caps.Orders && s.config.Settings.Target != rules.Replenish && !s.nextOrders.After(now) {
+		failed = append(failed, s.readOrders(ctx))
+	}
+	if reader, ok := s.system.(erp.StockReader); ok && caps.Stock && s.config.StockEvery > 0 && !s.nextStock.After(now) {
+		failed = append(failed, s.readStock(ctx, reader))
+	}
+	return errors.Join(failed...)
+}
+
+// after is when something is to be read again: the budget may stretch it, and an
+// error may name a moment.
+func (s *source) after(every time.Duration, err error) time.Time {
+	now := time.Now()
+	if m, ok := s.system.(erp.Metered); ok {
+		switch n := m.Stretch(); n {
+		case 0:
+			every = max(every, time.Hour)
+		default:
+			every *= time.Duration(n)
+		}
+	}
+	at := now.Add(every)
+	var e *erp.Error
+	if errors.As(err, &e) && e.Until.After(at) {
+		at = e.Until
+	}
+	return at
+}
+
+// readOrders reads orders and takes them over.
+func (s *source) readOrders(ctx context.Context) error {
+	reader, ok := s.system.(erp.OrderReader)
+	if !ok {
+		return nil
+	}
+	now := time.Now()
+	ask := erp.Ask{Mark: s.book.Mark(), Full: s.config.FullEvery > 0 && !s.nextFull.After(now)}
+	read, err := reader.ReadOrders(ctx, ask)
+	s.nextOrders = s.after(s.config.Every, err)
+	if err != nil {
+		return fmt.Errorf("read of orders: %w", err)
+	}
+	if ask.Full {
+		s.nextFull = now.Add(s.config.FullEvery)
+	}
+	s.book.Observe(read, now)
+	s.mu.Lock()
+	s.status.LastRead = now
+	s.mu.Unlock()
+	if err := s.save(ctx); err != nil {
+		return err
+	}
+	if kept, ok := s.system.(erp.Acknowledged); ok {
+		if err := kept.Kept(ctx, read.Mark); err != nil {
+			return fmt.Errorf("read of orders: %w", err)
+		}
+	}
+	return s.confirm(ctx)
+}
+
+// confirm asks for documents one by one: those that complete reads miss, and those
+// that no read has shown for long.
+func (s *source) confirm(ctx context.Context) error {
+	finder, ok := s.system.(erp.Finder)
+	if !ok || !s.system.Capabilities().ByID {
+		return nil
+	}
+	now := time.Now()
+	list := s.book.Doubtful(now)
+	if s.config.Unseen > 0 && !s.nextUnseen.After(now) {
+		s.nextUnseen = now.Add(24 * time.Hour)
+		unseen := s.book.Expected(now.Add(-s.config.Unseen))
+		if most := s.config.UnseenPerDay; most > 0 && len(unseen) > most {
+			unseen = unseen[:most]
+			s.nextUnseen = now.Add(time.Hour)
+		}
+		list = append(list, unseen...)
+	}
+	var gone []rules.Document
+	for _, d := range list {
+		o, problems, err := finder.FindOrder(ctx, d.Company, d.ID)
+		switch {
+		case err == nil:
+			s.book.Observe(erp.OrderRead{Orders: []erp.Order{o}, Problems: problems, Mark: s.book.Mark()}, time.Now())
+		case erp.Is(err, erp.Gone):
+			gone = append(gone, d)
+		default:
+			return fmt.Errorf("look for order %s: %w", d.ID, err)
+		}
+	}
+	if len(gone) > 0 {
+		s.book.Gone(gone, time.Now())
+	}
+	return s.save(ctx)
+}
+
+// readStock reads stock, for replenishment and for Prodsmart's own.
+func (s *source) readStock(ctx context.Context, reader erp.StockReader) error {
+	read, err := reader.ReadStock(ctx, erp.Ask{Mark: s.stockMark})
+	s.nextStock = s.after(s.config.StockEvery, err)
+	if err != nil {
+		return fmt.Errorf("read of stock: %w", err)
+	}
+	s.stockMark = read.Mark
+	now := time.Now()
+	if s.config.Settings.Target == rules.Replenish {
+		s.book.Stocked(read, now)
+		s.mu.Lock()
+		s.status.LastRead = now
+		s.mu.Unlock()
+	}
+	if s.config.Shadow || s.plant.client == nil {
+		return nil
+	}
+	for _, push := range s.book.Pushes(read, now) {
+		err := s.plant.stock(ctx, push)
+		if err != nil {
+			return fmt.Errorf("stock of %s in Prodsmart: %w", push.Product, err)
+		}
+		s.book.Pushed(push)
+	}
+	return nil
+}

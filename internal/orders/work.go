@@ -1,0 +1,319 @@
+package orders
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	rules "github.com/prodsmart-gateway/prodsmart-gateway/mapping/orders"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+)
+
+// mostTasks bounds what is done between two reads of the source.
+const mostTasks = 50
+
+// work does what the rules ask for, until nothing is left or something fails that
+// will fail again.
+func (s *source) work(ctx context.Context) error {
+	for n := 0; n < mostTasks && ctx.Err() == nil; {
+		list := s.book.Next(time.Now())
+		if err := s.save(ctx); err != nil || len(list) == 0 {
+			return err
+		}
+		progress := false
+		for _, t := range list[:min(len(list), mostTasks-n)] {
+			n++
+			done, err := s.task(ctx, t)
+			if err == nil {
+				err = s.save(ctx)
+			}
+			if err != nil {
+				return err
+			}
+			progress = progress || done
+			if t.Act == rules.Find {
+				break // what may be made depends on it
+			}
+		}
+		if !progress {
+			return nil
+		}
+	}
+	return nil
+}
+
+// task does one thing. done says that the book is another one now. The error says
+// that Prodsmart can not be reached, or is busy; refusals are the book's.
+func (s *source) task(ctx context.Context, t rules.Task) (done bool, err error) {
+	client := t.Kind == rules.Client
+	switch {
+	case t.Act == rules.Find && client:
+		return s.findClient(ctx, t)
+	case t.Act == rules.Find:
+		return s.find(ctx, t)
+	case t.Act == rules.Create && client:
+		return true, s.createClient(ctx, t)
+	case t.Act == rules.Create:
+		return true, s.create(ctx, t)
+	case t.Act == rules.Attend && client:
+		return true, s.attendClient(ctx, t)
+	case t.Act == rules.Attend:
+		return true, s.attend(ctx, t)
+	case t.Act == rules.Tell:
+		return true, s.tell(ctx, t)
+	}
+	return false, nil
+}
+
+// find looks for an order whose create had no clear answer.
+func (s *source) find(ctx context.Context, t rules.Task) (bool, error) {
+	found := func(list []prodsmart.ProductionOrder) bool { return s.book.Holds(t.Key, list) }
+	list, err := s.plant.around(ctx, t, found)
+	if err != nil {
+		return false, fmt.Errorf("search for %s, whose creation had no clear answer: %w", t.Code, err)
+	}
+	return s.book.Found(t.Key, list, time.Now()), nil
+}
+
+func (s *source) findClient(ctx context.Context, t rules.Task) (bool, error) {
+	list, _, err := s.plant.sales(ctx)
+	if err != nil {
+		return false, fmt.Errorf("search for client order %s, whose creation had no clear answer: %w", t.Code, err)
+	}
+	return s.book.Found(t.Key, list, time.Now()), nil
+}
+
+// create makes an order; the intent is on disk before the request leaves.
+func (s *source) create(ctx context.Context, t rules.Task) error {
+	order, ok := s.book.Create(t.Key, time.Now())
+	if !ok {
+		return nil
+	}
+	if err := s.save(ctx); err != nil {
+		return err
+	}
+	var made prodsmart.ProductionOrder
+	err := s.plant.once(ctx, true, func(ctx context.Context) (err error) {
+		made, err = s.plant.client.ProductionOrders().Create(ctx, order)
+		return err
+	})
+	return s.created(t, made, err, "production order "+order.Code)
+}
+
+// created takes over the outcome of a create.
+func (s *source) created(t rules.Task, made prodsmart.ProductionOrder, err error, what string) error {
+	now := time.Now()
+	switch v := verdict(err); {
+	case v == prodsmart.Accepted && made.ID != 0:
+		s.book.Created(t.Key, made, now)
+	case v == prodsmart.Accepted || v == prodsmart.Ambiguous:
+		// Nobody knows; it is looked for before anything else is made.
+		return nil
+	case v == prodsmart.Refused:
+		s.book.NotCreated(t.Key, true, prodsmart.AnswerOf(err).Text, now)
+	default:
+		s.book.NotCreated(t.Key, false, "", now)
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// order reads one order.
+func (s *source) order(ctx context.Context, id int64) (o prodsmart.ProductionOrder, err error) {
+	err = s.plant.once(ctx, true, func(ctx context.Context) error {
+		o, err = s.plant.client.ProductionOrders().Get(ctx, id)
+		return err
+	})
+	return o, err
+}
+
+// attend reads an order again, lets the rules decide on it, and does that.
+func (s *source) attend(ctx context.Context, t rules.Task) error {
+	fresh, err := s.order(ctx, t.ID)
+	switch {
+	case absent(err):
+		s.book.Deleted(t.Key, time.Now())
+		return nil
+	case err != nil:
+		return fmt.Errorf("production order %s: %w", t.Code, err)
+	}
+	d := s.book.Decide(t.Key, fresh, time.Now())
+	if err := s.save(ctx); err != nil {
+		return err
+	}
+	err = s.plant.once(ctx, true, func(ctx context.Context) error {
+		switch d.Do {
+		case rules.Put:
+			_, err := s.plant.client.ProductionOrders().Update(ctx, d.Order)
+			return err
+		case rules.Delete:
+			return s.plant.client.ProductionOrders().Delete(ctx, t.ID)
+		}
+		return nil
+	})
+	return s.decided(t, d, err, "production order "+t.Code)
+}
+
+// decided takes over the outcome of a decision.
+func (s *source) decided(t rules.Task, d rules.Decision, err error, what string) error {
+	now := time.Now()
+	var taken *prodsmart.NotTaken
+	switch {
+	case errors.As(err, &taken):
+		s.book.Done(t.Key, d, now)
+		s.book.Doubt(t.Key, taken.Error(), now)
+	case err == nil, d.Do == rules.Delete && absent(err):
+		s.book.Done(t.Key, d, now)
+	case verdict(err) == prodsmart.Refused:
+		s.book.NotDone(t.Key, prodsmart.AnswerOf(err).Text, now)
+	default:
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// tell sends a notice to the people at an order.
+func (s *source) tell(ctx context.Context, t rules.Task) error {
+	short, long, ok := s.book.Telling(t.Key, time.Now())
+	if err := s.save(ctx); err != nil || !ok {
+		return err
+	}
+	err := s.plant.once(ctx, true, func(ctx context.Context) error {
+		return s.plant.client.ProductionOrders().Notify(ctx, t.ID, short, long)
+	})
+	now := time.Now()
+	switch verdict(err) {
+	case prodsmart.Accepted:
+		s.book.Told(t.Key, false, "", now)
+	case prodsmart.Refused:
+		s.book.Told(t.Key, false, "refused: "+prodsmart.AnswerOf(err).Text, now)
+	case prodsmart.Ambiguous:
+		s.book.Told(t.Key, false, "no clear answer", now)
+	default:
+		s.book.Told(t.Key, true, "", now)
+		return fmt.Errorf("notice at production order %s: %w", t.Code, err)
+	}
+	return nil
+}
+
+// createClient makes a client order, and its client before.
+func (s *source) createClient(ctx context.Context, t rules.Task) error {
+	order, customer, ok := s.book.CreateClient(t.Key, time.Now())
+	if !ok {
+		return nil
+	}
+	if err := s.plant.customer(ctx, customer); err != nil {
+		s.book.NotCreated(t.Key, verdict(err) == prodsmart.Refused, prodsmart.AnswerOf(err).Text, time.Now())
+		if verdict(err) == prodsmart.Refused {
+			return nil
+		}
+		return fmt.Errorf("client %s: %w", customer.Code, err)
+	}
+	if err := s.save(ctx); err != nil {
+		return err
+	}
+	var made prodsmart.TradeOrder
+	err := s.plant.once(ctx, true, func(ctx context.Context) (err error) {
+		made, err = s.plant.client.SalesOrders().Create(ctx, order)
+		return err
+	})
+	return s.created(t, prodsmart.ProductionOrder{ID: made.ID, Code: made.Code}, err, "client order "+order.Code)
+}
+
+// attendClient does for a client order what attend does for a production order.
+func (s *source) attendClient(ctx context.Context, t rules.Task) error {
+	var fresh prodsmart.TradeOrder
+	err := s.plant.once(ctx, true, func(ctx context.Context) (err error) {
+		fresh, err = s.plant.client.SalesOrders().Get(ctx, t.ID)
+		return err
+	})
+	switch {
+	case absent(err):
+		s.book.Deleted(t.Key, time.Now())
+		return nil
+	case err != nil:
+		return fmt.Errorf("client order %s: %w", t.Code, err)
+	}
+	d := s.book.DecideClient(t.Key, fresh, time.Now())
+	if err := s.save(ctx); err != nil {
+		return err
+	}
+	err = s.plant.once(ctx, true, func(ctx context.Context) error {
+		switch d.Do {
+		case rules.Put:
+			_, err := s.plant.client.SalesOrders().Update(ctx, d.Sale)
+			return err
+		case rules.Delete:
+			return s.plant.client.SalesOrders().Delete(ctx, t.ID)
+		}
+		return nil
+	})
+	return s.decided(t, d, err, "client order "+t.Code)
+}
+
+// writeBack works on write-backs, one after the other: what is not clear is looked
+// up before anything else is sent.
+func (s *source) writeBack(ctx context.Context) error {
+	writer, ok := s.system.(erp.Writer)
+	if !ok {
+		return nil
+	}
+	for range mostTasks {
+		o, look, ok := s.book.NextWrite()
+		if !ok || ctx.Err() != nil {
+			return nil
+		}
+		err := s.write(ctx, writer, o.Write, look)
+		if saved := s.save(ctx); saved != nil {
+			return saved
+		}
+		if err != nil {
+			return fmt.Errorf("write-back %s (%s): %w", o.Write.ID, o.Write.Kind, err)
+		}
+	}
+	return nil
+}
+
+// write makes one write-back, or looks whether it was done.
+func (s *source) write(ctx context.Context, writer erp.Writer, w erp.Write, look bool) error {
+	if look {
+		r, done, err := writer.Look(ctx, w)
+		if err != nil {
+			s.book.Unsure(w.ID, err.Error(), time.Now())
+			return err
+		}
+		s.book.Looked(w.ID, r, done, time.Now())
+		return nil
+	}
+	planned, err := writer.Prepare(ctx, w)
+	if err != nil {
+		return s.notWritten(w, err)
+	}
+	planned.ID = w.ID
+	s.book.Leaving(planned, time.Now())
+	if err := s.save(ctx); err != nil {
+		return err
+	}
+	r, err := writer.Write(ctx, planned)
+	switch {
+	case err == nil:
+		s.book.Wrote(w.ID, r, time.Now())
+		return nil
+	case erp.Is(err, erp.Unclear) || ctx.Err() != nil:
+		s.book.Unsure(w.ID, err.Error(), time.Now())
+		return err
+	}
+	return s.notWritten(w, err)
+}
+
+// notWritten takes over that a write was certainly not done.
+func (s *source) notWritten(w erp.Write, err error) error {
+	refused := erp.Is(err, erp.Refused) || erp.Is(err, erp.Gone)
+	s.book.NotWrote(w.ID, refused, err.Error(), time.Now())
+	if refused {
+		return nil
+	}
+	return err
+}

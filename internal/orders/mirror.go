@@ -37,7 +37,7 @@ func New(d Deps, sources []Config) *Mirror {
 	if d.ProductsEvery <= 0 {
 		d.ProductsEvery = 15 * time.Minute
 	}
-	m := &Mirror{plant: &plant{client: d.Client, gate: d.Gate, view: d.View, every: d.ProductsEvery, owners: map[string]string{}}}
+	m := &Mirror{plant: &plant{client: d.Client, gate: d.Gate, view: d.View, every: d.ProductsEvery, owners: map[string]string{}, reading: make(chan struct{}, 1)}}
 	for _, c := range sources {
 		m.sources = append(m.sources, newSource(c, m.plant, d.Keeper))
 	}

@@ -35,7 +35,7 @@ type plant struct {
 	every time.Duration
 
 	// reading keeps two sources from reading the same products.
-	reading sync.Mutex
+	reading chan struct{}
 	catalog rules.Catalog
 	readAt  time.Time
 
@@ -164,8 +164,12 @@ func (p *plant) marked(ctx context.Context, statuses ...string) ([]prodsmart.Pro
 // products are the products of Prodsmart, at most every old, and when they were
 // read; nil if they could not be read yet.
 func (p *plant) products(ctx context.Context) (rules.Catalog, time.Time, error) {
-	p.reading.Lock()
-	defer p.reading.Unlock()
+	select {
+	case p.reading <- struct{}{}:
+		defer func() { <-p.reading }()
+	case <-ctx.Done():
+		return nil, time.Time{}, ctx.Err()
+	}
 	if p.catalog != nil && time.Since(p.readAt) < p.every {
 		return p.catalog, p.readAt, nil
 	}

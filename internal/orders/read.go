@@ -10,18 +10,17 @@ import (
 	rules "github.com/prodsmart-gateway/prodsmart-gateway/mapping/orders"
 )
 
-// read reads what is due of the business system.
-func (s *source) read(ctx context.Context) error {
+// read reads what is due of the business system. What fails is tried again when it
+// is due the next time; Prodsmart's side does not wait for it.
+func (s *source) read(ctx context.Context) {
 	now := time.Now()
 	caps := s.system.Capabilities()
-	var failed []error
 	if caps.Orders && s.config.Settings.Target != rules.Replenish && !s.nextOrders.After(now) {
-		failed = append(failed, s.readOrders(ctx))
+		s.unread["orders"] = s.readOrders(ctx)
 	}
 	if reader, ok := s.system.(erp.StockReader); ok && caps.Stock && s.config.StockEvery > 0 && !s.nextStock.After(now) {
-		failed = append(failed, s.readStock(ctx, reader))
+		s.unread["stock"] = s.readStock(ctx, reader)
 	}
-	return errors.Join(failed...)
 }
 
 // after is when something is to be read again: the budget may stretch it, and an

@@ -81,7 +81,9 @@ type source struct {
 	nextOrders, nextStock, nextFull, nextUnseen time.Time
 	catalogAt                                   time.Time
 	failures                                    int
-	stockMark                                   string
+	// unread is why the last read of orders, or of stock, failed.
+	unread    map[string]error
+	stockMark string
 
 	mu     sync.Mutex
 	status Status
@@ -94,7 +96,7 @@ type ask struct {
 }
 
 func newSource(c Config, p *plant, k Keeper) *source {
-	return &source{config: c, plant: p, keeper: k, asks: make(chan ask), wake: make(chan struct{}, 1), status: Status{Name: c.Name, Shadow: c.Shadow, Target: c.Settings.Target}}
+	return &source{config: c, plant: p, keeper: k, unread: map[string]error{}, asks: make(chan ask), wake: make(chan struct{}, 1), status: Status{Name: c.Name, Shadow: c.Shadow, Target: c.Settings.Target}}
 }
 
 // run works until ctx ends.
@@ -203,7 +205,7 @@ func (s *source) turn(ctx context.Context) (time.Duration, error) {
 	live := !s.config.Shadow && s.plant.client != nil
 	note(s.prodsmart(ctx, live))
 	if ctx.Err() == nil {
-		note(s.read(ctx))
+		s.read(ctx)
 	}
 	if err := s.save(ctx); err != nil {
 		return 0, errors.Join(append(failed, err)...)
@@ -287,7 +289,11 @@ func (s *source) look(ctx context.Context) error {
 	if trueAt.IsZero() {
 		return nil
 	}
-	for id, key := range s.book.Unseen(orders, trueAt) {
+	missing := s.book.Unseen(orders, trueAt)
+	for _, id := range s.book.Corrected(time.Now()) {
+		missing[id] = ""
+	}
+	for id, key := range missing {
 		asked := time.Now()
 		o, err := s.order(ctx, id)
 		switch {
@@ -296,7 +302,7 @@ func (s *source) look(ctx context.Context) error {
 		case absent(err):
 			s.book.Deleted(key, time.Now())
 		default:
-			return err
+			return fmt.Errorf("production order %d: %w", id, err)
 		}
 	}
 	return nil
@@ -304,6 +310,7 @@ func (s *source) look(ctx context.Context) error {
 
 // publish makes a snapshot of how the source is.
 func (s *source) publish(err error) {
+	err = errors.Join(err, s.unread["orders"], s.unread["stock"])
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

@@ -210,7 +210,8 @@ func (b *Book) set(e *Entry, at time.Time, status Status, alert bool, reason str
 		e.Since = at
 	}
 	e.Status, e.Reason, e.Alert = status, reason, alert
-	if told {
+	// What goes its usual way is not worth a line; Created says what was made.
+	if usual := status == Changing || status == Creating || status == Mirrored; told && (!usual || alert || reason != "" && status == Mirrored) {
 		what := string(status)
 		if reason != "" {
 			what += ": " + reason

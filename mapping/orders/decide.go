@@ -191,7 +191,6 @@ func (c *change) cancel() Decision {
 	case closed:
 		c.attention(Over, "%s was cancelled in the source after the production order was closed", name)
 	case started:
-		c.say("cancelled in the source, but it was started: it is kept")
 		c.attention(Conflict, "%s was cancelled in the source, but production has begun (%s made): stop or finish it in Prodsmart", name, produced(c.order))
 		c.notify("Cancelled in the ERP: %s. Please stop or finish this order.", name)
 	default:
@@ -201,7 +200,7 @@ func (c *change) cancel() Decision {
 			c.status = Cancelled
 			break
 		}
-		d := Decision{Do: Delete, Why: "cancelled in the source before it was started"}
+		d := Decision{Do: Delete}
 		e, b, at := c.e, c.b, c.at
 		d.then = func(*Entry) {
 			e.Applied.State = erp.Cancelled

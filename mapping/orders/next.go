@@ -213,7 +213,12 @@ func (b *Book) Created(key string, o prodsmart.ProductionOrder, now time.Time) {
 		o.RunningStatus = "notstarted"
 	}
 	e.ID, e.Intent = o.ID, time.Time{}
-	b.seen(e, o, now)
+	if e.Kind == Client {
+		b.say(now, e, false, "created in Prodsmart (%d): %d positions", o.ID, len(e.Applied.Client))
+	} else {
+		b.seen(e, o, now)
+		b.say(now, e, false, "created in Prodsmart (%d): %s %s, due %s", o.ID, e.Applied.Quantity, e.Applied.Product, e.Applied.Due.In(b.settings.Zone).Format("2006-01-02 15:04"))
+	}
 	b.set(e, now, Mirrored, false, "")
 	b.touch(e)
 }
@@ -409,6 +414,26 @@ func (b *Book) Unseen(orders []prodsmart.ProductionOrder, trueAt time.Time) map[
 		}
 		if e.Seen.At.Before(trueAt) && e.Since.Before(trueAt) {
 			out[id] = key
+		}
+	}
+	return out
+}
+
+// How long, and how often, an order is read again whose goods were written back
+// after it was closed: corrections come late, and no list shows them.
+const (
+	correctable = 7 * 24 * time.Hour
+	recheck     = 6 * time.Hour
+)
+
+// Corrected are the orders that are to be read again because they may have been
+// corrected after they were closed; give them to See.
+func (b *Book) Corrected(now time.Time) []int64 {
+	var out []int64
+	for _, key := range sortedKeys(b.entries) {
+		e := b.entries[key]
+		if e.ID != 0 && phaseName(e.Seen.Running) == closed && e.Back.Written.Sign() > 0 && now.Sub(e.Back.WrittenAt) < correctable && now.Sub(e.Seen.At) >= recheck {
+			out = append(out, e.ID)
 		}
 	}
 	return out

@@ -38,9 +38,13 @@ func TestDeliveredTwice(t *testing.T) {
 // A create whose answer is lost after it was done is found, and adopted.
 func TestCreateWithoutAnAnswer(t *testing.T) {
 	scenario(t, nil, func(r *rig) {
-		r.fault(mes.Fault{Kind: mes.FaultDropAfter, Service: "production-orders", Times: 1, Chance: 0})
+		r.wait(62 * time.Minute)
+		r.fault(mes.Fault{Kind: mes.FaultDropAfter, Service: "production-orders", Times: 1})
 		r.office.put(sale("642", "480"))
 		r.wait(time.Hour)
+		if !strings.Contains(r.journal(), "is adopted") {
+			r.Error(r.journal())
+		}
 		r.want("SU-642-1 480xP-100 notstarted made 0")
 		if e := r.entry("SU-642-1"); e.ID == 0 || e.Status != rules.Mirrored {
 			r.Errorf("%+v", e)
@@ -51,11 +55,17 @@ func TestCreateWithoutAnAnswer(t *testing.T) {
 // A kill between the intent and the answer is resolved before anything is made.
 func TestKilledWhileCreating(t *testing.T) {
 	scenario(t, nil, func(r *rig) {
+		r.wait(62 * time.Minute)
 		r.fault(mes.Fault{Kind: mes.FaultNeverAfter, Service: "production-orders", Times: 1})
 		r.office.put(sale("642", "480"))
-		r.wait(20 * time.Second)
-		r.down()
+		for len(r.server.Orders()) == 0 {
+			r.wait(time.Second)
+		}
+		r.down() // the answer is on its way
 		r.wait(time.Hour)
+		if !strings.Contains(r.journal(), "is adopted") {
+			r.Error(r.journal())
+		}
 		r.want("SU-642-1 480xP-100 notstarted made 0")
 	})
 }

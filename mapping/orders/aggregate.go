@@ -39,8 +39,10 @@ func (b *Book) regroup(at time.Time) {
 			b.touch(e)
 		}
 		if wanted && e.Into == "" {
-			e.Into = b.room(e, at).Key
+			agg := b.room(e, at)
+			e.Into = agg.Key
 			b.touch(e)
+			b.say(at, e, false, "part of %s: %s %s", agg.Code, e.Want.Quantity, e.Want.Product)
 		}
 	}
 	b.sums(parts, at)
@@ -77,6 +79,8 @@ func (b *Book) room(e *Entry, at time.Time) *Entry {
 				Key: key, Kind: Production, Document: aggregates, Line: line, Ordinal: sequence, Bucket: bucket, Since: at,
 			}
 			b.entries[key] = agg
+			b.name(agg)
+			b.set(agg, at, Changing, false, "to be created")
 			return agg
 		}
 		agg.Bucket = bucket

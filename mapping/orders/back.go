@@ -138,8 +138,8 @@ func (b *Book) pending(key string, kind erp.Kind) bool {
 	return false
 }
 
-// stage is what happened to an order last.
-func (e *Entry) stage(owner *Entry) erp.Stage {
+// stage is what happened to an order last, of which so many are made.
+func (e *Entry) stage(owner *Entry, made decimal.Decimal) erp.Stage {
 	switch {
 	case e.Status == Conflict:
 		return erp.Conflict
@@ -147,7 +147,7 @@ func (e *Entry) stage(owner *Entry) erp.Stage {
 		return erp.Completed
 	case strings.EqualFold(owner.Seen.Status, "delayed"):
 		return erp.Late
-	case strings.EqualFold(owner.Seen.Running, "started") || owner.Seen.Produced.Sign() > 0:
+	case made.Sign() > 0:
 		return erp.Progressed
 	}
 	return ""
@@ -165,7 +165,7 @@ func phaseName(running string) phase {
 
 // words writes a text, a status or a mark back.
 func (b *Book) words(e, owner *Entry, kind erp.Kind, rule WriteRule, made decimal.Decimal, at time.Time) {
-	stage := e.stage(owner)
+	stage := e.stage(owner, made)
 	last := e.Back.Told[kind]
 	if stage == "" || rule.On == Manual || b.pending(e.Key, kind) {
 		return

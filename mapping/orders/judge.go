@@ -38,12 +38,10 @@ func (b *Book) judge(e *Entry, at time.Time) (create bool) {
 	status, reason, alert := b.obstacle(e)
 	if status == "" {
 		if e.Kind == Part {
-			status = Mirrored
-			if agg := b.entries[e.Into]; agg != nil {
-				status = agg.Status
-				reason = "part of " + agg.Code
+			if agg := b.entries[e.Into]; agg != nil && (e.Status != agg.Status || e.Alert) {
+				e.Status, e.Reason, e.Alert, e.Since = agg.Status, "part of "+agg.Code, false, at
+				b.touch(e)
 			}
-			b.set(e, at, status, false, reason)
 			return false
 		}
 		if e.Status != Creating && e.Status != Changing && !e.shadowed() {

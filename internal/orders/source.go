@@ -261,9 +261,17 @@ func (s *source) prodsmart(ctx context.Context, live bool) error {
 	return errors.Join(err, s.look(ctx))
 }
 
-// rebuild searches all orders of Prodsmart that are not archived for our markers.
+// lately is how far back closed orders are searched for markers.
+const lately = 90 * 24 * time.Hour
+
+// rebuild searches the orders of Prodsmart for our markers.
 func (s *source) rebuild(ctx context.Context) error {
-	list, err := s.plant.marked(ctx, "notstarted", "started", "closed")
+	list, err := s.plant.marked(ctx, "notstarted", "started")
+	if err == nil {
+		var closed []prodsmart.ProductionOrder
+		closed, err = s.plant.orders(ctx, prodsmart.ProductionOrderQuery{RunningStatus: "closed", DueAfter: time.Now().Add(-lately)})
+		list = append(list, closed...)
+	}
 	if err != nil {
 		return fmt.Errorf("the orders of Prodsmart could not be searched for markers, nothing is made before that: %w", err)
 	}

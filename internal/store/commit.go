@@ -29,6 +29,8 @@ type Write struct {
 	// Inbox is kept until its numbers are in Taken of a later Write.
 	Inbox []InboxItem
 	Taken []int64
+	// Book replaces rows of the order books.
+	Book []BookRow
 	// Meta sets facts by key.
 	Meta map[string]string
 }
@@ -63,7 +65,7 @@ func (w Write) check() error {
 }
 
 func (w Write) empty() bool {
-	return len(w.Machines)+len(w.Records)+len(w.Events)+len(w.Posts)+len(w.Missing)+len(w.Inbox)+len(w.Taken)+len(w.Meta) == 0
+	return len(w.Machines)+len(w.Records)+len(w.Events)+len(w.Posts)+len(w.Missing)+len(w.Inbox)+len(w.Taken)+len(w.Book)+len(w.Meta) == 0
 }
 
 // volume is the size of one table.
@@ -92,8 +94,8 @@ type writer struct {
 	db   *sql.DB
 	conn *sql.Conn
 	// Prepared once: a commit of a hundred machines is hot.
-	putMachine, newRecord, putRecord, addEvent, addPost, addMissing, addInbox, dropInbox, putMeta, putVolume *sql.Stmt
-	tally                                                                                                    tally
+	putMachine, newRecord, putRecord, addEvent, addPost, addMissing, addInbox, dropInbox, putBook, dropBook, putMeta, putVolume *sql.Stmt
+	tally                                                                                                                       tally
 }
 
 // openWriter opens an existing, sound store for writing.
@@ -124,6 +126,8 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.addMissing, `INSERT INTO missing (at, machine, code, type, began, ended, pieces, job, text, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&w.addInbox, `INSERT INTO inbox (at, source, body, size) VALUES (?, ?, ?, ?)`},
 		{&w.dropInbox, `DELETE FROM inbox WHERE id = ? RETURNING size`},
+		{&w.putBook, `INSERT INTO book (source, kind, key, body) VALUES (?, ?, ?, ?) ON CONFLICT (source, kind, key) DO UPDATE SET body = excluded.body`},
+		{&w.dropBook, `DELETE FROM book WHERE source = ? AND kind = ? AND key = ?`},
 		{&w.putMeta, `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`},
 		{&w.putVolume, `UPDATE volume SET count = ?, bytes = ? WHERE kind = ?`},
 	} {
@@ -166,7 +170,7 @@ func (w *writer) readVolumes(ctx context.Context) (err error) {
 // connection, its files and the log alive.
 func (w *writer) close() error {
 	var errs []error
-	for _, s := range []*sql.Stmt{w.putMachine, w.newRecord, w.putRecord, w.addEvent, w.addPost, w.addMissing, w.addInbox, w.dropInbox, w.putMeta, w.putVolume} {
+	for _, s := range []*sql.Stmt{w.putMachine, w.newRecord, w.putRecord, w.addEvent, w.addPost, w.addMissing, w.addInbox, w.dropInbox, w.putBook, w.dropBook, w.putMeta, w.putVolume} {
 		if s != nil {
 			errs = append(errs, s.Close())
 		}
@@ -180,7 +184,7 @@ func (w *writer) apply(ctx context.Context, wr Write, now time.Time, b bounds) e
 	t := w.tally.clone()
 	err := inTransaction(ctx, w.conn, func() error {
 		for _, step := range []func(context.Context, Write, time.Time, tally) error{
-			w.applyMachines, w.applyRecords, w.applyEvents, w.applyPosts, w.applyMissing, w.applyInbox, w.applyMeta,
+			w.applyMachines, w.applyRecords, w.applyEvents, w.applyPosts, w.applyMissing, w.applyInbox, w.applyBook, w.applyMeta,
 		} {
 			if err := step(ctx, wr, now, t); err != nil {
 				return err

@@ -50,6 +50,7 @@ func migrations() []migration {
 	return []migration{
 		{to: 2, run: func(ctx context.Context, c *sql.Conn) error { return run(ctx, c, missingSchema) }},
 		{to: 3, run: func(ctx context.Context, c *sql.Conn) error { return run(ctx, c, inboxSchema) }},
+		{to: 4, run: func(ctx context.Context, c *sql.Conn) error { return run(ctx, c, bookSchema) }},
 	}
 }
 

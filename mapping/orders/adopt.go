@@ -11,13 +11,15 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 )
 
-// NeedsRebuild says that the book is empty and the orders of Prodsmart were not
-// searched for markers yet: nothing may be made before that.
-func (b *Book) NeedsRebuild() bool { return !b.head.Rebuilt }
+// NeedsRebuild says that the orders of Prodsmart were not searched for markers
+// since the book was opened: nothing may be made before that, because the store
+// may have been lost, or be an older one.
+func (b *Book) NeedsRebuild() bool { return !b.searched }
 
-// Rebuild makes the book again from the markers of all orders of Prodsmart that
-// are not archived, after the store was lost; on the first start it finds
-// nothing. What the source wants differently is then taken over by the rules.
+// Rebuild adds what is missing in the book from the markers of the orders of
+// Prodsmart: all that are not closed, and those that were closed lately. As a rule
+// it finds nothing. What the source wants differently is then taken over by the
+// rules.
 func (b *Book) Rebuild(orders []prodsmart.ProductionOrder, at time.Time) {
 	found := 0
 	for _, o := range orders {
@@ -28,6 +30,7 @@ func (b *Book) Rebuild(orders []prodsmart.ProductionOrder, at time.Time) {
 		key := document + "\x1f" + line
 		if e := b.entries[key]; e != nil {
 			if e.ID == 0 && !e.Intent.IsZero() {
+				b.say(at, e, false, "the create without a clear answer had been done: order %d is adopted", o.ID)
 				b.Created(key, o, at)
 				continue
 			}
@@ -40,8 +43,7 @@ func (b *Book) Rebuild(orders []prodsmart.ProductionOrder, at time.Time) {
 	if found > 0 {
 		b.say(at, nil, true, "the order book was made again from the markers of %d production orders; write-back of goods for them waits for an operator (orders resolve)", found)
 	}
-	b.head.Rebuilt = true
-	b.touchHead()
+	b.searched = true
 }
 
 // adopt makes the entry of an order from its marker.

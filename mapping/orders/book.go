@@ -38,8 +38,6 @@ type head struct {
 	// Stock is what replenishment, and Pushed what the stock loop, remembers.
 	Stock  stockState                 `json:",omitzero"`
 	Pushed map[string]decimal.Decimal `json:",omitempty"`
-	// Rebuilt says that the orders of Prodsmart were searched for markers.
-	Rebuilt bool
 	// Full is when the last complete read was.
 	Full time.Time
 }
@@ -69,6 +67,9 @@ type Book struct {
 	unheard map[string]int
 	dirty   map[rowName]bool
 	events  []Event
+	// searched says that the orders of Prodsmart were searched for markers since
+	// the book was opened: it may be older than they are.
+	searched bool
 	// taken says that a code belongs to an order of somebody else.
 	taken func(string) bool
 }

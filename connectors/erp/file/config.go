@@ -60,6 +60,9 @@ type Config struct {
 	Names []string
 	// Ready is Stable.
 	Ready Ready
+	// Settle is how long the size and time of a file have to be the same where
+	// Ready is Stable, over two reads at least: 5 s.
+	Settle time.Duration
 	// Keep and KeepErrors are how long files stay in the archive (30 days) and
 	// in the error folder (90 days).
 	Keep, KeepErrors time.Duration
@@ -79,7 +82,7 @@ type Config struct {
 	Delimiter string
 	// Decimal is "comma", "point" or "auto", the default: both, but 1.234 is
 	// refused since it could be thousands. It also is for numbers that stand as
-	// text in a workbook or in B2MML with a comma.
+	// text in a workbook. B2MML has a point unless this is "comma".
 	Decimal string
 	// Dates are the ways dates are written, the first that fits counts:
 	// yyyy-mm-dd, yyyy-mm-dd hh:mi:ss, dd.mm.yyyy, dd.mm.yyyy hh:mi:ss, yyyymmdd.
@@ -128,6 +131,7 @@ func (c Config) defaults() Config {
 	set(&c.Archive, filepath.Join(c.Folder, "archive"))
 	set(&c.Errors, filepath.Join(c.Folder, "error"))
 	set(&c.Ready, Stable)
+	set(&c.Settle, 5*time.Second)
 	set(&c.Keep, 30*24*time.Hour)
 	set(&c.KeepErrors, 90*24*time.Hour)
 	set(&c.Content, Changes)
@@ -193,7 +197,7 @@ func (c Config) check() error {
 			return bad("names: %q is no pattern of file names", "write *.csv, for instance", p)
 		}
 	}
-	if c.Keep < 0 || c.KeepErrors < 0 || c.MaxBytes < 0 || c.MaxRows < 0 || c.MaxCell < 0 {
+	if c.Settle < 0 || c.Keep < 0 || c.KeepErrors < 0 || c.MaxBytes < 0 || c.MaxRows < 0 || c.MaxCell < 0 {
 		return bad("a bound is less than nothing", "leave it out for the default")
 	}
 	return c.checkFolders(bad)

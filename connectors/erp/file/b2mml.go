@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -60,7 +61,7 @@ func (n *node) value() string {
 	return strings.TrimSpace(n.text)
 }
 
-func (r *rules) readSchedule(raw []byte, to *assembly) error {
+func (r *rules) readSchedule(ctx context.Context, raw []byte, to *assembly) error {
 	raw, err := textOf(raw)
 	if err != nil {
 		return refuse("", "the text is no UTF-16: %s", err)
@@ -83,6 +84,9 @@ func (r *rules) readSchedule(raw []byte, to *assembly) error {
 				root = name
 			}
 			if name == "OperationsRequest" || name == "ProductionRequest" {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
 				if err := s.request(e); err != nil {
 					return err
 				}

@@ -63,22 +63,14 @@ func (r *rules) parse(ctx context.Context, shown string, raw []byte, demanded in
 	return res, nil
 }
 
-// content finds out what kind of file it is, by what is in it. The sheet is nil
-// for XML.
+// content reads orders of any kind of file. The sheet is nil for XML.
 func (r *rules) content(ctx context.Context, raw []byte, demanded int, a *assembly) (*sheet, error) {
-	switch {
-	case bytes.HasPrefix(raw, []byte("\xd0\xcf\x11\xe0")):
-		return nil, refuse("", "this is a workbook of the old kind (.xls), or one with a password; save it as .xlsx without")
-	case bytes.HasPrefix(raw, []byte("PK")):
-		w, err := openWorkbook(raw, r.Sheet, r.Config)
-		if err != nil {
-			return nil, err
-		}
-		return r.table(demanded, a, func(take func(row) error) error {
-			return w.rows(ending(ctx, take))
-		})
-	case isXML(raw):
-		if err := r.readSchedule(raw, a); err != nil {
+	rows, doubt, err := r.rows(raw)
+	if err != nil {
+		return nil, err
+	}
+	if rows == nil {
+		if err := r.readSchedule(ctx, raw, a); err != nil {
 			return nil, err
 		}
 		if demanded >= 0 && demanded != a.rows {
@@ -86,17 +78,38 @@ func (r *rules) content(ctx context.Context, raw []byte, demanded int, a *assemb
 		}
 		return nil, nil
 	}
-	text, doubt, err := decode(raw, r.Encoding, r.CodePage)
-	if err != nil {
-		return nil, err
-	}
 	if doubt != "" {
 		a.problem("", "", "", false, "%s", doubt)
 	}
+	s := newSheet(r, a)
+	if err := rows(ending(ctx, s.take)); err != nil {
+		return s, err
+	}
+	return s, s.finish(demanded)
+}
+
+// rows finds out what kind of file it is, by what is in it, and gives what goes
+// through its rows; nil for XML. doubt is what is strange about its text.
+func (r *rules) rows(raw []byte) (rows func(func(row) error) error, doubt string, err error) {
+	switch {
+	case bytes.HasPrefix(raw, []byte("\xd0\xcf\x11\xe0")):
+		return nil, "", refuse("", "this is a workbook of the old kind (.xls), or one with a password; save it as .xlsx without")
+	case bytes.HasPrefix(raw, []byte("PK\x03\x04")):
+		w, err := openWorkbook(raw, r.Sheet, r.Config)
+		if err != nil {
+			return nil, "", err
+		}
+		return w.rows, "", nil
+	case isXML(raw):
+		return nil, "", nil
+	}
+	text, doubt, err := decode(raw, r.Encoding, r.CodePage)
+	if err != nil {
+		return nil, "", err
+	}
 	text, delim := r.delimiter(text)
-	return r.table(demanded, a, func(take func(row) error) error {
+	return func(take func(row) error) error {
 		l := newLines(text, delim, r.MaxCell)
-		take = ending(ctx, take)
 		for {
 			one, more := l.next()
 			if !more {
@@ -106,7 +119,7 @@ func (r *rules) content(ctx context.Context, raw []byte, demanded int, a *assemb
 				return err
 			}
 		}
-	})
+	}, doubt, nil
 }
 
 // ending looks now and then whether the context ended.
@@ -118,14 +131,6 @@ func ending(ctx context.Context, take func(row) error) func(row) error {
 		}
 		return take(r)
 	}
-}
-
-func (r *rules) table(demanded int, a *assembly, rows func(func(row) error) error) (*sheet, error) {
-	s := newSheet(r, a)
-	if err := rows(s.take); err != nil {
-		return s, err
-	}
-	return s, s.finish(demanded)
 }
 
 func isXML(raw []byte) bool {

@@ -154,7 +154,7 @@ func (d dictionary) read(cells []cell) (header, error) {
 		info := slices.ContainsFunc(d.info, func(n string) bool { return plain(n) == p || n == "#"+strconv.Itoa(i+1) })
 		switch {
 		case info && p != "":
-			h.info[i] = strings.TrimSpace(c.text)
+			h.info[i] = strings.Clone(strings.TrimSpace(c.text))
 		case taken[i] || p == "" || d.skip[p]:
 		default:
 			if err := d.guess(&h, i); err != nil {

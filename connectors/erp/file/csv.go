@@ -16,6 +16,8 @@ type lines struct {
 	maxCell int
 
 	pos, line, start int // start is where the line begins
+	// letters are those of the line before counted.
+	letters, counted int
 }
 
 func newLines(text string, delim byte, maxCell int) *lines {
@@ -37,7 +39,7 @@ func (l *lines) next() (r row, more bool) {
 				why = fmt.Sprintf("the row has more than %d cells", mostCells)
 			}
 			r.bad = why
-			l.pos, l.line, l.start = from, r.line, first
+			l.pos, l.line, l.start, l.counted = from, r.line, first, -1
 			l.skipLine()
 			r.open = l.pos >= len(l.text) && !strings.HasSuffix(l.text, "\n")
 			return r, true
@@ -58,7 +60,7 @@ func (l *lines) next() (r row, more bool) {
 // cell reads one cell and stops at the delimiter, the end of the line or of the
 // text behind it.
 func (l *lines) cell() (c cell, ok bool, why string) {
-	c = cell{line: l.line, col: utf8.RuneCountInString(l.text[l.start:l.pos]) + 1}
+	c = cell{line: l.line, col: l.col()}
 	if l.pos < len(l.text) && l.text[l.pos] == '"' {
 		return l.quoted(c)
 	}
@@ -71,6 +73,16 @@ func (l *lines) cell() (c cell, ok bool, why string) {
 	}
 	c.text = l.text[from:l.pos]
 	return c, true, ""
+}
+
+// col is the number of the letter at pos, from 1.
+func (l *lines) col() int {
+	if l.counted < l.start {
+		l.letters, l.counted = 0, l.start
+	}
+	l.letters += utf8.RuneCountInString(l.text[l.counted:l.pos])
+	l.counted = l.pos
+	return l.letters + 1
 }
 
 func (l *lines) quoted(c cell) (cell, bool, string) {

@@ -80,7 +80,7 @@ func (s *sheet) order(f *field, head *erp.Order) {
 				if head.Info == nil {
 					head.Info = map[string]string{}
 				}
-				head.Info[name] = t
+				head.Info[name] = strings.Clone(t)
 			}
 		}
 	}

@@ -219,10 +219,11 @@ func (f *field) fail(m string, i int, what string, args ...any) {
 	}
 }
 
-// text gives a text; where the cell can not be read, none.
+// text gives a text; where the cell can not be read, none. It is a copy: cells
+// are parts of the whole file, which nobody is to keep because of one word.
 func (f *field) text(m string) string {
 	c, _ := f.cell(m)
-	return strings.TrimSpace(c.text)
+	return strings.Clone(strings.TrimSpace(c.text))
 }
 
 // key gives a key or code. It has to be right to the letter.
@@ -241,7 +242,7 @@ func (f *field) key(m string, needed bool) string {
 	case strings.ContainsFunc(t, unicode.IsControl):
 		f.fail(m, i, "%q has control characters or ends of lines in it", shorten(t, 40))
 	default:
-		return t
+		return strings.Clone(t)
 	}
 	return ""
 }

@@ -231,17 +231,36 @@ func (f *folder) purge(now time.Time) []erp.Problem {
 	}
 	f.purged = now
 	var out []erp.Problem
-	for dir, keep := range map[string]time.Duration{f.Archive: f.Keep, f.Errors: f.KeepErrors} {
-		entries, err := os.ReadDir(dir)
+	for _, p := range []struct {
+		dir  string
+		keep time.Duration
+		old  func(e os.DirEntry) time.Time // when it came; zero if it is not ours
+	}{{f.Archive, f.Keep, stamped}, {f.Errors, f.KeepErrors, stamped}, {filepath.Join(f.Archive, "sent"), f.Keep, changed}} {
+		entries, err := os.ReadDir(p.dir)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
 		for _, e := range entries {
-			c, ok := parseName(e.Name())
-			if ok && e.Type().IsRegular() && now.Sub(c.at) > keep {
-				err = errors.Join(err, f.remove(filepath.Join(dir, e.Name())))
+			if at := p.old(e); e.Type().IsRegular() && !at.IsZero() && now.Sub(at) > p.keep {
+				err = errors.Join(err, f.remove(filepath.Join(p.dir, e.Name())))
 			}
 		}
 		if err != nil {
-			out = append(out, erp.Problem{Where: dir, What: "old files can not be removed: " + shorten(err.Error(), 300)})
+			out = append(out, erp.Problem{Where: p.dir, What: "old files can not be removed: " + shorten(err.Error(), 300)})
 		}
 	}
 	return out
+}
+
+func stamped(e os.DirEntry) time.Time {
+	c, _ := parseName(e.Name())
+	return c.at
+}
+
+func changed(e os.DirEntry) time.Time {
+	info, err := e.Info()
+	if err != nil || filepath.Ext(e.Name()) != ".csv" {
+		return time.Time{}
+	}
+	return info.ModTime()
 }

@@ -60,19 +60,27 @@ func (d disk) remove(path string) error {
 // write makes a file whose content is whole, or none: under another name first,
 // which no pattern takes.
 func (d disk) write(path string, content []byte) error {
-	if err := d.step("write", path); err != nil {
+	temporary := path + ".tmp"
+	if err := d.put(temporary, content); err != nil {
 		return err
 	}
-	temporary := path + ".tmp"
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	return d.replace(temporary, path)
+}
+
+// put writes a file that nobody looks at yet, and waits until it is on the disk.
+func (d disk) put(path string, content []byte) error {
+	if err := d.step("put", path); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(content)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(temporary))
+		return errors.Join(err, os.Remove(path))
 	}
-	return d.replace(temporary, path)
+	return syncDir(filepath.Dir(path))
 }
 
 func exists(path string) bool {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
 )
@@ -129,7 +131,7 @@ func (f *folder) take(now time.Time) ([]erp.Problem, error) {
 		}
 	}
 	for _, name := range strange {
-		tell(name, "it is not taken: its name fits none of "+strings.Join(f.Names, " "))
+		tell(name, "it is not taken: its name fits none of "+strings.Join(f.Names, " ")+", or is too long or strange")
 	}
 	for _, name := range names {
 		look := f.seen[name]
@@ -206,7 +208,7 @@ func passing(name string) bool {
 
 // fits says that one of the patterns has the name.
 func (f *folder) fits(name string) bool {
-	if strings.HasSuffix(strings.ToLower(name), reasonEnd) || len(name) > longestName {
+	if strings.HasSuffix(strings.ToLower(name), reasonEnd) || len(name) > longestName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return false
 	}
 	return slices.ContainsFunc(f.Names, func(p string) bool {

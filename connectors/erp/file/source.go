@@ -60,7 +60,10 @@ type mark struct {
 // ReadOrders moves the files that the mark names to where they stay, claims what
 // is finished, and reads what is in the work folder. A file that is dropped is
 // finished at the second read at the earliest (see Config.Ready). Of changes all
-// files are read, in their order; of snapshots the latest that can be read.
+// files are read, in their order; of snapshots the latest that can be read. Files
+// in the archive are never read again, also when the mark is lost: an order that
+// was made and forgotten would be made twice. Somebody who wants that drops them
+// once more.
 func (s *Source) ReadOrders(ctx context.Context, ask erp.Ask) (erp.OrderRead, error) {
 	out := erp.OrderRead{Mark: ask.Mark}
 	if err := s.in.open(); err != nil {
@@ -224,10 +227,14 @@ func (b *batch) keep(c claimed, res result, look sight) {
 // wrong with a file is not known any more after a crash.
 func (b *batch) aside(c claimed, look sight, bad bool, reason string) {
 	path := filepath.Join(b.in.Work, c.name+reasonEnd)
-	if reason != "" || exists(path) {
-		if err := b.in.write(path, []byte(reason)); err != nil {
-			b.out.Problems = append(b.out.Problems, erp.Problem{Where: c.shown, What: "what is wrong with it can not be written beside it: " + shorten(err.Error(), 300)})
-		}
+	var err error
+	if reason != "" {
+		err = b.in.write(path, []byte(reason))
+	} else if exists(path) || exists(path+".tmp") { // of a read with other settings
+		err = errors.Join(b.in.remove(path), b.in.remove(path+".tmp"))
+	}
+	if err != nil {
+		b.out.Problems = append(b.out.Problems, erp.Problem{Where: c.shown, What: "what is wrong with it can not be written beside it: " + shorten(err.Error(), 300)})
 	}
 	b.files = append(b.files, done{c.name, look.size, look.mod.UnixNano(), bad})
 }

@@ -34,18 +34,17 @@ func (f *folder) pull(to, name string) error {
 			return err
 		}
 	}
-	if err := f.move(filepath.Join(f.Folder, name), filepath.Join(f.Work, to)); err != nil {
-		return err
-	}
-	return f.remove(filepath.Join(f.Work, to+markerEnd))
+	return f.move(filepath.Join(f.Folder, name), filepath.Join(f.Work, to))
 }
 
-// resume ends claims that were cut short, and remembers the latest stamp.
-func (f *folder) resume() error {
+// resume ends claims that were cut short, and remembers the latest stamp. stuck
+// are the files whose claim can not be ended yet.
+func (f *folder) resume() (stuck map[string]error, err error) {
 	entries, err := os.ReadDir(f.Work)
 	if err != nil {
-		return trouble("look into the folder "+f.Work, err)
+		return nil, trouble("look into the folder "+f.Work, err)
 	}
+	stuck = map[string]error{}
 	for _, e := range entries {
 		c, ok := parseName(e.Name())
 		if !ok {
@@ -55,23 +54,24 @@ func (f *folder) resume() error {
 			f.last = c.at
 		}
 		base, end := withoutEnd(e.Name())
-		if end == "" || end == reasonEnd {
+		if end != markerEnd && end != countEnd {
 			continue
 		}
-		if err := f.rejoin(base, end); err != nil && !busy(err) {
-			return trouble("take up "+e.Name(), err)
+		if err := f.rejoin(base, end); otherDisk(err) {
+			return nil, trouble("take up "+c.shown, err)
+		} else if err != nil {
+			shown, _ := withoutEnd(c.shown)
+			stuck[shown] = err
 		}
 	}
-	return nil
+	return stuck, nil
 }
 
-// rejoin deals with a companion in the work folder.
+// rejoin deals with a companion in the work folder. With its file it stays there
+// until the file goes.
 func (f *folder) rejoin(base, end string) error {
 	here := filepath.Join(f.Work, base+end)
 	if exists(filepath.Join(f.Work, base)) {
-		if end == markerEnd {
-			return f.remove(here)
-		}
 		return nil
 	}
 	c, _ := parseName(base)
@@ -82,11 +82,6 @@ func (f *folder) rejoin(base, end string) error {
 		return f.move(here, back) // the sender took its file away
 	}
 	return f.remove(here)
-}
-
-// busy says that something may go well the next time, with no harm now.
-func busy(err error) bool {
-	return errors.Is(err, os.ErrExist) || errors.Is(err, os.ErrNotExist) || sharing(err)
 }
 
 // withoutEnd takes the end of a companion or of a reason off a name.
@@ -211,16 +206,23 @@ func (f *folder) away(d done) error {
 	if d.Bad {
 		to = f.Errors
 	}
-	for _, end := range []string{reasonEnd, countEnd, ""} {
+	for _, end := range []string{markerEnd, reasonEnd + ".tmp"} {
+		if over := filepath.Join(f.Work, d.Name+end); exists(over) {
+			if err := f.remove(over); err != nil {
+				return err
+			}
+		}
+	}
+	for _, end := range []string{reasonEnd, countEnd} {
 		from := filepath.Join(f.Work, d.Name+end)
-		if end != "" && !exists(from) {
+		if !exists(from) {
 			continue
 		}
 		if err := f.replace(from, filepath.Join(to, d.Name+end)); err != nil {
 			return err
 		}
 	}
-	return syncDir(f.Work)
+	return f.move(filepath.Join(f.Work, d.Name), filepath.Join(to, d.Name))
 }
 
 // purge removes what was kept for long enough, once an hour. Files of others are

@@ -99,6 +99,8 @@ func TestDecode(t *testing.T) {
 		{"a\x00b\x00", "auto", "", false, true},
 		{"St\xfcck", "utf-8", "St\ufffdck", true, false},
 		{"\xef\xbb\xbfSt\xfcck", "auto", "St\ufffdck", true, false},
+		{"Stück S\xc3", "auto", "", false, true},
+		{"Caf\xe9", "auto", "Café", false, false},
 		{"a\x81", "auto", "a\ufffd", true, false},
 		{"a\x00b\x00", "utf-16le", "ab", false, false},
 	} {

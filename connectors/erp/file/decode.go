@@ -26,6 +26,8 @@ func decode(raw []byte, name, codePage string) (text, doubt string, err error) {
 		return "", "", refuse("", "the file has zero bytes: it is no text, or UTF-16 without a byte order mark; save it as CSV UTF-8 or as .xlsx")
 	case name == "auto" && utf8.Valid(raw):
 		return string(raw), "", nil
+	case name == "auto" && halfLetter(raw):
+		return "", "", refuse("", "the file ends in the middle of a letter: it is cut off; send it again")
 	case name == "auto":
 		name = codePage
 		if multibyte(raw) {
@@ -72,6 +74,17 @@ func multibyte(raw []byte) bool {
 			return true
 		}
 		raw = raw[n:]
+	}
+	return false
+}
+
+// halfLetter says whether a text is UTF-8 but for a last letter that is not whole.
+func halfLetter(raw []byte) bool {
+	for n := 1; n < utf8.UTFMax && n <= len(raw); n++ {
+		head, tail := raw[:len(raw)-n], raw[len(raw)-n:]
+		if utf8.RuneStart(tail[0]) {
+			return !utf8.FullRune(tail) && utf8.Valid(head) && multibyte(head)
+		}
 	}
 	return false
 }

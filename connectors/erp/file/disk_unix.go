@@ -24,6 +24,3 @@ func syncDir(dir string) error {
 
 // otherDisk says that a rename failed because the folders are on two disks.
 func otherDisk(err error) bool { return errors.Is(err, syscall.EXDEV) }
-
-// sharing says that another program has the file open. Here that hinders nobody.
-func sharing(error) bool { return false }

@@ -12,8 +12,3 @@ func syncDir(string) error { return nil }
 
 // otherDisk says that a rename failed because the folders are on two disks.
 func otherDisk(err error) bool { return errors.Is(err, windows.ERROR_NOT_SAME_DEVICE) }
-
-// sharing says that another program has the file open: it can not be renamed.
-func sharing(err error) bool {
-	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED)
-}

@@ -36,6 +36,8 @@ type folder struct {
 	disk
 	// seen are the files of the drop folder at the last look.
 	seen map[string]sight
+	// overtaken are files that could not be taken for so long that later ones were.
+	overtaken map[string]bool
 	// last is the latest stamp that was given.
 	last time.Time
 	// purged is when old files were last removed.
@@ -115,9 +117,11 @@ func trouble(doing string, err error) error {
 }
 
 // take claims what is finished, the oldest first. Files that can not be claimed
-// stay, and are told.
+// stay, and are told. A list of changes waits a while for an older one that
+// another program has open, so that an older word does not come last.
 func (f *folder) take(now time.Time) ([]erp.Problem, error) {
-	if err := f.resume(); err != nil {
+	stuck, err := f.resume()
+	if err != nil {
 		return nil, err
 	}
 	names, strange, err := f.look(now)
@@ -135,19 +139,28 @@ func (f *folder) take(now time.Time) ([]erp.Problem, error) {
 	}
 	for _, name := range names {
 		look := f.seen[name]
-		if why := f.unfinished(name, now); why != "" {
-			if now.Sub(look.first) >= patience {
-				tell(name, why)
+		err := stuck[name]
+		if err == nil {
+			if why := f.unfinished(name, now); why != "" {
+				if now.Sub(look.first) >= patience {
+					tell(name, why)
+				}
+				continue
 			}
-			continue
+			err = f.claim(name, now)
 		}
-		if err := f.claim(name, now); err != nil {
-			if otherDisk(err) {
-				return nil, trouble("take "+name, err)
+		switch {
+		case err == nil && f.overtaken[name]:
+			delete(f.overtaken, name)
+			tell(name, "it could not be taken before files that came later: an order that is in both is now as this older file has it; drop the later file again")
+		case otherDisk(err):
+			return nil, trouble("take "+name, err)
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			tell(name, "it can not be taken yet: "+shorten(err.Error(), 300)+"; another program may have it open; it is tried again")
+			if f.Content == Changes && now.Sub(look.first) < patience {
+				return out, nil
 			}
-			if !errors.Is(err, fs.ErrNotExist) {
-				tell(name, "it can not be taken yet: "+err.Error()+"; another program may have it open; it is tried again")
-			}
+			f.overtaken[name] = f.Content == Changes
 		}
 	}
 	return out, nil

@@ -35,7 +35,7 @@ func New(c Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{rules: r, in: &folder{Config: c, seen: map[string]sight{}}, said: map[string]bool{}}, nil
+	return &Source{rules: r, in: &folder{Config: c, seen: map[string]sight{}, overtaken: map[string]bool{}}, said: map[string]bool{}}, nil
 }
 
 // Capabilities are orders, and write-back of produced goods into files where a
@@ -230,8 +230,8 @@ func (b *batch) aside(c claimed, look sight, bad bool, reason string) {
 	var err error
 	if reason != "" {
 		err = b.in.write(path, []byte(reason))
-	} else if exists(path) || exists(path+".tmp") { // of a read with other settings
-		err = errors.Join(b.in.remove(path), b.in.remove(path+".tmp"))
+	} else if exists(path) { // of a read with other settings
+		err = b.in.remove(path)
 	}
 	if err != nil {
 		b.out.Problems = append(b.out.Problems, erp.Problem{Where: c.shown, What: "what is wrong with it can not be written beside it: " + shorten(err.Error(), 300)})

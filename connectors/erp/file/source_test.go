@@ -181,7 +181,7 @@ func TestMarkers(t *testing.T) {
 	read := p.take()
 	compare(t, tell(read.Orders, read.Problems), []string{"1 open due - partial | 1: 5  P"})
 	p.want(".", "")
-	p.want("work", "a.csv")
+	p.want("work", "a.csv a.csv.done")
 	p.take1()
 	p.want("work", "")
 	p.want("archive", "a.csv")
@@ -315,91 +315,12 @@ func TestUnknownColumnsAreToldOnce(t *testing.T) {
 	}
 }
 
-// TestCrashes ends the process before every step on the disk, one after the
-// other, and looks whether each order is told exactly once to a caller that
-// keeps what it is told, with the mark, at once.
-func TestCrashes(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		config Config
-		extra  []string
-	}{
-		{"stable", Config{}, nil}, {"marker", Config{Ready: Marker}, []string{markerEnd}}, {"count", Config{Count: CountFile}, []string{countEnd}},
-		{"marker and count", Config{Ready: Marker, Count: CountFile}, []string{markerEnd, countEnd}},
-		{"renamed snapshot", Config{Ready: Renamed, Content: Snapshot}, nil},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			steps := 1
-			for crash := 1; crash <= steps; crash++ {
-				steps = max(steps, crashAt(t, c.config, c.extra, crash))
-			}
-			if steps < 5 {
-				t.Errorf("there were only %d steps", steps)
-			}
-			t.Logf("%d steps", steps)
-		})
-	}
-}
-
-// crashAt drops two files, ends the process at one step, and goes on with
-// another. It gives the number of steps that there were.
-func crashAt(t *testing.T, c Config, extra []string, crash int) (steps int) {
-	p := newPlant(t, c)
-	crashed := errors.New("the process ended")
-	dead := false
-	arm := func() {
-		p.source.in.before = func(string, string) error {
-			if steps++; dead || steps == crash {
-				dead = true
-				return crashed
-			}
-			return nil
-		}
-	}
-	arm()
-	told := map[string]int{}
-	for _, f := range []struct{ name, content string }{{"a.csv", "order;line;product;quantity\n1;1;P;5\n1;2;P;x\n"}, {"b.csv", "order;line;product;quantity\n2;1;P;5\n2;2;P;x\n"}} {
-		p.drop(f.name, f.content)
-		for _, end := range extra {
-			p.drop(f.name+end, "2")
-		}
-		for range 6 {
-			p.now = p.now.Add(10 * time.Second)
-			read, err := p.source.ReadOrders(t.Context(), erp.Ask{Mark: p.mark})
-			if dead { // whatever it was about to say, nobody heard it
-				dead, crash = false, -1
-				p.restart()
-				arm()
-				continue
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, o := range read.Orders {
-				told[o.ID]++
-			}
-			p.mark = read.Mark
-		}
-	}
-	if told["1"] != 1 || told["2"] != 1 {
-		t.Errorf("a crash at step %d: orders were told %v times", crash, told)
-	}
-	p.want(".", "")
-	p.want("work", "")
-	archive := "a.csv a.csv.reason.txt b.csv b.csv.reason.txt"
-	if slices.Contains(extra, countEnd) {
-		archive = "a.csv a.csv.count a.csv.reason.txt b.csv b.csv.count b.csv.reason.txt"
-	}
-	p.want("archive", archive)
-	p.want("error", "")
-	return steps
-}
-
 // A file that another program has open can not be renamed on Windows.
 func TestFilesInUseAreTriedAgain(t *testing.T) {
-	p := newPlant(t, Config{Ready: Renamed})
-	p.drop("a.csv", one)
+	p := newPlant(t, Config{Ready: Renamed, Content: Snapshot})
 	p.drop("b.csv", strings.ReplaceAll(one, "1;1;", "2;1;"))
+	p.now = p.now.Add(time.Second)
+	p.drop("a.csv", one)
 	used := true
 	p.source.in.before = func(op, path string) error {
 		if used && strings.HasSuffix(path, "a.csv") {
@@ -408,11 +329,11 @@ func TestFilesInUseAreTriedAgain(t *testing.T) {
 		return nil
 	}
 	read := p.read()
-	compare(t, tell(read.Orders, read.Problems), []string{"2 open due - partial | 1: 5  P", "! a.csv [/] it can not be taken yet: it is being used by another process"})
+	compare(t, tell(read.Orders, read.Problems), []string{"2 open due - | 1: 5  P", "! a.csv [/] it can not be taken yet: it is being used by another process"})
 	p.mark = read.Mark
 	used = false
 	read = p.read()
-	compare(t, tell(read.Orders, read.Problems), []string{"1 open due - partial | 1: 5  P"})
+	compare(t, tell(read.Orders, read.Problems), []string{"1 open due - | 1: 5  P"})
 	p.mark, used = read.Mark, true // now it can not leave the work folder
 	for range 3 {
 		read = p.read()
@@ -425,6 +346,34 @@ func TestFilesInUseAreTriedAgain(t *testing.T) {
 		t.Errorf("%s", tell(read.Orders, read.Problems))
 	}
 	p.want("archive", "a.csv b.csv")
+}
+
+func TestChangesWaitForAnOlderFileInUse(t *testing.T) {
+	p := newPlant(t, Config{Ready: Renamed})
+	p.drop("b.csv", one)
+	p.now = p.now.Add(time.Second)
+	p.drop("a.csv", strings.ReplaceAll(one, ";5", ";6"))
+	used := true
+	p.source.in.before = func(op, path string) error {
+		if used && strings.HasSuffix(path, "b.csv") {
+			return errors.New("it is being used by another process")
+		}
+		return nil
+	}
+	for range 59 {
+		compare(t, tell(p.take().Orders, nil), nil)
+	}
+	p.want(".", "a.csv b.csv")
+	for range 2 {
+		p.now = p.now.Add(time.Minute)
+		if read := p.take(); len(read.Orders) > 0 {
+			compare(t, tell(read.Orders, nil), []string{"1 open due - partial | 1: 6  P"})
+		}
+	}
+	p.want(".", "b.csv")
+	used = false
+	read := p.take()
+	compare(t, tell(read.Orders, read.Problems), []string{"1 open due - partial | 1: 5  P", "! b.csv [/] it could not be taken before files that came later"})
 }
 
 func TestAFileThatGrowsAfterItWasReadIsReadAgain(t *testing.T) {

@@ -184,11 +184,11 @@ func (c *chaos) poll(bad int) {
 		}
 		for _, l := range o.Lines {
 			k := o.ID + "/" + l.ID
-			if v := int(l.Quantity.IntPart()); v < c.versions[k] {
+			v := int(l.Quantity.IntPart())
+			if v <= c.versions[k] {
 				c.Fatalf("%s came with %d after %d", k, v, c.versions[k])
-			} else {
-				c.versions[k] = v
 			}
+			c.versions[k] = v
 			c.book[k] = l.Quantity.String()
 		}
 	}

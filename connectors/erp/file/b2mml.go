@@ -313,6 +313,9 @@ func (s *schedule) piece(m material) (p piecework, at string, err error) {
 	if p.line.Unit, err = s.code(q.kid("UnitOfMeasure"), false); err != nil {
 		return p, q.at, fmt.Errorf("UnitOfMeasure: %w", err)
 	}
+	if p.line.Unit == "" {
+		p.line.Factor = decimal.NewFromInt(1) // the material's own unit
+	}
 	if p.line.Due, err = s.dates.read(m.due.value()); err != nil {
 		return p, m.due.at, err
 	}

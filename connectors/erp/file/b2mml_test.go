@@ -43,7 +43,7 @@ func TestOperationsSchedule(t *testing.T) {
 	for _, bom := range []string{"", "\xef\xbb\xbf"} {
 		res := parse(t, Config{Content: Snapshot, Info: []string{"Priority"}}, "s.xml", bom+operations, -1)
 		compare(t, tell(res.orders, res.problems), []string{
-			"PO-1 open due 2026-11-25T13:00Z | P-100: 480.5 kg P-100 | P-200: 1.234 kg P-200",
+			"PO-1 open due 2026-11-25T13:00Z | P-100: 480.5 kg P-100 x? | P-200: 1.234 kg P-200 x?",
 			"PO-2 cancelled due - | P-1: 5  P-1",
 			"! s.xml:25:23 [PO-3/] OperationsRequest PO-3 is for Maintenance",
 			"! s.xml:27:155 LOST [PO-4/P-1] OperationsRequest PO-4: QuantityString: \"many\" is no number",
@@ -69,7 +69,7 @@ func TestProductionSchedule(t *testing.T) {
 </SegmentRequirement></SegmentRequirement></ProductionRequest></ProductionSchedule>`
 	zone := time.FixedZone("UTC+5", 5*3600)
 	res := parse(t, Config{Content: Snapshot, Zone: zone}, "s.xml", content, 1)
-	compare(t, tell(res.orders, res.problems), []string{"7 open due 2026-11-25T13:00Z | P-1/L1: 3 St P-1 | P-1/L2: 4 St P-1"})
+	compare(t, tell(res.orders, res.problems), []string{"7 open due 2026-11-25T13:00Z | P-1/L1: 3 St P-1 x? | P-1/L2: 4 St P-1 x?"})
 	if !res.complete {
 		t.Error("not complete")
 	}

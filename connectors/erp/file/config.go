@@ -91,7 +91,8 @@ type Config struct {
 	Zone *time.Location
 	// Columns are the names of columns in the file by what they are (see
 	// Meanings); names that are not here are looked for in the built-in list.
-	// "#3" is the third column.
+	// "#3" is the third column. A file without columns for the unit and the
+	// factor is in each product's own unit.
 	Columns map[string][]string
 	// NoHeader says that the first row is data: every column is a "#n".
 	NoHeader bool

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
 )
 
@@ -32,6 +34,7 @@ func (s *sheet) line(r row) {
 	if _, i := f.cell("factor"); f.text("factor") != "" && p.line.Factor.Sign() <= 0 {
 		f.fail("factor", i, "it has to be above 0")
 	}
+	p.line.Factor = s.own(f, p.line.Factor)
 	p.line.Due = f.date("due")
 	if f.what != "" {
 		s.to.drop(f.at, head, id, "order %s, %s", head.ID, f.what)
@@ -41,6 +44,17 @@ func (s *sheet) line(r row) {
 	p.word = f.text("state")
 	p.state = s.state(p.word)
 	s.to.add(head, p)
+}
+
+// own is the factor of a line. Where a file has no columns for units and factors
+// its quantities are in each product's own unit.
+func (s *sheet) own(f *field, factor decimal.Decimal) decimal.Decimal {
+	_, unit := f.head.at["unit"]
+	_, known := f.head.at["factor"]
+	if unit || known {
+		return factor
+	}
+	return decimal.NewFromInt(1)
 }
 
 // spoilt notes a row that has no end. What stands before its last cell is right,

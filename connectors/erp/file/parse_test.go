@@ -30,7 +30,10 @@ func tell(orders []erp.Order, problems []erp.Problem) string {
 		}
 		for _, l := range o.Lines {
 			fmt.Fprintf(&b, " | %s: %s %s %s", l.ID, l.Quantity, l.Unit, l.Product)
-			if !l.Factor.IsZero() {
+			switch {
+			case l.Factor.IsZero():
+				b.WriteString(" x?")
+			case l.Factor.String() != "1":
 				fmt.Fprintf(&b, " x%s", l.Factor)
 			}
 		}
@@ -78,7 +81,7 @@ func TestTextFiles(t *testing.T) {
 			name:    "German export",
 			content: "Auftrag;Pos;Artikelnummer;Bezeichnung;Menge;ME;Liefertermin;Status\r\nA-1;10;P-100;Br\xf6tchen;1.200,50;kg;25.11.2026;offen\r\nA-1;20;P-200;Brot;7;St;26.11.2026;offen\r\n\r\nA-2;10;P-100;Br\xf6tchen;3,5;kg;;storniert\r\n",
 			config:  whole, complete: true,
-			want: []string{"A-1 open due 2026-11-25 | 10: 1200.5 kg P-100 | 20: 7 St P-200", "A-2 cancelled due - | 10: 3.5 kg P-100"},
+			want: []string{"A-1 open due 2026-11-25 | 10: 1200.5 kg P-100 x? | 20: 7 St P-200 x?", "A-2 cancelled due - | 10: 3.5 kg P-100 x?"},
 		},
 		{
 			name:    "comma, point, quotes, a note of two lines, repeated header",

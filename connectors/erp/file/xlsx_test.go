@@ -68,9 +68,9 @@ func orders(f *excelize.File) error {
 func TestWorkbook(t *testing.T) {
 	res := parse(t, Config{Content: Snapshot}, "o.xlsx", book(t, orders), -1)
 	compare(t, tell(res.orders, res.problems), []string{
-		"1001 open due 2026-11-25 | 10: 0.3 kg 00123 | 20: 1200.5 kg P-2",
-		"A-7 cancelled due 2026-11-25 | 10: 480 pcs P-2",
-		"A-11 open due - | 10: 1 pcs P-2",
+		"1001 open due 2026-11-25 | 10: 0.3 kg 00123 x? | 20: 1200.5 kg P-2 x?",
+		"A-7 cancelled due 2026-11-25 | 10: 480 pcs P-2 x?",
+		"A-11 open due - | 10: 1 pcs P-2 x?",
 		"! o.xlsx:Sheet1!D7 LOST [A-8/10] order A-8, quantity: \"1.234\" is no number: it could be thousands",
 		"! o.xlsx:Sheet1!D8 LOST [A-9/10] order A-9, quantity: the cell has a formula whose result is not in the file",
 		"! o.xlsx:Sheet1!D9 LOST [A-10/10] order A-10, quantity: \"#N/A!\" is no number",

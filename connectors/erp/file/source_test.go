@@ -1,10 +1,12 @@
 package file
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -421,4 +423,32 @@ func TestFolderErrors(t *testing.T) {
 	compare(t, tell(nil, p.take().Problems), []string{"! " + filepath.Join(p.config.Folder, "work") + " [/] the mark of the last read is not understood", "! a.csv LOST [/] the file has 36 bytes, at most 20 are read"})
 	p.take1()
 	p.want("error", "a.csv a.csv.reason.txt")
+}
+
+func TestAReadEndsWithItsContext(t *testing.T) {
+	p := newPlant(t, Config{Ready: Renamed})
+	p.drop("a.csv", "order;product;quantity\n"+strings.Repeat("1;P;5\n", 2000))
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := p.source.ReadOrders(ctx, erp.Ask{}); !erp.Is(err, erp.Unavailable) || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if read := p.take(); len(read.Orders) != 1 {
+		t.Error("the file is lost")
+	}
+}
+
+func TestStrangeNamesAreLeftAlone(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the file system has no such names")
+	}
+	p := newPlant(t, Config{Ready: Renamed})
+	names := []string{"a\xff.csv", "a\nb.csv", strings.Repeat("x", 200) + ".csv", "a.csv.reason.txt"}
+	for _, name := range names {
+		p.drop(name, one)
+	}
+	if read := p.read(); len(read.Orders) > 0 || len(read.Problems) != len(names) {
+		t.Errorf("%s", tell(read.Orders, read.Problems))
+	}
+	p.want("work", "")
 }

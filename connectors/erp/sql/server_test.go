@@ -209,7 +209,9 @@ func (s *server) same(t *testing.T, insert string) {
 	}
 	s.incremental(t, c, insert)
 	// Nothing is written, whatever is tried.
-	err = source(t, c).within(t.Context(), func(tx *sql.Tx) error { _, err := tx.Exec(insert); return err })
+	admin := s.admin
+	admin.View = "erp.orders"
+	err = source(t, admin).within(t.Context(), func(tx *sql.Tx) error { _, err := tx.Exec(insert); return err })
 	if err == nil || !strings.Contains(strings.ToLower(err.Error()), "read") {
 		t.Errorf("a write: %v", err)
 	}
@@ -265,12 +267,12 @@ func (s *server) refusals(t *testing.T, c Config) {
 		t.Errorf("a missing view: %v", err)
 	}
 	slow := c
-	slow.View, slow.Timeout = "erp.slow", 700*time.Millisecond
+	slow.View, slow.Timeout, slow.Info = "erp.slow", 700*time.Millisecond, nil
 	if _, err := source(t, slow).ReadOrders(t.Context(), erp.Ask{}); !erp.Is(err, erp.Unavailable) || !strings.Contains(err.Error(), "timeout") {
 		t.Errorf("a slow view: %v", err)
 	}
 	query := c
-	query.View, query.Query = "", "SELECT order_id, product, quantity FROM erp.orders WHERE order_id = '2'"
+	query.View, query.Info, query.Query = "", nil, "SELECT order_id, product, quantity FROM erp.orders WHERE order_id = '2'"
 	if r := orders(t, source(t, query), erp.Ask{}); !r.Complete || len(r.Orders) != 1 {
 		t.Errorf("a query: %+v", r)
 	}

@@ -22,8 +22,8 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// open prepares connections; none is made.
-func (c Config) open() (*sql.DB, error) {
+// open prepares connections that live no longer than the context; none is made.
+func (c Config) open(ctx context.Context) (*sql.DB, error) {
 	var db *sql.DB
 	var err error
 	switch c.Dialect {
@@ -32,7 +32,7 @@ func (c Config) open() (*sql.DB, error) {
 	case MySQL:
 		db, err = c.openMySQL()
 	case SQLServer:
-		db, err = c.openSQLServer()
+		db, err = c.openSQLServer(ctx)
 	default:
 		db, err = sql.Open("sqlite", c.sqliteName())
 	}
@@ -110,12 +110,29 @@ func (c Config) sqlServerName() string {
 	return u.String()
 }
 
-func (c Config) openSQLServer() (*sql.DB, error) {
+func (c Config) openSQLServer(ctx context.Context) (*sql.DB, error) {
 	p, err := msdsn.Parse(c.sqlServerName())
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(mssql.NewConnectorConfig(p)), nil
+	connector := mssql.NewConnectorConfig(p)
+	// The driver waits for a server's greeting for ever, whatever its context.
+	connector.Dialer = dialer(func(dialing context.Context, network, address string) (net.Conn, error) {
+		var d net.Dialer
+		conn, err := d.DialContext(dialing, network, address)
+		if err == nil {
+			context.AfterFunc(ctx, func() { conn.Close() })
+		}
+		return conn, err
+	})
+	return sql.OpenDB(connector), nil
+}
+
+// dialer is a function as SQL Server's driver wants it.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d(ctx, network, address)
 }
 
 // sqliteName names a file that is not written to, and not made if it is missing;

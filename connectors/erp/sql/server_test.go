@@ -101,7 +101,7 @@ func (s *server) kill() {
 
 // try runs statements as the administrator.
 func (s *server) try(ctx context.Context, statements ...string) error {
-	db, err := s.admin.defaults().open()
+	db, err := s.admin.defaults().open(ctx)
 	if err != nil {
 		return err
 	}

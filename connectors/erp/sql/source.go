@@ -162,7 +162,7 @@ func (s *Source) within(ctx context.Context, do func(*sql.Tx) error) error {
 			return &erp.Error{Fault: erp.Misconfigured, Doing: "open the database", What: err.Error(), Next: "check the path under database, and that this user may read the file", Err: err}
 		}
 	}
-	db, err := s.open()
+	db, err := s.open(ctx)
 	if err != nil {
 		return &erp.Error{Fault: erp.Misconfigured, Doing: "prepare the connection", What: s.clean(err.Error()), Next: "check host, port and the file under ca"}
 	}

@@ -225,7 +225,7 @@ func (s *Source) fetch(ctx context.Context) error {
 	e := &erp.Error{Fault: erp.Unavailable, Doing: "get a token", What: "the token server can not be reached, or its answer is no token", Next: "check token_url"}
 	var said *oauth2.RetrieveError
 	if errors.As(err, &said) && said.Response != nil {
-		e.What = fmt.Sprintf("the token server answered %d %s", said.Response.StatusCode, s.hide(web.Shorten(said.ErrorCode, 60)))
+		e.What = strings.TrimSpace(fmt.Sprintf("the token server answered %d %s", said.Response.StatusCode, s.hide(web.Shorten(said.ErrorCode, 60))))
 		if code := said.Response.StatusCode; code >= 400 && code < 500 && code != http.StatusTooManyRequests && code != http.StatusRequestTimeout {
 			e.Fault, e.Next = erp.Denied, "check client_id, client_secret, scopes and token_url"
 		}

@@ -22,6 +22,7 @@ import (
 type server struct {
 	config Config // of the gateway's user
 	admin  Config
+	ca     string // file of its certificate
 	cmd    *exec.Cmd
 	done   chan struct{}
 	log    bytes.Buffer
@@ -145,7 +146,9 @@ func postgres(t *testing.T) *server {
 	run(t, "postgres", dir, filepath.Join(filepath.Dir(program), "initdb"), "-D", data, "-U", "admin", "-A", "scram-sha-256", "--pwfile", passwordFile(t, dir, "postgres"), "--no-sync", "-E", "UTF8", "--locale", "C")
 	admin := Config{Dialect: PostgreSQL, Host: "127.0.0.1", Port: port, Database: "postgres", User: "admin", Password: password, TLS: Off, Timeout: 10 * time.Second}
 	s := &server{admin: admin}
-	s.start(t, "postgres", dir, program, "-D", data, "-p", strconv.Itoa(port), "-k", dir, "-h", "127.0.0.1", "-F", "-c", "timezone=Asia/Tashkent", "-c", "datestyle=German")
+	cert, key := certificate(t, dir, "postgres")
+	s.ca = cert
+	s.start(t, "postgres", dir, program, "-c", "ssl=on", "-c", "ssl_cert_file="+cert, "-c", "ssl_key_file="+key, "-D", data, "-p", strconv.Itoa(port), "-k", dir, "-h", "127.0.0.1", "-F", "-c", "timezone=Asia/Tashkent", "-c", "datestyle=German")
 	s.run(t, "CREATE ROLE gw LOGIN PASSWORD '"+strings.ReplaceAll(password, "'", "''")+"'", "CREATE SCHEMA erp")
 	s.config = admin
 	s.config.User, s.config.Timeout = "gw", 0
@@ -169,7 +172,9 @@ func mariadb(t *testing.T) *server {
 	data, socket := filepath.Join(dir, "data"), filepath.Join(dir, "s")
 	run(t, "mysql", dir, connectortest.Program(t, "mariadb-install-db"), "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
 	s := &server{admin: Config{Dialect: MySQL, Host: socket, Database: "mysql", User: "root", Timeout: 10 * time.Second}}
-	s.start(t, "mysql", dir, program, "--no-defaults", "--datadir="+data, "--socket="+socket, "--port="+strconv.Itoa(port), "--bind-address=127.0.0.1", "--skip-name-resolve",
+	cert, key := certificate(t, dir, "mysql")
+	s.ca = cert
+	s.start(t, "mysql", dir, program, "--no-defaults", "--ssl-cert="+cert, "--ssl-key="+key, "--datadir="+data, "--socket="+socket, "--port="+strconv.Itoa(port), "--bind-address=127.0.0.1", "--skip-name-resolve",
 		"--default-time-zone=+05:00", "--innodb-flush-log-at-trx-commit=0", "--sql-mode=")
 	s.run(t, "CREATE DATABASE erp CHARACTER SET utf8mb4", "CREATE USER gw@'%' IDENTIFIED BY '"+strings.ReplaceAll(password, "'", "''")+"'", "GRANT USAGE ON *.* TO gw@'%'",
 		"CREATE TABLE erp.open_to_all (a INT)", "GRANT SELECT ON erp.open_to_all TO gw@'%'")
@@ -215,6 +220,7 @@ func (s *server) same(t *testing.T, insert string) {
 	if err == nil || !strings.Contains(strings.ToLower(err.Error()), "read") {
 		t.Errorf("a write: %v", err)
 	}
+	s.encrypted(t, c)
 	s.refusals(t, c)
 	fields, suggest, err := source(t, c).Discover(t.Context())
 	if err != nil || len(fields) < 8 || !strings.Contains(suggest, "updated_at:") {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -112,6 +113,10 @@ func (c Config) sqlServerName() string {
 
 func (c Config) openSQLServer(ctx context.Context) (*sql.DB, error) {
 	p, err := msdsn.Parse(c.sqlServerName())
+	var whole *url.Error // it repeats the address, which has the password
+	if errors.As(err, &whole) {
+		err = whole.Err
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -73,6 +73,14 @@ func TestSQLServerName(t *testing.T) {
 	}
 }
 
+func TestHostThatIsNone(t *testing.T) {
+	c := Config{Dialect: SQLServer, Host: "my server", Database: "d", User: "u", Password: "hidden/word", View: "v"}
+	_, err := source(t, c).ReadOrders(t.Context(), erp.Ask{})
+	if err == nil || strings.Contains(err.Error(), "hidden") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestServersThatAreNone: whatever answers, the read ends in time with an error
 // without the password.
 func TestServersThatAreNone(t *testing.T) {

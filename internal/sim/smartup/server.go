@@ -78,6 +78,9 @@ type Fault struct {
 	Object string
 	// Times is how often; 0 is once.
 	Times int
+
+	// after are the calls that it lets pass first.
+	after int
 }
 
 // Call is one that was made.
@@ -131,6 +134,12 @@ func (s *Server) AddFault(f Fault) {
 	s.faults = append(s.faults, &f)
 }
 
+// AddFaultAfter lets calls of the fault's object fail after n more of them.
+func (s *Server) AddFaultAfter(f Fault, n int) {
+	f.after = n
+	s.AddFault(f)
+}
+
 // ClearFaults ends all faults.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
@@ -163,6 +172,10 @@ func (s *Server) Spend(class string, n int) {
 func (s *Server) strike(object string) FaultKind {
 	for i, f := range s.faults {
 		if f.Object != "" && f.Object != object {
+			continue
+		}
+		if f.after > 0 {
+			f.after--
 			continue
 		}
 		f.Times--

@@ -1,9 +1,10 @@
 package smartup
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -212,6 +213,29 @@ func TestBudgetSlowsStopsAndResumes(t *testing.T) {
 	}
 }
 
+func TestCallsAreCountedOverRestarts(t *testing.T) {
+	kept := ""
+	calls := 0
+	transport := answers(func(*http.Request) (*http.Response, error) {
+		calls++
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"order":[]}`))}, nil
+	})
+	c := account()
+	c.Frequent, c.Reserve = 3, 1
+	for i := range 5 {
+		s, err := New(c, Deps{HTTP: &http.Client{Transport: transport}, Kept: kept, Keep: func(text string) error { kept = text; return nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.ReadOrders(t.Context(), erp.Ask{}); erp.Is(err, erp.Exhausted) != (i >= 2) {
+			t.Errorf("read %d: %v", i, err)
+		}
+	}
+	if calls != 2 {
+		t.Errorf("%d calls of 3, 1 of which is kept for writing back", calls)
+	}
+}
+
 func TestStockIsSummed(t *testing.T) {
 	c := account()
 	c.ExcludeWarehouses = []string{"SCRAP"}
@@ -257,16 +281,20 @@ func TestSettingsThatCanNotWork(t *testing.T) {
 	}
 }
 
+// answers is a system that needs no socket: the fuzzer is many times as fast.
+type answers func(*http.Request) (*http.Response, error)
+
+func (a answers) RoundTrip(r *http.Request) (*http.Response, error) { return a(r) }
+
 func FuzzOrders(f *testing.F) {
 	for _, seed := range []string{`{"order":[]}`, `{"order":[{"deal_id":"1","order_products":[{"order_quant":"1,5"}]}],"limits":[{"left_limit_quant":""}]}`, `[]`, `{"error_code":"A02-24-042"}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
-		defer server.Close()
-		c := account()
-		c.Address = server.URL
-		s, err := New(c, Deps{HTTP: server.Client()})
+		transport := answers(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}, nil
+		})
+		s, err := New(account(), Deps{HTTP: &http.Client{Transport: transport}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -241,12 +241,15 @@ func (s *Source) Look(ctx context.Context, w erp.Write) (erp.Receipt, bool, erro
 		if err != nil {
 			return erp.Receipt{}, false, err
 		}
+		field, want := "status", s.Config.Write.Status[w.Stage]
 		if w.Kind == erp.Note {
-			note, err := r.Get("note").Text()
-			return erp.Receipt{Key: w.Order, Says: note}, err == nil && strings.Contains(note, s.mark(w)), err
+			field, want = "note", s.mark(w)
 		}
-		status, err := r.Get("status").Text()
-		return erp.Receipt{Key: w.Order, Says: status}, err == nil && status != "" && status == s.Config.Write.Status[w.Stage], err
+		now, err := r.Get(field).Text()
+		if err != nil {
+			return erp.Receipt{}, false, &erp.Error{Fault: erp.Garbled, Doing: doing(w), What: "the present " + err.Error(), Err: err}
+		}
+		return erp.Receipt{Key: w.Order, Says: now}, want != "" && (now == want || w.Kind == erp.Note && strings.Contains(now, want)), nil
 	}
 	object := s.object(w)
 	records, _, err := s.read(ctx, "look whether to "+doing(w), rare, depotPath+object+"$export", object, s.scope(map[string]any{"external_id": w.ID}), false)

@@ -265,7 +265,8 @@ func (s *Server) answer(w http.ResponseWriter, ctx context.Context, path string,
 		http.Error(w, "ORA-00600: internal error", 500)
 		return
 	case DropBefore:
-		panic(http.ErrAbortHandler)
+		drop(w)
+		return
 	case PartlyRefused:
 		if to.write {
 			s.write(w, path, to, reply{200, map[string]any{"successes": []any{}, "errors": []any{map[string]any{"code": "A02-02-024", "message": "not enough stock in the batch"}}}}, &call, "")
@@ -274,7 +275,8 @@ func (s *Server) answer(w http.ResponseWriter, ctx context.Context, path string,
 	}
 	got := to.do(s, in)
 	if fault == DropAfter {
-		panic(http.ErrAbortHandler)
+		drop(w)
+		return
 	}
 	if fault == Commit500 {
 		call.Status = 500
@@ -282,6 +284,18 @@ func (s *Server) answer(w http.ResponseWriter, ctx context.Context, path string,
 		return
 	}
 	s.write(w, path, to, got, &call, fault)
+}
+
+// drop closes the connection without an answer. One that can not be taken over is
+// answered with nothing that anybody could take for one.
+func drop(w http.ResponseWriter) {
+	if h, ok := w.(http.Hijacker); ok {
+		if conn, _, err := h.Hijack(); err == nil {
+			_ = conn.Close() // it is to be lost
+			return
+		}
+	}
+	w.WriteHeader(http.StatusBadGateway)
 }
 
 // exhausted answers that the day's calls are used up.

@@ -53,8 +53,6 @@ type request struct {
 	Writeoff      []map[string]any `json:"writeoff,omitempty"`
 	Input         []map[string]any `json:"input,omitempty"`
 	Purchase      []map[string]any `json:"purchase,omitempty"`
-
-	lastID string
 }
 
 type warehouse struct {

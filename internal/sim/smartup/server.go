@@ -99,7 +99,6 @@ type Server struct {
 	mu        sync.Mutex
 	next      int
 	orders    map[string]*Order
-	deleted   map[string]bool
 	products  []Product
 	balance   []Balance
 	documents []*Document
@@ -119,7 +118,7 @@ func New(c Config) *Server {
 	if c.Options.PerDay == nil {
 		c.Options.PerDay = map[string]int{Frequent: 500, Rare: 300, Reference: 100}
 	}
-	return &Server{config: c, zone: time.FixedZone("UTC+5", 5*3600), next: 640, orders: map[string]*Order{}, deleted: map[string]bool{}, used: map[string]int{}}
+	return &Server{config: c, zone: time.FixedZone("UTC+5", 5*3600), next: 640, orders: map[string]*Order{}, used: map[string]int{}}
 }
 
 func (s *Server) now() time.Time { return s.config.Now().In(s.zone) }
@@ -280,7 +279,7 @@ func (s *Server) answer(w http.ResponseWriter, ctx context.Context, path string,
 	}
 	if fault == Commit500 {
 		call.Status = 500
-		http.Error(w, "ORA-20000: error while inserting into log, deal_id = "+in.lastID, 500)
+		http.Error(w, "ORA-20000: error while inserting into log, deal_id = "+strconv.Itoa(s.next), 500)
 		return
 	}
 	s.write(w, path, to, got, &call, fault)

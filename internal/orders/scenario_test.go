@@ -423,3 +423,16 @@ func TestElevenCancellations(t *testing.T) {
 		r.want("SU-12-1 5xP-100 notstarted made 0")
 	})
 }
+
+// A list of changes names one line after the other: neither takes the other's place.
+func TestPartialOrders(t *testing.T) {
+	scenario(t, nil, func(r *rig) {
+		o := sale("642", "5")
+		o.Partial = true
+		r.office.put(o)
+		r.wait(time.Hour)
+		r.office.edit("642", func(o *erp.Order) { o.Lines[0].ID, o.Lines[0].Quantity = "l2", dec("7") })
+		r.wait(time.Hour)
+		r.want("SU-642-1 5xP-100 notstarted made 0", "SU-642-2 7xP-100 notstarted made 0")
+	})
+}

@@ -272,6 +272,9 @@ func (s Settings) quantity(l erp.Line) decimal.Decimal {
 // order's known lines is left, they are compared by product, unit and quantity,
 // then by product and unit, then by product.
 func (b *Book) rematch(d *Document, o erp.Order) {
+	if o.Partial {
+		return // a line that is not here is not gone
+	}
 	old := []*Entry{}
 	for id, key := range d.Lines {
 		e := b.entries[key]

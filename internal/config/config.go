@@ -24,6 +24,8 @@ type Config struct {
 	// Connections and Machines are in the order of the files.
 	Connections []Connection
 	Machines    []Machine
+	// Orders are the sources of the order mirror.
+	Orders Orders
 	// Board and Metrics are the addresses to listen at, "" for none.
 	Board, Metrics string
 	Journal        Journal

@@ -138,7 +138,7 @@ func (f *field) describe() string {
 		kindShare: "fraction, number or percentage", kindDuration: "duration", kindRate: "rate", kindSize: "size", kindSecret: "reference", kindUser: "text or reference",
 		kindTexts: "text, or list", kindScalars: "value, or list", kindObject: "map", kindObjects: "map, or list of maps",
 		kindMap: "map by name", kindCodes: "downtime type by code", kindTypes: "values by downtime type",
-		kindScalarsTypes: "values, or values by downtime type", kindParams: "types by name", kindAny: "list, or map",
+		kindScalarsTypes: "values, or values by downtime type", kindParams: "types by name", kindNames: "values by name", kindAny: "list, or map",
 	}[f.kind]
 	switch {
 	case f.min != "" && f.max != "":

@@ -26,6 +26,7 @@ const (
 	kindTypes                    // a map of downtime types to values
 	kindScalarsTypes             // kindScalars or kindTypes
 	kindParams                   // the parameters of a template
+	kindNames                    // a map of free names to single values
 	kindAny                      // read by a later step
 )
 

@@ -78,13 +78,6 @@ func journalObject() *object {
 	}}
 }
 
-func ordersObject() *object {
-	return &object{name: "orders", fields: []*field{
-		{key: "mode", kind: kindText, def: "shadow", allowed: []string{"shadow", "live"}, doc: "shadow shows what would change and changes nothing"},
-		{key: "sources", kind: kindAny, doc: "the business systems, by a name of your choice"},
-	}}
-}
-
 func calendarObject() *object {
 	return &object{name: "calendar", fields: []*field{
 		{key: "machines", kind: kindTexts, doc: "machine codes, * for any letters; without it all machines"},

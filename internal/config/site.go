@@ -39,7 +39,7 @@ func (l *loader) readSite(root *view) *Config {
 		l.warn(board, "this version has no supervisor's page; nothing listens at board.listen")
 	}
 	if orders := root.child("orders"); orders != nil {
-		l.readOrders(l.view(orders, l.schema.root.index["orders"].sub))
+		c.Orders = l.readOrders(l.view(orders, l.schema.root.index["orders"].sub), c)
 	}
 	l.site = &site{name: c.Site, location: c.Location, countIs: c.Prodsmart.CountIs,
 		reportEvery: c.Prodsmart.ReportEvery, budgetAt: Pos{l.files[0], 1, 1}}
@@ -173,28 +173,4 @@ func (l *loader) secret(v *view, key string) Secret {
 		l.bad(n, problem)
 	}
 	return secret
-}
-
-// readOrders checks the outline of a section that a later step reads.
-func (l *loader) readOrders(v *view) {
-	l.warn(v.node, "orders are not mirrored by this version; the section is checked in outline only")
-	kinds := []string{"smartup", "repzo", "csmart", "smpos", "file", "sql", "rest"}
-	for _, e := range l.entriesOf(v.child("sources"), "source names") {
-		if e.value.kind != mapNode || len(e.value.entries) != 1 {
-			l.bad(e.value, "expected one system with its settings, such as {smartup: {…}}; allowed are "+oneOf(kinds))
-			continue
-		}
-		inner := e.value.entries[0]
-		if !containsText(kinds, inner.key.text) {
-			l.bad(inner.key, "the system "+quote(inner.key.text)+" is not known; allowed are "+oneOf(kinds)+didYouMean(inner.key.text, kinds))
-		}
-		for _, setting := range inner.value.entries {
-			switch setting.key.text {
-			case "password", "secret", "key", "token":
-				if problem := checkReference(setting.value.text); problem != "" {
-					l.bad(setting.value, problem)
-				}
-			}
-		}
-	}
 }

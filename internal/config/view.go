@@ -87,7 +87,7 @@ func (v *view) take(l *loader, f *field, n *node) {
 		return // checked for each machine that uses the template
 	}
 	switch f.kind {
-	case kindTexts, kindScalars, kindObject, kindObjects, kindMap, kindCodes, kindTypes, kindScalarsTypes, kindParams, kindAny:
+	case kindTexts, kindScalars, kindObject, kindObjects, kindMap, kindCodes, kindTypes, kindScalarsTypes, kindParams, kindNames, kindAny:
 		return
 	}
 	if n.kind != scalarNode {

@@ -1,0 +1,334 @@
+package config
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/file"
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping/orders"
+)
+
+// Orders is the order mirror.
+type Orders struct {
+	ProductsEvery time.Duration
+	// Sources are in the order of the file; without any there is no mirror.
+	Sources []OrderSource
+}
+
+// OrderSource is one business system, or one kind of files, databases and services.
+type OrderSource struct {
+	Pos  Pos
+	Name string
+	// System is the key that names its system: file and so on.
+	System string
+	// Live is false in shadow mode.
+	Live                         bool
+	Every, FullEvery, StockEvery time.Duration
+	Rules                        orders.Settings
+	// UsesStock says that its stock is read: for replenishment, or to be set in
+	// Prodsmart.
+	UsesStock bool
+
+	file *file.Config
+}
+
+// File gives the settings of a source of files.
+func (s OrderSource) File() file.Config {
+	if s.file == nil {
+		return file.Config{}
+	}
+	return *s.file
+}
+
+// sourceName is what the name of a source may be: it stands in markers and in codes.
+var sourceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,19}$`)
+
+func (l *loader) readOrders(v *view, c *Config) Orders {
+	l.warn(v.node, "orders are not mirrored by this version; the section is checked, other systems than file in outline only")
+	out := Orders{ProductsEvery: v.duration("products_every")}
+	object := v.object.index["sources"].sub
+	prefixes := map[string]string{}
+	for _, e := range l.entriesOf(v.child("sources"), "source names") {
+		if e.key.dead {
+			continue
+		}
+		if !sourceName.MatchString(e.key.text) {
+			l.bad(e.key, "the source name "+quote(e.key.text)+" is not possible; use at most 20 of A-Z, a-z, 0-9, _, . and -, beginning with a letter or digit")
+			continue
+		}
+		s := l.view(e.value, object)
+		if s.wrong {
+			continue
+		}
+		source, ok := l.readSource(e.key, s, v.text("mode") == "live", c)
+		if !ok {
+			continue
+		}
+		prefix := source.Rules.Prefix
+		if other := prefixes[prefix]; other != "" {
+			l.warn(s.node, fmt.Sprintf("its codes begin with %s as those of %s do; give one of them another prefix", quote(prefix), other))
+		}
+		prefixes[prefix] = e.key.text
+		out.Sources = append(out.Sources, source)
+	}
+	return out
+}
+
+// readSource reads one source: its rules, and its system.
+func (l *loader) readSource(key *node, v *view, live bool, c *Config) (OrderSource, bool) {
+	s := OrderSource{Pos: key.pos, Name: key.text, Live: live, Every: v.duration("every"), FullEvery: v.duration("full_every"), StockEvery: v.duration("stock_every")}
+	if v.has("mode") {
+		s.Live = v.text("mode") == "live"
+	}
+	var named []string
+	for _, system := range systems() {
+		if v.has(system) {
+			named = append(named, system)
+		}
+	}
+	if len(named) != 1 {
+		l.badKey(v.node, "expected exactly one system with its settings, such as file: {folder: ...}; allowed are "+oneOf(systems())+map[bool]string{true: "; found " + strings.Join(named, " and ")}[len(named) > 1])
+		return s, false
+	}
+	s.System = named[0]
+	r := orders.Defaults(s.Name)
+	r.Zone = c.Location
+	r.Target = orders.Target(v.text("target"))
+	r.Prefix = strings.ToUpper(s.System[:2]) + "-"
+	if v.has("prefix") {
+		r.Prefix = v.text("prefix")
+	}
+	if v.has("code") {
+		r.Template = v.text("code")
+		if !strings.Contains(r.Template, "{line}") || !strings.Contains(r.Template, "{number}") && !strings.Contains(r.Template, "{id}") {
+			l.bad(v.at("code"), "expected {line} and {number} or {id} in it, or orders would share a code")
+		}
+	}
+	l.readRules(v, &r)
+	l.readWrites(v, &r)
+	l.readReplenish(v, &r)
+	s.Rules = r
+	s.UsesStock = r.Target == orders.Replenish || r.StockOwner == orders.SourceOwns || len(r.Owners) > 0
+	if s.System != "file" {
+		l.readOutline(v.child(s.System))
+		return s, true
+	}
+	system := l.view(v.child("file"), v.object.index["file"].sub)
+	if system.wrong {
+		return s, false
+	}
+	s.file = l.readFileSource(system, c)
+	return s, true
+}
+
+// readOutline checks the settings of a system that a later step reads: secrets come
+// by reference.
+func (l *loader) readOutline(n *node) {
+	for _, setting := range l.entriesOf(n, "settings") {
+		switch setting.key.text {
+		case "password", "secret", "key", "token":
+			if problem := checkReference(setting.value.text); problem != "" {
+				l.bad(setting.value, problem)
+			}
+		}
+	}
+}
+
+// readRules reads what is the same for every system.
+func (l *loader) readRules(v *view, r *orders.Settings) {
+	r.LongestCode = v.whole("longest_code")
+	r.DayEnd = l.clock(v, "day_end", r.DayEnd)
+	r.DefaultLead, r.LeadTime = v.duration("default_lead"), v.duration("lead_time")
+	r.CustomerText = v.text("customer")
+	r.Include, r.Exclude, r.Groups = l.texts(v.child("include")), l.texts(v.child("exclude")), l.texts(v.child("groups"))
+	r.SkipFree = !v.truth("free_lines")
+	r.Products, r.Fields, r.Locations = l.names(v, "products"), l.names(v, "fields"), l.names(v, "locations")
+	r.DeactivateCancelled, r.DeactivateHeld = v.text("on_cancel") == "deactivate", v.text("on_hold") == "deactivate"
+	r.ApplyLess, r.Reopen, r.Grace = v.text("on_less") == "apply", v.truth("reopen"), v.duration("grace")
+	r.MostCancelled, r.MostShrunk = v.whole("most_cancelled"), v.whole("most_shrunk")
+	r.Week = v.text("bucket") == "week"
+	r.StockOwner = orders.Owner(v.text("stock"))
+	r.LeadTimes = map[string]time.Duration{}
+	for name, n := range l.named(v, "lead_times") {
+		if d, problem := parseDuration(n); problem != "" {
+			l.bad(n, problem)
+		} else {
+			r.LeadTimes[name] = d
+		}
+	}
+	r.Units = map[string]decimal.Decimal{}
+	for name, n := range l.named(v, "units") {
+		d, err := erp.ParseDecimal(n.text, erp.Point)
+		if err != nil || d.Sign() <= 0 {
+			l.bad(n, "expected a number above 0, got "+n.noun())
+			continue
+		}
+		r.Units[name] = d
+	}
+	r.Owners = map[string]orders.Owner{}
+	for name, n := range l.named(v, "stock_of") {
+		if allowed := []string{"none", "erp", "prodsmart"}; !containsText(allowed, n.text) {
+			l.bad(n, quote(n.text)+" is not possible; allowed are "+oneOf(allowed))
+			continue
+		}
+		r.Owners[name] = orders.Owner(n.text)
+	}
+}
+
+// named are the single values of a kindNames by their names.
+func (l *loader) named(v *view, key string) map[string]*node {
+	out := map[string]*node{}
+	for _, e := range l.entriesOf(v.child(key), "names") {
+		if e.value.kind != scalarNode {
+			l.bad(e.value, "expected one value, got "+e.value.noun())
+			continue
+		}
+		out[e.key.text] = e.value
+	}
+	return out
+}
+
+// names are the texts of a kindNames.
+func (l *loader) names(v *view, key string) map[string]string {
+	out := map[string]string{}
+	for name, n := range l.named(v, key) {
+		if parsed, problem := parseScalar(kindText, n); problem != "" {
+			l.bad(n, problem)
+		} else {
+			out[name] = parsed.text
+		}
+	}
+	return out
+}
+
+// clock reads a time of day such as 17:00.
+func (l *loader) clock(v *view, key string, standard time.Duration) time.Duration {
+	if !v.has(key) {
+		return standard
+	}
+	d, ok := timeOfDay(v.text(key))
+	if !ok {
+		l.bad(v.at(key), "expected a time of day such as 17:00, got "+quote(v.text(key)))
+	}
+	return d
+}
+
+func timeOfDay(text string) (time.Duration, bool) {
+	t, err := time.Parse("15:04", text)
+	if text == "24:00" {
+		return 24 * time.Hour, true
+	}
+	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute, err == nil
+}
+
+// exact turns a number of the file into a decimal. A fraction that has no end is
+// cut after 16 digits.
+func exact(n mapping.Number) decimal.Decimal {
+	d, err := decimal.NewFromString(n.String())
+	if err == nil {
+		return d
+	}
+	r, ok := new(big.Rat).SetString(n.String())
+	if !ok {
+		return d
+	}
+	return decimal.NewFromBigInt(r.Num(), 0).DivRound(decimal.NewFromBigInt(r.Denom(), 0), 16)
+}
+
+func (l *loader) readWrites(v *view, r *orders.Settings) {
+	w := l.view(v.child("write"), v.object.index["write"].sub)
+	r.Writes = map[erp.Kind]orders.WriteRule{}
+	for _, key := range w.object.keys() {
+		if !w.has(key) {
+			continue
+		}
+		one := l.view(w.child(key), w.object.index[key].sub)
+		rule := orders.WriteRule{On: orders.Trigger(one.text("on")), Every: one.duration("every"), Negative: one.truth("negative")}
+		if one.has("step") {
+			rule.Step = exact(one.number("step"))
+		}
+		if rule.On == orders.OnStep && rule.Step.Sign() == 0 && rule.Every == 0 {
+			l.bad(w.at(key), "with on_step, give step, every or both")
+		}
+		r.Writes[erp.Kind(key)] = rule
+	}
+}
+
+func (l *loader) readReplenish(v *view, r *orders.Settings) {
+	if (r.Target == orders.Replenish) != v.has("replenish") {
+		l.badKey(v.node, "target: replenish and the section replenish belong together")
+		return
+	}
+	p := l.view(v.child("replenish"), v.object.index["replenish"].sub)
+	if p.node == nil || p.wrong {
+		return
+	}
+	out := &r.Replenishment
+	out.MaxAge, out.ArrivalLag, out.Quiet = p.duration("max_age"), p.duration("arrival_lag"), p.duration("quiet")
+	out.Recover, out.Hysteresis, out.PerDay = orders.Recover(p.text("recover")), p.whole("hysteresis"), p.whole("per_day")
+	for _, text := range l.texts(p.child("waves")) {
+		at, ok := timeOfDay(text)
+		if !ok {
+			l.bad(p.at("waves"), "expected times of day such as 05:30, got "+quote(text))
+		}
+		out.Waves = append(out.Waves, at)
+	}
+	seen := map[string]bool{}
+	for _, item := range itemsOf(p.child("needs")) {
+		n := l.view(item, p.object.index["needs"].sub)
+		if n.wrong {
+			continue
+		}
+		need := orders.Need{
+			Article: n.text("article"), Pool: n.text("pool"), Places: l.texts(n.child("places")), Min: exact(n.number("min")), Max: exact(n.number("max")),
+			Lot: exact(n.number("lot")), Lead: n.duration("lead_time"),
+		}
+		if n.has("most") {
+			need.Cap = exact(n.number("most"))
+		}
+		if !sourceName.MatchString(need.Pool) {
+			l.bad(n.at("pool"), "the pool "+quote(need.Pool)+" is not possible; use at most 20 of A-Z, a-z, 0-9, _, . and -")
+		}
+		if need.Max.LessThanOrEqual(need.Min) {
+			l.bad(n.at("max"), fmt.Sprintf("max is %s and min is %s; max must be more", need.Max, need.Min))
+		}
+		if key := need.Pool + "/" + need.Article; seen[key] {
+			l.bad(item, "the article "+quote(need.Article)+" stands twice in pool "+quote(need.Pool))
+		} else {
+			seen[key] = true
+		}
+		out.Needs = append(out.Needs, need)
+	}
+}
+
+// readFileSource reads the settings of a drop folder.
+func (l *loader) readFileSource(v *view, c *Config) *file.Config {
+	f := &file.Config{
+		Folder: l.beside(v.text("folder")), Names: l.texts(v.child("names")), Ready: file.Ready(v.text("ready")), Settle: v.duration("settle"),
+		Keep: v.duration("keep"), KeepErrors: v.duration("keep_errors"), Content: file.Content(v.text("content")), WholeOrders: v.truth("whole_orders"), Strict: v.truth("strict"),
+		Encoding: v.text("encoding"), CodePage: v.text("code_page"), Delimiter: v.text("delimiter"), Decimal: v.text("decimal"), Dates: l.texts(v.child("dates")), Zone: c.Location,
+		NoHeader: !v.truth("header"), Info: l.texts(v.child("info")), Ignore: l.texts(v.child("ignore")), Sheet: v.text("sheet"),
+		Count: file.Count(v.text("count")), TrailerWord: v.text("trailer"), NoState: v.text("no_state"), States: map[string][]string{}, Columns: map[string][]string{},
+	}
+	for key, to := range map[string]*string{"work": &f.Work, "archive": &f.Archive, "errors": &f.Errors, "out": &f.Out} {
+		if v.has(key) {
+			*to = l.beside(v.text(key))
+		}
+	}
+	for _, state := range []string{"open", "held", "closed", "cancelled"} {
+		if v.has(state) {
+			f.States[state] = l.texts(v.child(state))
+		}
+	}
+	for name, column := range l.names(v, "columns") {
+		f.Columns[name] = []string{column}
+	}
+	return f
+}

@@ -34,7 +34,7 @@ lint:
 
 # The race detector over the rooms where goroutines meet; check runs it over all.
 race-core:
-	$(GO) test -race ./internal/gateway/... ./prodsmart/uplink/... ./internal/store/... ./mapping/... ./prodsmart/webhook ./prodsmart/mirror
+	$(GO) test -race ./internal/gateway/... ./prodsmart/uplink/... ./internal/store/... ./mapping/... ./prodsmart/webhook ./prodsmart/mirror ./internal/orders
 
 race:
 	$(GO) test -race -timeout 30m ./...

@@ -93,6 +93,7 @@ func (s *source) confirm(ctx context.Context) error {
 		list = append(list, unseen...)
 	}
 	var gone []rules.Document
+	var failed error
 	for _, d := range list {
 		o, problems, err := finder.FindOrder(ctx, d.Company, d.ID)
 		switch {
@@ -100,14 +101,17 @@ func (s *source) confirm(ctx context.Context) error {
 			s.book.Observe(erp.OrderRead{Orders: []erp.Order{o}, Problems: problems, Mark: s.book.Mark()}, time.Now())
 		case erp.Is(err, erp.Gone):
 			gone = append(gone, d)
-		default:
-			return fmt.Errorf("look for order %s: %w", d.ID, err)
+		case failed == nil:
+			failed = fmt.Errorf("look for order %s: %w", d.ID, err)
+		}
+		if err != nil && !erp.Is(err, erp.Gone) && !erp.Is(err, erp.Garbled) && !erp.Is(err, erp.Refused) {
+			break // it will be the same for the others
 		}
 	}
 	if len(gone) > 0 {
 		s.book.Gone(gone, time.Now())
 	}
-	return s.save(ctx)
+	return errors.Join(failed, s.save(ctx))
 }
 
 // readStock reads stock, for replenishment and for Prodsmart's own.

@@ -185,6 +185,13 @@ func (d *disk) Keep(_ context.Context, _ string, rows []rules.Row, events []rule
 	return nil
 }
 
+// set lets the disk be full, or not.
+func (d *disk) set(full bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fail = full
+}
+
 func (d *disk) Meter(context.Context, string) (string, error) { return d.meter, nil }
 func (d *disk) KeepMeter(_ context.Context, _, kept string) error {
 	d.meter = kept
@@ -203,7 +210,6 @@ type rig struct {
 	copy   *mirror.Mirror
 	config orders.Config
 	stop   func()
-	calls  int
 }
 
 type nowhere struct{}
@@ -266,7 +272,6 @@ func (r *rig) up() {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		r.calls++
 		do(ctx)
 		return nil
 	}

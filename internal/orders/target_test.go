@@ -135,7 +135,7 @@ func TestShadow(t *testing.T) {
 func TestDiskFull(t *testing.T) {
 	scenario(t, nil, func(r *rig) {
 		before := r.writes()
-		r.disk.fail = true
+		r.disk.set(true)
 		r.office.put(sale("642", "480"))
 		r.wait(3 * time.Hour)
 		if r.writes() != before {
@@ -144,7 +144,7 @@ func TestDiskFull(t *testing.T) {
 		if s := r.mirror.Status()[0]; !strings.Contains(s.Problem, "disk is full") {
 			r.Errorf("%+v", s)
 		}
-		r.disk.fail = false
+		r.disk.set(false)
 		r.wait(time.Hour)
 		r.want("SU-642-1 480xP-100 notstarted made 0")
 	})

@@ -34,7 +34,7 @@ func (b *Book) Rebuild(orders []prodsmart.ProductionOrder, at time.Time) {
 				b.Created(key, o, at)
 				continue
 			}
-			b.say(at, e, true, "two production orders carry the same marker: %s (%d) and %s (%d); delete the one that is too much", e.Code, e.ID, o.Code, o.ID)
+			b.stranger(o, at)
 			continue
 		}
 		b.adopt(key, document, line, o, at)
@@ -62,13 +62,14 @@ func (b *Book) adopt(key, document, line string, o prodsmart.ProductionOrder, at
 	}
 	a.Text = strings.TrimSpace(marked.ReplaceAllString(o.Description, ""))
 	e.Applied = &a
-	e.Want = Want{Product: a.Product, Quantity: a.Quantity, Due: a.Due, Text: a.Text, State: erp.Open}
+	e.Want = Want{Product: a.Product, Quantity: a.Quantity, Due: a.Due, Text: a.Text, State: erp.Open, Assumed: strings.HasSuffix(a.Text, assumedDate)}
 	b.entries[key] = e
 	b.seen(e, o, at)
 	if b.settings.Target != Aggregate && b.settings.Target != Replenish {
+		e.Unproven = true
 		d := b.documents[document]
 		if d == nil {
-			d = &Document{Company: company, ID: id, State: erp.Open, Next: 1, Lines: map[string]string{}, LastSeen: at}
+			d = &Document{Company: company, ID: id, State: erp.Open, Next: 1, Lines: map[string]string{}, LastSeen: at, Adopted: true}
 		}
 		d.Next = max(d.Next, e.Ordinal+1)
 		if old := b.entries[d.Lines[first]]; old == nil || len(old.Key) < len(key) || old.Key < key {
@@ -79,10 +80,38 @@ func (b *Book) adopt(key, document, line string, o prodsmart.ProductionOrder, at
 		e.Bucket = o.Code
 		if document == aggregates {
 			e.Bucket = bucketOf(line)
+		} else {
+			e.Raw = erp.Line{ID: line, Product: id, Quantity: a.Quantity, Manufactured: erp.Yes}
 		}
 	}
 	b.set(e, at, Mirrored, false, "found by its marker")
 	b.touch(e)
+}
+
+// adopted is the document, of those that were found by markers, that an order is today.
+// Where a system gives an order another key with each edit the marker has an old one:
+// what stays the same is the number among its aliases, which the orders in Prodsmart
+// have in their text and in their code.
+func (b *Book) adopted(o erp.Order) *Document {
+	for _, key := range sortedKeys(b.documents) {
+		d := b.documents[key]
+		if !d.Adopted || d.Company != o.Company {
+			continue
+		}
+		for _, line := range d.Lines {
+			e := b.entries[line]
+			if e == nil || e.Applied == nil {
+				continue
+			}
+			for _, alias := range o.Aliases {
+				coded := b.settings.code(erp.Order{ID: d.ID, Number: alias, Company: d.Company}, e.Ordinal)
+				if e.Applied.Text == alias || strings.HasPrefix(e.Applied.Text, alias+", ") || strings.Contains(b.settings.Template, "{number}") && coded == e.Code {
+					return d
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // splitDocument parts the company from a document's id.
@@ -141,10 +170,16 @@ func (b *Book) reopen(e *Entry, extra decimal.Decimal, at time.Time) {
 }
 
 func errNoEntry(key string) error {
-	return fmt.Errorf("there is no entry %q in the order book", strings.ReplaceAll(key, "\x1f", ":"))
+	return fmt.Errorf("there is no entry %q in the order book", plainKey(key))
 }
 
-func errNoOption(e *Entry, option string) error {
+// writable says that something of the entry can be written back.
+func (b *Book) writable(e *Entry) bool {
+	return e.Kind == Production && e.ID != 0 && len(b.settings.Writes) > 0
+}
+
+// Options are what an operator may decide about an entry.
+func (b *Book) Options(e Entry) []string {
 	var can []string
 	if e.Ask != nil {
 		can = append(can, e.Ask.Options...)
@@ -155,6 +190,14 @@ func errNoOption(e *Entry, option string) error {
 	if e.Stuck != "" {
 		can = append(can, "retry")
 	}
+	if b.writable(&e) {
+		can = append(can, "write")
+	}
+	return can
+}
+
+func (b *Book) errNoOption(e *Entry, option string) error {
+	can := b.Options(*e)
 	if len(can) == 0 {
 		return fmt.Errorf("nothing is to be decided about %s: it is %s", e.Code, e.Status)
 	}

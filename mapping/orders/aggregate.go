@@ -50,12 +50,7 @@ func (b *Book) regroup(at time.Time) {
 
 // parts are the lines, the earliest due first.
 func (b *Book) parts() []*Entry {
-	var parts []*Entry
-	for _, key := range sortedKeys(b.entries) {
-		if e := b.entries[key]; e.Kind == Part {
-			parts = append(parts, e)
-		}
-	}
+	parts := b.those(func(e *Entry) bool { return e.Kind == Part })
 	slices.SortStableFunc(parts, func(x, y *Entry) int { return x.Want.Due.Compare(y.Want.Due) })
 	return parts
 }

@@ -20,7 +20,7 @@ const (
 	OnClose Trigger = "on_close"
 	// OnStep: also every so many pieces or minutes.
 	OnStep Trigger = "on_step"
-	// Manual: only by an operator.
+	// Manual: only when an operator says so (write, of Book.Resolve).
 	Manual Trigger = "manual"
 )
 
@@ -34,6 +34,17 @@ type WriteRule struct {
 	// Negative lets a correction in Prodsmart be written as a negative document;
 	// otherwise it is parked for a person.
 	Negative bool
+	// Stages are those at which a status is set, of Started and Completed; empty is
+	// both.
+	Stages []erp.Stage
+}
+
+// sets says whether a status is set at a stage.
+func (r WriteRule) sets(stage erp.Stage) bool {
+	if len(r.Stages) == 0 {
+		return stage == erp.Started || stage == erp.Completed
+	}
+	return slices.Contains(r.Stages, stage)
 }
 
 // Sent is how far a write-back is.
@@ -71,6 +82,8 @@ type Back struct {
 	WrittenAt time.Time       `json:",omitzero"`
 	// Told is what was last said, by kind.
 	Told map[erp.Kind]Said `json:",omitempty"`
+	// Asked says that an operator wants it written back as it is now.
+	Asked bool `json:",omitempty"`
 }
 
 // Said is the last word of one kind.
@@ -86,11 +99,16 @@ func (b *Book) progress(at time.Time) {
 	if len(b.settings.Writes) == 0 {
 		return
 	}
-	for _, key := range sortedKeys(b.entries) {
-		e := b.entries[key]
-		if e.Kind != Production || e.ID == 0 || e.Seen.At.IsZero() {
-			continue
+	b.waiting = map[string]bool{}
+	for _, w := range b.writes {
+		if w.State != Confirmed && w.State != Failed {
+			b.waiting[w.Entry+"\x00"+string(w.Write.Kind)] = true
 		}
+	}
+	for _, e := range b.those(func(e *Entry) bool {
+		return e.Kind == Production && e.ID != 0 && !e.Seen.At.IsZero() && !b.settled(e) && !e.nameless()
+	}) {
+		sent := len(b.writes)
 		for _, kind := range sortedKinds(b.settings.Writes) {
 			rule := b.settings.Writes[kind]
 			switch {
@@ -102,7 +120,30 @@ func (b *Book) progress(at time.Time) {
 				b.words(e, e, kind, rule, e.Seen.Produced, at)
 			}
 		}
+		if e.Back.Asked {
+			e.Back.Asked = false
+			b.touch(e)
+		}
+		if sent == len(b.writes) && len(b.waiting) == 0 && phaseName(e.Seen.Running) == closed {
+			b.quiet[e.Key] = e.standing()
+		}
 	}
+}
+
+// nameless says that an entry was found by its marker, and that the source did not
+// say since what it calls the article.
+func (e *Entry) nameless() bool { return e.Rebuilt && e.Raw.ID == "" && e.Document != aggregates }
+
+// settled says that the entry is closed, and as it was when nothing was left to be
+// written back about it.
+func (b *Book) settled(e *Entry) bool {
+	was, ok := b.quiet[e.Key]
+	return ok && !e.Back.Asked && was == e.standing()
+}
+
+// standing is all that a write-back about a closed order depends on.
+func (e *Entry) standing() string {
+	return e.Seen.Running + " " + e.Seen.Status + " " + e.Seen.Produced.String() + " " + string(e.Status) + " " + e.Back.Written.String()
 }
 
 func sortedKinds(m map[erp.Kind]WriteRule) []erp.Kind {
@@ -130,12 +171,7 @@ func (b *Book) shareOut(agg *Entry, each func(part *Entry, made decimal.Decimal)
 // pending says that a write of the kind is under way for the entry: the next one
 // waits, and then says the newest.
 func (b *Book) pending(key string, kind erp.Kind) bool {
-	for _, w := range b.writes {
-		if w.Entry == key && w.Write.Kind == kind && w.State != Confirmed && w.State != Failed {
-			return true
-		}
-	}
-	return false
+	return b.waiting[key+"\x00"+string(kind)]
 }
 
 // stage is what happened to an order last, of which so many are made.
@@ -166,31 +202,37 @@ func phaseName(running string) phase {
 // words writes a text, a status or a mark back.
 func (b *Book) words(e, owner *Entry, kind erp.Kind, rule WriteRule, made decimal.Decimal, at time.Time) {
 	stage := e.stage(owner, made)
-	last := e.Back.Told[kind]
-	if stage == "" || rule.On == Manual || b.pending(e.Key, kind) {
+	if kind == erp.Status && (stage == erp.Late || stage == erp.Conflict) {
+		stage = ""
+		if made.Sign() > 0 {
+			stage = erp.Progressed // that a status is late, or cancelled, is not said by us
+		}
+	}
+	last, asked := e.Back.Told[kind], owner.Back.Asked
+	if stage == "" || rule.On == Manual && !asked || b.pending(e.Key, kind) {
 		return
 	}
 	if stage == erp.Progressed && last.Stage == "" {
 		stage = erp.Started
 	}
 	switch {
-	case stage == last.Stage && made.Equal(last.Produced):
+	case made.Equal(last.Produced) && (stage == last.Stage || stage == erp.Progressed && last.Stage != ""):
 		return
 	case stage == erp.Completed, stage == erp.Conflict:
+	case asked && kind != erp.Task && kind != erp.Status:
 	case stage == erp.Late:
 		if kind != erp.Task && (rule.On != OnStep || !b.stepped(rule, last, made, at)) || kind == erp.Task && last.Stage == erp.Late {
 			return
 		}
 	case kind == erp.Task:
 		return
+	case kind == erp.Status && stage != erp.Started:
+		return
 	case kind == erp.Status:
-		if stage != erp.Started {
-			return
-		}
 	case rule.On != OnStep || stage == erp.Progressed && !b.stepped(rule, last, made, at):
 		return
 	}
-	if kind == erp.Status && (last.Stage == stage || last.Stage == erp.Completed) {
+	if kind == erp.Status && (!rule.sets(stage) || last.Stage == stage || last.Stage == erp.Completed) {
 		return
 	}
 	b.send(e, owner, erp.Write{
@@ -240,6 +282,7 @@ func (b *Book) send(e, owner *Entry, w erp.Write, at time.Time) *Outgoing {
 	w.Product, w.Unit, w.Due, w.At = cmp.Or(e.Raw.Product, e.Want.Product), e.Want.Unit, erp.Moment(e.Want.Due), at
 	o := &Outgoing{Write: w, Entry: e.Key, Owner: owner.Key, State: Intended, Since: at}
 	b.writes[w.ID] = o
+	b.waiting[e.Key+"\x00"+string(w.Kind)] = true
 	b.dirty[rowName{rowWrite, w.ID}] = true
 	b.touch(owner)
 	return o
@@ -253,7 +296,7 @@ func (b *Book) goods(e *Entry, kind erp.Kind, rule WriteRule, at time.Time) {
 	}
 	over := phaseName(e.Seen.Running) == closed
 	step := rule.On == OnStep && (rule.Step.Sign() > 0 && delta.Abs().GreaterThanOrEqual(rule.Step) || rule.Every > 0 && at.Sub(e.Back.WrittenAt) >= rule.Every)
-	if rule.On == Manual || !over && !step {
+	if !e.Back.Asked && (rule.On == Manual || !over && !step) {
 		return
 	}
 	stage := erp.Progressed

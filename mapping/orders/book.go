@@ -72,6 +72,19 @@ type Book struct {
 	searched bool
 	// taken says that a code belongs to an order of somebody else.
 	taken func(string) bool
+	// twins are second orders with an entry's marker, by their number, that nobody
+	// touched: see Twin.
+	twins map[int64]string
+	// waiting are the write-backs that are not done, by entry and kind, while progress
+	// looks for more; quiet is how entries were about which nothing is left to write.
+	waiting map[string]bool
+	quiet   map[string]string
+	// passed are the orders of others, and from when they were looked at.
+	passed map[int64]time.Time
+	// strangers are others with an entry's marker that were told of.
+	strangers map[int64]bool
+	// confirm has what is missing asked for one by one before it counts as gone.
+	confirm bool
 }
 
 // rowName names a row.
@@ -83,7 +96,7 @@ type rowName struct{ kind, key string }
 func Open(s Settings, rows []Row, taken func(string) bool) (*Book, error) {
 	b := &Book{
 		settings: s, documents: map[string]*Document{}, aliases: map[string]string{}, entries: map[string]*Entry{}, byID: map[int64]string{},
-		codes: map[string]string{}, writes: map[string]*Outgoing{}, told: map[string]bool{}, unheard: map[string]int{}, dirty: map[rowName]bool{}, taken: taken,
+		codes: map[string]string{}, writes: map[string]*Outgoing{}, told: map[string]bool{}, unheard: map[string]int{}, dirty: map[rowName]bool{}, twins: map[int64]string{}, strangers: map[int64]bool{}, quiet: map[string]string{}, passed: map[int64]time.Time{}, taken: taken,
 	}
 	var bad []string
 	for _, r := range rows {
@@ -116,6 +129,10 @@ func Open(s Settings, rows []Row, taken func(string) bool) (*Book, error) {
 	}
 	return b, nil
 }
+
+// Confirm says whether the source can be asked for single orders: then what is
+// missing is asked for (Doubtful) before it counts as gone.
+func (b *Book) Confirm(possible bool) { b.confirm = possible }
 
 func (b *Book) keepDocument(d *Document) {
 	if d.Lines == nil {
@@ -231,6 +248,28 @@ func (b *Book) Entry(key string) (Entry, bool) {
 	return *e, true
 }
 
+// Find gives copies of the entries that people mean by a word: those with the code,
+// or else the one with the key (Entry.Name), or else those of the source's order
+// with the number or id.
+func (b *Book) Find(word string) []Entry {
+	for _, fits := range []func(e *Entry) bool{
+		func(e *Entry) bool { return e.Code == word },
+		func(e *Entry) bool { return e.Key == word || plainKey(e.Key) == word },
+		func(e *Entry) bool { return e.Number == word || e.Document == word },
+	} {
+		var out []Entry
+		for _, k := range slices.Sorted(maps.Keys(b.entries)) {
+			if e := b.entries[k]; word != "" && fits(e) {
+				out = append(out, *e)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
+}
+
 // Entries gives copies of all entries, by key.
 func (b *Book) Entries() []Entry {
 	out := make([]Entry, 0, len(b.entries))
@@ -328,7 +367,7 @@ func (b *Book) Prune(now time.Time) {
 	b.forget(before)
 	for key, e := range b.entries {
 		d := b.documents[documentKey(e.Company, e.Document)]
-		if e.final() && e.Since.Before(before) && (d == nil || d.LastSeen.Before(before)) {
+		if e.final() && e.Since.Before(before) && (d == nil || d.LastSeen.Before(before) && !(e.Status == Refused && d.open())) {
 			delete(b.entries, key)
 			delete(b.byID, e.ID)
 			delete(b.codes, string(e.Kind)+e.Code)

@@ -2,7 +2,6 @@ package orders
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -63,32 +62,6 @@ func phaseOf(o prodsmart.ProductionOrder) phase {
 	return started
 }
 
-// produced is the quantity made so far, over all products of the order.
-func produced(o prodsmart.ProductionOrder) decimal.Decimal {
-	var sum decimal.Decimal
-	for _, p := range o.Products {
-		sum = sum.Add(number(p.Produced))
-	}
-	return sum
-}
-
-func number(d prodsmart.Decimal) decimal.Decimal {
-	n, err := decimal.NewFromString(d.String())
-	if err != nil {
-		return decimal.Decimal{}
-	}
-	return n
-}
-
-// amount is a quantity as Prodsmart takes it.
-func amount(d decimal.Decimal) prodsmart.Decimal {
-	n, err := prodsmart.ParseDecimal(d.String())
-	if err != nil {
-		return prodsmart.Decimal{}
-	}
-	return n
-}
-
 // seen takes over what Prodsmart shows of the order.
 func (b *Book) seen(e *Entry, o prodsmart.ProductionOrder, at time.Time) {
 	s := Seen{At: at, Running: o.RunningStatus, Status: o.Status, Produced: produced(o), Due: o.Due.UTC()}
@@ -119,13 +92,46 @@ func (b *Book) Decide(key string, fresh prodsmart.ProductionOrder, at time.Time)
 	case e.Want.State == erp.Open && (e.Applied.State == erp.Held || e.Applied.State == erp.Cancelled || e.Applied.Hidden):
 		c.resume()
 	}
-	if e.Want.State == erp.Open || e.Want.State == erp.Held {
+	if (e.Want.State == erp.Open || e.Want.State == erp.Held) && c.proven() {
 		c.quantity()
 		c.due()
 		c.text()
 	}
 	c.applied.State = e.Want.State
 	return c.decision()
+}
+
+// disputed says that the source and an order that was found by its marker differ in
+// what planners change too: nobody knows any more whose change it is.
+func (e *Entry) disputed() bool {
+	return e.Unproven && e.Applied != nil && e.Want.Quantity.Sign() > 0 && (!e.Want.Quantity.Equal(e.Applied.Quantity) || !e.Want.Due.Equal(e.Applied.Due) && !e.Want.Due.IsZero())
+}
+
+// dispute is what such a question is about.
+func (e *Entry) dispute() string {
+	return "values " + e.Want.Quantity.String() + " " + e.Want.Due.UTC().Format(time.RFC3339)
+}
+
+// proven says that the source's values may be taken over. After a loss of the store
+// an operator decides on those that differ.
+func (c *change) proven() bool {
+	if !c.e.disputed() {
+		return true
+	}
+	old := c.e.Ask
+	if old == nil || old.About != c.e.dispute() || old.Answer == "" {
+		zone := c.b.settings.Zone
+		what := fmt.Sprintf("the store was lost, and the source wants %s due %s where Prodsmart has %s due %s: that may be a planner's change", c.e.Want.Quantity,
+			c.e.Want.Due.In(zone).Format("2006-01-02 15:04"), c.applied.Quantity, c.applied.Due.In(zone).Format("2006-01-02 15:04"))
+		c.ask = &Question{What: what, Options: []string{"apply", "keep"}, About: c.e.dispute()}
+		c.attention(Asking, "%s: apply or keep?", what)
+		return false
+	}
+	if old.Answer == "keep" {
+		c.applied.Quantity, c.applied.Due, c.applied.Text = c.e.Want.Quantity, c.e.Want.Due, c.e.Want.Text
+		c.say("it stays as it is in Prodsmart by an operator's decision")
+	}
+	return true
 }
 
 // change collects what one decision changes.
@@ -169,6 +175,7 @@ func (c *change) decision() Decision {
 	after := *c
 	d.then = func(e *Entry) {
 		e.Applied = &after.applied
+		e.Unproven = e.Unproven && after.ask != nil && after.ask.About == e.dispute()
 		e.Notices = append(e.Notices, after.notices...)
 		e.Ask = after.ask
 		e.Stuck = ""
@@ -182,20 +189,17 @@ func (c *change) decision() Decision {
 
 // cancel is what a cancellation, or a line that is gone, means.
 func (c *change) cancel() Decision {
-	name := "the line"
-	if d := c.b.documents[documentKey(c.e.Company, c.e.Document)]; d != nil {
-		name = "order " + d.name()
-	}
+	name, what := c.b.cancelled(c.e)
 	c.applied.State = erp.Cancelled
 	switch c.phase {
 	case closed:
-		c.attention(Over, "%s was cancelled in the source after the production order was closed", name)
+		c.attention(Over, "%s after the production order was closed", what)
 	case started:
-		c.attention(Conflict, "%s was cancelled in the source, but production has begun (%s made): stop or finish it in Prodsmart", name, produced(c.order))
+		c.attention(Conflict, "%s, but production has begun (%s made): stop or finish it in Prodsmart", what, produced(c.order))
 		c.notify("Cancelled in the ERP: %s. Please stop or finish this order.", name)
 	default:
 		if c.b.settings.DeactivateCancelled {
-			c.say("cancelled in the source before it was started: made invisible")
+			c.say("%s before it was started: made invisible", what)
 			c.order.Active, c.put, c.applied.Hidden = prodsmart.No, true, true
 			c.status = Cancelled
 			break
@@ -204,11 +208,28 @@ func (c *change) cancel() Decision {
 		e, b, at := c.e, c.b, c.at
 		d.then = func(*Entry) {
 			e.Applied.State = erp.Cancelled
-			b.set(e, at, Cancelled, false, "cancelled in the source before it was started; deleted in Prodsmart")
+			b.set(e, at, Cancelled, false, what+" before it was started; deleted in Prodsmart")
 		}
 		return d
 	}
 	return c.decision()
+}
+
+// cancelled names what was cancelled, and says how the source said so.
+func (b *Book) cancelled(e *Entry) (name, what string) {
+	d := b.documents[documentKey(e.Company, e.Document)]
+	switch {
+	case e.Document == aggregates:
+		return "all lines of it", "all lines of it were cancelled in the source"
+	case d == nil:
+		return "it", "it was cancelled in the source"
+	case d.State == erp.Cancelled && d.Word == goneWord:
+		return "order " + d.name(), "order " + d.name() + " was taken out of the source"
+	case d.State == erp.Cancelled:
+		return "order " + d.name(), "order " + d.name() + " was cancelled in the source"
+	}
+	goods := fmt.Sprintf("%s %s", e.Applied.Quantity, e.Applied.Product)
+	return goods + " of order " + d.name(), goods + " was taken out of order " + d.name() + " in the source"
 }
 
 // hold is what a draft, or an order that waits, means.
@@ -235,88 +256,6 @@ func (c *change) resume() {
 	if c.e.Status == Conflict {
 		c.notify("No longer cancelled in the ERP: %s.", c.e.Number)
 		c.say("open again in the source")
-	}
-}
-
-// product is the order's product of this entry.
-func (c *change) product() *prodsmart.OrderProduct {
-	i := slices.IndexFunc(c.order.Products, func(p prodsmart.OrderProduct) bool { return p.Product == c.applied.Product })
-	if i < 0 && len(c.order.Products) == 1 {
-		i = 0
-	}
-	if i < 0 {
-		return nil
-	}
-	c.order.Products = slices.Clone(c.order.Products)
-	return &c.order.Products[i]
-}
-
-// quantity takes over another quantity.
-func (c *change) quantity() {
-	want, before := c.e.Want.Quantity, c.applied.Quantity
-	if want.Equal(before) {
-		return
-	}
-	p := c.product()
-	if p == nil {
-		c.attention(Asking, "the source wants %s instead of %s, but the product %s is not in the production order any more", want, before, c.applied.Product)
-		c.ask = &Question{What: c.reason, Options: []string{"keep"}, About: "quantity " + want.String()}
-		c.answered("keep", func() { c.applied.Quantity = want })
-		return
-	}
-	more := want.GreaterThan(before)
-	switch {
-	case c.phase == closed && more && c.b.settings.Reopen:
-		extra := want.Sub(before)
-		c.extra, c.applied.Quantity, c.status = &extra, want, Over
-		c.say("%s more after it was closed: ordered anew", extra)
-	case c.phase == closed:
-		c.applied.Quantity = want
-		c.attention(Over, "the quantity went from %s to %s after the production order was closed", before, want)
-	case c.phase == idle || more:
-		c.setQuantity(p, want)
-	case want.LessThan(number(p.Produced)):
-		c.applied.Quantity = want
-		c.attention(Mirrored, "the source wants %s instead of %s, but %s are made already: the quantity stays", want, before, p.Produced)
-	case c.b.settings.ApplyLess:
-		c.setQuantity(p, want)
-	default:
-		c.lower(p, want)
-	}
-}
-
-func (c *change) setQuantity(p *prodsmart.OrderProduct, want decimal.Decimal) {
-	before := c.applied.Quantity
-	p.Ordered, c.applied.Quantity, c.put = amount(want), want, true
-	c.say("quantity %s instead of %s", want, before)
-	if c.phase == started {
-		c.notify("Quantity changed in the ERP: %s instead of %s.", want, before)
-	}
-}
-
-// lower asks before it takes pieces away from an order that was started.
-func (c *change) lower(p *prodsmart.OrderProduct, want decimal.Decimal) {
-	about := "quantity " + want.String()
-	if old := c.e.Ask; old != nil && old.About == about {
-		c.ask = old
-		c.answered("apply", func() { c.setQuantity(p, want) })
-		c.answered("keep", func() { c.applied.Quantity = want; c.say("the quantity stays %s by an operator's decision", p.Ordered) })
-		if c.ask != nil {
-			c.attention(Asking, "%s", c.e.Reason)
-		}
-		return
-	}
-	what := fmt.Sprintf("the source wants %s instead of %s, the order was started and %s are made", want, c.applied.Quantity, p.Produced)
-	c.ask = &Question{What: what, Options: []string{"apply", "keep"}, About: about}
-	c.attention(Asking, "%s: apply or keep?", what)
-	c.notify("The ERP wants less: %s instead of %s. A decision is pending.", want, c.applied.Quantity)
-}
-
-// answered acts upon what the operator said.
-func (c *change) answered(option string, do func()) {
-	if old := c.e.Ask; old != nil && c.ask != nil && old.About == c.ask.About && old.Answer == option {
-		c.ask, c.status, c.reason, c.alert = nil, Mirrored, "", false
-		do()
 	}
 }
 

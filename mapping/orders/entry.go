@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -36,6 +37,11 @@ const (
 	Over Status = "over"
 )
 
+// Statuses lists all of them.
+func Statuses() []Status {
+	return []Status{Skipped, Waiting, Creating, Mirrored, Changing, Asking, Rejected, Refused, Conflict, Cancelled, Over}
+}
+
 // Kind tells the two kinds of entries apart.
 type Kind string
 
@@ -53,6 +59,10 @@ type Want struct {
 	Product  string
 	Quantity decimal.Decimal
 	Due      time.Time
+	// Assumed says that Due was made of the order's date, Dateless that it is the last
+	// one that the source named.
+	Assumed  bool `json:",omitempty"`
+	Dateless bool `json:",omitempty"`
 	// Text is the description without its marker.
 	Text         string            `json:",omitempty"`
 	Observations string            `json:",omitempty"`
@@ -142,6 +152,8 @@ type Entry struct {
 	Applied *Applied `json:",omitempty"`
 	// Intent is when a create was about to be sent whose outcome is not known.
 	Intent time.Time `json:",omitzero"`
+	// Made is when its order was made, if the outcome of that was seen.
+	Made time.Time `json:",omitzero"`
 	// Start is when it was planned to begin when it was made.
 	Start  time.Time `json:",omitzero"`
 	Status Status
@@ -168,12 +180,26 @@ type Entry struct {
 	Into string `json:",omitempty"`
 	// Bucket is the first day of an aggregate, or the pool of a replenishment.
 	Bucket string `json:",omitempty"`
+	// Unproven says that it was found by its marker after the store was lost, and that
+	// the source did not agree with it since: what differs may be a planner's.
+	Unproven bool `json:",omitempty"`
 	// Rebuilt says that it was found by its marker after the store was lost:
 	// what was written back before is not known.
 	Rebuilt bool `json:",omitempty"`
 
 	Back Back `json:",omitzero"`
 }
+
+// Name is the entry's code, or its key while it has none.
+func (e Entry) Name() string {
+	if e.Code != "" {
+		return e.Code
+	}
+	return plainKey(e.Key)
+}
+
+// plainKey is a key as people can type it.
+func plainKey(key string) string { return strings.ReplaceAll(key, "\x1f", ":") }
 
 // Document is an order of the source.
 type Document struct {
@@ -192,6 +218,9 @@ type Document struct {
 	// MissedSince when the first of them was.
 	Missed      int       `json:",omitempty"`
 	MissedSince time.Time `json:",omitzero"`
+	// Adopted says that it was found by the markers of its orders, and that no read
+	// has shown it since.
+	Adopted bool `json:",omitempty"`
 }
 
 // open says that the source still wants it made, or may.

@@ -10,6 +10,19 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
 )
 
+// those are the entries that fit, by key. A book holds years of orders that are over,
+// and few that are not.
+func (b *Book) those(fit func(e *Entry) bool) []*Entry {
+	var out []*Entry
+	for _, e := range b.entries {
+		if fit(e) {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(x, y *Entry) int { return strings.Compare(x.Key, y.Key) })
+	return out
+}
+
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // SetCatalog takes over the products of Prodsmart; lines that waited for one go on.
@@ -22,10 +35,8 @@ func (b *Book) SetCatalog(c Catalog, at time.Time) {
 }
 
 func (b *Book) judgeAll(at time.Time) {
-	for _, key := range sortedKeys(b.entries) {
-		if e := b.entries[key]; e.ID == 0 && e.Intent.IsZero() {
-			b.judge(e, at)
-		}
+	for _, e := range b.those(func(e *Entry) bool { return e.ID == 0 && e.Intent.IsZero() }) {
+		b.judge(e, at)
 	}
 }
 
@@ -68,7 +79,11 @@ func (b *Book) obstacle(e *Entry) (status Status, reason string, alert bool) {
 	case erp.Held:
 		return Waiting, "held in the source", false
 	case erp.Unknown:
-		return Waiting, "its state in the source is in no list of the configuration", true
+		word := ""
+		if d := b.documents[documentKey(e.Company, e.Document)]; d != nil {
+			word = oneLine(d.Word, 60)
+		}
+		return Waiting, fmt.Sprintf("its state in the source, %q, is in no list of the configuration", word), true
 	}
 	if e.Kind == Client {
 		if len(w.Client) == 0 {
@@ -87,7 +102,7 @@ func (b *Book) obstacle(e *Entry) (status Status, reason string, alert bool) {
 	}
 	switch {
 	case w.Product == "":
-		return Waiting, "the line has no product code; name the product in product_map, or give the article a code in the source", true
+		return Waiting, "the line has no product code; name the product under products, or give the article a code in the source", true
 	case w.Quantity.Sign() <= 0:
 		return Waiting, fmt.Sprintf("the unit %q is not known; write its factor under units", e.Raw.Unit), true
 	case w.Due.IsZero():

@@ -26,6 +26,9 @@ const (
 	Attend Act = "attend"
 	// Tell sends a notice: call Telling, save Changes, send it, and report with Told.
 	Tell Act = "tell"
+	// Separate deletes a second order that a repeated request made: read it again, and if
+	// Twin still says so, delete it and report with Parted.
+	Separate Act = "separate"
 )
 
 // Task is one thing to do.
@@ -62,13 +65,10 @@ func (b *Book) Next(now time.Time) []Task {
 	for _, e := range b.entries {
 		unknown = unknown || e.ID == 0 && !e.Intent.IsZero()
 	}
-	for _, key := range sortedKeys(b.entries) {
-		e := b.entries[key]
-		t := Task{Key: key, Kind: e.Kind, ID: e.ID, Code: e.Code, Start: e.Start, Product: e.Want.Product}
+	for _, e := range b.those(func(e *Entry) bool { return e.Kind != Part && (e.ID == 0 || b.differs(e) || len(e.Notices) > 0) }) {
+		t := Task{Key: e.Key, Kind: e.Kind, ID: e.ID, Code: e.Code, Start: e.Start, Product: e.Want.Product}
 		rank := 0
 		switch {
-		case e.Kind == Part:
-			continue
 		case e.ID == 0 && !e.Intent.IsZero():
 			t.Act = Find
 			if e.Applied != nil {
@@ -90,6 +90,11 @@ func (b *Book) Next(now time.Time) []Task {
 			continue
 		}
 		list = append(list, ranked{t, rank, e.Want.Due})
+	}
+	for id, key := range b.twins {
+		if e := b.entries[key]; e != nil {
+			list = append(list, ranked{Task{Act: Separate, Key: key, Kind: e.Kind, ID: id, Code: e.Code}, 0, e.Want.Due})
+		}
 	}
 	slices.SortStableFunc(list, func(x, y ranked) int {
 		if x.rank != y.rank {
@@ -123,7 +128,7 @@ func (b *Book) differs(e *Entry) bool {
 	if e.Kind == Client {
 		return !samePositions(w.Client, a.Client)
 	}
-	if w.State == erp.Closed {
+	if w.State == erp.Closed || e.disputed() && e.Ask != nil && e.Ask.About == e.dispute() && e.Ask.Answer == "" {
 		return false
 	}
 	asked := e.Ask != nil && e.Ask.About == "quantity "+w.Quantity.String() && e.Ask.Answer == ""
@@ -133,11 +138,9 @@ func (b *Book) differs(e *Entry) bool {
 // tick tells of orders that the source closed long ago and that are still open
 // in Prodsmart.
 func (b *Book) tick(now time.Time) {
-	for _, key := range sortedKeys(b.entries) {
-		e := b.entries[key]
-		if e.ClosedAt.IsZero() || e.ID == 0 || e.Alert || e.Want.State != erp.Closed || now.Sub(e.ClosedAt) < b.settings.Grace {
-			continue
-		}
+	for _, e := range b.those(func(e *Entry) bool {
+		return !e.ClosedAt.IsZero() && e.ID != 0 && !e.Alert && e.Want.State == erp.Closed && now.Sub(e.ClosedAt) >= b.settings.Grace
+	}) {
 		if r := strings.ToLower(e.Seen.Running); r == "notstarted" || r == "started" {
 			b.set(e, now, Mirrored, true, "closed in the source, but open in Prodsmart: shipped from stock? Close or delete it there")
 		}
@@ -217,6 +220,7 @@ func (b *Book) Created(key string, o prodsmart.ProductionOrder, now time.Time) {
 		b.say(now, e, false, "created in Prodsmart (%d): %d positions", o.ID, len(e.Applied.Client))
 	} else {
 		b.seen(e, o, now)
+		e.Made = now
 		b.say(now, e, false, "created in Prodsmart (%d): %s %s, due %s", o.ID, e.Applied.Quantity, e.Applied.Product, e.Applied.Due.In(b.settings.Zone).Format("2006-01-02 15:04"))
 	}
 	b.set(e, now, Mirrored, false, "")
@@ -318,127 +322,6 @@ func (b *Book) NotDone(key string, why string, now time.Time) {
 	b.touch(e)
 }
 
-// Deleted reports that the order is not in Prodsmart any more. Unless the source
-// wanted that, a person deleted it: it is not made again.
-func (b *Book) Deleted(key string, now time.Time) {
-	e := b.entries[key]
-	if e == nil || e.final() {
-		return
-	}
-	if e.Want.State == erp.Cancelled {
-		if e.Applied != nil {
-			e.Applied.State = erp.Cancelled
-		}
-		b.set(e, now, Cancelled, false, "cancelled in the source; it is not in Prodsmart any more")
-		return
-	}
-	b.set(e, now, Refused, true, "deleted in Prodsmart by a person; it is not made again unless an operator wants it (orders resolve)")
-}
-
-// Telling gives the next notice of an entry. Save Changes before it is sent: a
-// notice that left is never sent twice.
-func (b *Book) Telling(key string, now time.Time) (short, long string, ok bool) {
-	e := b.entries[key]
-	for e != nil && len(e.Notices) > 0 {
-		n := &e.Notices[0]
-		if !n.Sent {
-			n.Sent = true
-			b.touch(e)
-			return n.Short, n.Long, true
-		}
-		b.say(now, e, true, "it is not known whether this notice arrived, and it is not sent twice: %s", n.Short)
-		e.Notices = e.Notices[1:]
-		b.touch(e)
-	}
-	return "", "", false
-}
-
-// Told reports what became of a notice. again says that it certainly did not
-// leave and is to be sent again; why is empty if it arrived.
-func (b *Book) Told(key string, again bool, why string, now time.Time) {
-	e := b.entries[key]
-	if e == nil || len(e.Notices) == 0 {
-		return
-	}
-	b.touch(e)
-	if again {
-		e.Notices[0].Sent = false
-		return
-	}
-	if why == "" {
-		b.say(now, e, false, "told the people at the order: %s", e.Notices[0].Short)
-	} else {
-		b.say(now, e, true, "the people at the order may not have been told (%s): %s", oneLine(why, 200), e.Notices[0].Short)
-	}
-	e.Notices = e.Notices[1:]
-}
-
-// See takes over production orders as Prodsmart shows them, from lists or
-// messages, each with the moment from which it was like that; others than the
-// book's are passed by. now is the present.
-func (b *Book) See(orders []prodsmart.ProductionOrder, asOf []time.Time, now time.Time) {
-	for i, o := range orders {
-		key, ours := b.byID[o.ID]
-		if !ours {
-			continue
-		}
-		e := b.entries[key]
-		if asOf[i].Before(e.Seen.At) {
-			continue
-		}
-		if o.Deleted() {
-			b.Deleted(key, now)
-			continue
-		}
-		b.seen(e, o, asOf[i])
-		if phaseOf(o) == closed && e.Want.State == erp.Closed && e.Status != Over {
-			b.set(e, now, Over, false, "")
-		}
-	}
-	b.progress(now)
-}
-
-// Unseen are the numbers of the orders that are not among those listed, though
-// they should be: not known to be closed, and last seen before the list's moment.
-// They are to be read one by one: give them to See, or to Deleted by their key.
-func (b *Book) Unseen(orders []prodsmart.ProductionOrder, trueAt time.Time) map[int64]string {
-	listed := map[int64]bool{}
-	for _, o := range orders {
-		listed[o.ID] = true
-	}
-	out := map[int64]string{}
-	for id, key := range b.byID {
-		e := b.entries[key]
-		if e == nil || e.Kind != Production || e.ID != id || listed[id] || e.final() || phaseName(e.Seen.Running) == closed && e.Seen.Running != "" {
-			continue
-		}
-		if e.Seen.At.Before(trueAt) && e.Since.Before(trueAt) {
-			out[id] = key
-		}
-	}
-	return out
-}
-
-// How long, and how often, an order is read again whose goods were written back
-// after it was closed: corrections come late, and no list shows them.
-const (
-	correctable = 7 * 24 * time.Hour
-	recheck     = 6 * time.Hour
-)
-
-// Corrected are the orders that are to be read again because they may have been
-// corrected after they were closed; give them to See.
-func (b *Book) Corrected(now time.Time) []int64 {
-	var out []int64
-	for _, key := range sortedKeys(b.entries) {
-		e := b.entries[key]
-		if e.ID != 0 && phaseName(e.Seen.Running) == closed && e.Back.Written.Sign() > 0 && now.Sub(e.Back.WrittenAt) < correctable && now.Sub(e.Seen.At) >= recheck {
-			out = append(out, e.ID)
-		}
-	}
-	return out
-}
-
 // Resolve takes over an operator's decision about an entry: an option of its
 // question, "recreate" for one that was deleted in Prodsmart, "retry" for one
 // that Prodsmart refused. The error says what is possible.
@@ -458,8 +341,10 @@ func (b *Book) Resolve(key, option string, now time.Time) error {
 	case e.Stuck != "" && option == "retry":
 		e.Stuck = ""
 		b.set(e, now, Changing, false, "tried again by an operator's decision")
+	case option == "write" && b.writable(e):
+		e.Back.Asked = true
 	default:
-		return errNoOption(e, option)
+		return b.errNoOption(e, option)
 	}
 	b.say(now, e, false, "an operator decided: %s", option)
 	b.touch(e)

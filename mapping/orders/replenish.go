@@ -70,7 +70,7 @@ func (n Need) key() string { return n.Pool + "/" + n.Article }
 // Stocked takes over what a read of stock showed: articles below their minimum
 // twice in a row are ordered.
 func (b *Book) Stocked(read erp.StockRead, at time.Time) {
-	b.problems(read.Problems, at)
+	b.StockDoubts(read, at)
 	r := b.settings.Replenishment
 	s := &b.head.Stock
 	if s.Low == nil {
@@ -82,14 +82,13 @@ func (b *Book) Stocked(read erp.StockRead, at time.Time) {
 	}
 	s.Last = at
 	if read.Skipped != "" {
-		b.say(at, nil, false, "this stock is not used: %s", oneLine(read.Skipped, 200))
 		return
 	}
 	if day := at.In(b.settings.Zone).Format(time.DateOnly); s.Day != day {
 		s.Day, s.Made = day, 0
 	}
 	for _, n := range r.Needs {
-		real, where, why := n.real(read.Stock, at, r.MaxAge)
+		real, where, why := n.real(read, at, r.MaxAge)
 		if why != "" {
 			s.Low[n.key()] = 0
 			b.once(at, n.key()+": nothing is decided: "+why)
@@ -110,10 +109,10 @@ func (b *Book) once(at time.Time, what string) {
 
 // real is the stock of a need over its places; why is empty if it can be decided
 // on. where says what each place has.
-func (n Need) real(stock []erp.Stock, at time.Time, age time.Duration) (sum decimal.Decimal, where map[string]decimal.Decimal, why string) {
+func (n Need) real(read erp.StockRead, at time.Time, age time.Duration) (sum decimal.Decimal, where map[string]decimal.Decimal, why string) {
 	where = map[string]decimal.Decimal{}
 	name := ""
-	for _, s := range stock {
+	for _, s := range read.Stock {
 		if s.Product != n.Article || len(n.Places) > 0 && !slices.Contains(n.Places, s.Place) {
 			continue
 		}
@@ -131,6 +130,11 @@ func (n Need) real(stock []erp.Stock, at time.Time, age time.Duration) (sum deci
 	}
 	if len(where) == 0 {
 		return sum, where, "the source has no such article"
+	}
+	for _, place := range n.Places {
+		if _, there := where[place]; read.Listed && !there {
+			return sum, where, "the stock at " + place + " is not known: there is no such article, or it could not be read"
+		}
 	}
 	return sum, where, ""
 }
@@ -260,18 +264,16 @@ func spread(quantity decimal.Decimal, n Need, where map[string]decimal.Decimal) 
 // the order that was not started.
 func (b *Book) onOrder(n Need, at time.Time) (sum decimal.Decimal, open *Entry) {
 	written := len(b.settings.Writes) > 0
-	for _, key := range sortedKeys(b.entries) {
-		e := b.entries[key]
-		if e.Kind != Production || e.Company != n.Pool || e.Document != n.Article || e.Want.State == erp.Cancelled || e.Status == Refused || e.Status == Rejected {
-			continue
-		}
+	for _, e := range b.those(func(e *Entry) bool {
+		return e.Kind == Production && e.Company == n.Pool && e.Document == n.Article && e.Want.State != erp.Cancelled && e.Status != Refused && e.Status != Rejected
+	}) {
 		if e.ID != 0 && phaseName(e.Seen.Running) == closed {
 			if written || at.Sub(e.closedAt(at)) < b.settings.Replenishment.ArrivalLag {
-				sum = sum.Add(decimal.Max(e.Seen.Produced.Sub(e.Back.Written), decimal.Decimal{}))
+				sum = sum.Add(decimal.Max(e.Seen.Produced.Sub(b.booked(e)), decimal.Decimal{}))
 			}
 			continue
 		}
-		sum = sum.Add(decimal.Max(e.Want.Quantity.Sub(e.Back.Written), decimal.Decimal{}))
+		sum = sum.Add(decimal.Max(e.Want.Quantity.Sub(b.booked(e)), decimal.Decimal{}))
 		if e.ID == 0 || strings.EqualFold(e.Seen.Running, "notstarted") || e.Seen.At.IsZero() {
 			open = e
 		}

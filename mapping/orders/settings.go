@@ -62,8 +62,6 @@ type Settings struct {
 	Exclude, Include, Groups []string
 	// SkipFree leaves gifts out.
 	SkipFree bool
-	// Confirm has what is missing asked for one by one before it counts as gone.
-	Confirm bool
 	// AnyProduct makes lines without knowing whether Prodsmart has the product: in
 	// shadow mode without a connection to Prodsmart.
 	AnyProduct bool
@@ -163,7 +161,7 @@ func (s Settings) selected(l erp.Line, catalog Catalog) (made bool, why string, 
 				return true, "", false
 			}
 		}
-		return false, fmt.Sprintf("the group %s is not made here", strings.Join(l.Groups, ", ")), false
+		return false, fmt.Sprintf("the group %s is not made here", oneLine(strings.Join(l.Groups, ", "), 200)), false
 	case l.Product == "" || catalog == nil:
 		return true, "", false // the entry waits, and says for what
 	}

@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -24,6 +25,16 @@ const (
 type Push struct {
 	Product string
 	Amount  decimal.Decimal
+}
+
+// StockDoubts tells what of a read of stock could not be read, or why none of it is
+// used.
+func (b *Book) StockDoubts(read erp.StockRead, at time.Time) {
+	list := read.Problems
+	if read.Skipped != "" {
+		list = append(slices.Clone(list), erp.Problem{Where: "this stock is not used", What: read.Skipped})
+	}
+	b.problems("stock", list, at)
 }
 
 // Pushes are the stocks that are to be set in Prodsmart because the source's
@@ -73,13 +84,18 @@ func (b *Book) unbooked(e *Entry) decimal.Decimal {
 	if _, on := b.settings.Writes[erp.Produced]; !on {
 		return decimal.Decimal{}
 	}
+	return decimal.Max(e.Seen.Produced.Sub(b.booked(e)), decimal.Decimal{})
+}
+
+// booked is what of an entry's goods certainly is in the source's stock.
+func (b *Book) booked(e *Entry) decimal.Decimal {
 	booked := e.Back.Written
 	for _, w := range b.writes {
 		if w.Owner == e.Key && w.Write.Kind == erp.Produced && w.State != Confirmed {
 			booked = booked.Sub(w.Write.Delta)
 		}
 	}
-	return decimal.Max(e.Seen.Produced.Sub(booked), decimal.Decimal{})
+	return booked
 }
 
 // Pushed reports that a stock was set in Prodsmart.

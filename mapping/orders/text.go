@@ -67,10 +67,16 @@ func mark(source, company, document, line string) string {
 
 // escape keeps brackets and line ends out of a marker.
 func escape(text string) string {
+	if !strings.ContainsAny(text, "%[]\n\r") {
+		return text
+	}
 	return strings.NewReplacer("%", "%25", "[", "%5B", "]", "%5D", "\n", "%0A", "\r", "%0D").Replace(text)
 }
 
 func unescape(text string) string {
+	if !strings.Contains(text, "%") {
+		return text
+	}
 	return strings.NewReplacer("%25", "%", "%5B", "[", "%5D", "]", "%0A", "\n", "%0D", "\r", "%3A", ":").Replace(text)
 }
 
@@ -84,6 +90,9 @@ func readMark(description string) (source, document, line string, ok bool) {
 	return m[1], unescape(m[2]), unescape(m[3]), true
 }
 
+// assumedDate ends the text of an order whose due date is not the source's.
+const assumedDate = "assumed due date"
+
 // headline is the description without its marker.
 func (s Settings) headline(o erp.Order, assumed bool) string {
 	parts := []string{o.Number}
@@ -94,7 +103,7 @@ func (s Settings) headline(o erp.Order, assumed bool) string {
 		parts = append(parts, c)
 	}
 	if assumed {
-		parts = append(parts, "assumed due date")
+		parts = append(parts, assumedDate)
 	}
 	return oneLine(strings.Join(parts, ", "), 200)
 }

@@ -107,6 +107,14 @@ func (b *Book) Writes() []Outgoing {
 	return out
 }
 
+// Options are what an operator may decide about a write-back.
+func (o Outgoing) Options() []string {
+	if o.State != Parked {
+		return nil
+	}
+	return []string{"send", "drop"}
+}
+
 // ResolveWrite takes over an operator's decision about a write-back that is
 // parked: send it, or drop it because it was booked by hand.
 func (b *Book) ResolveWrite(id, option string, now time.Time) error {
@@ -116,8 +124,8 @@ func (b *Book) ResolveWrite(id, option string, now time.Time) error {
 		return fmt.Errorf("there is no write-back %q", id)
 	case o.State != Parked:
 		return fmt.Errorf("nothing is to be decided about write-back %s: it is %s", id, o.State)
-	case !slices.Contains([]string{"send", "drop"}, option):
-		return fmt.Errorf("%q can not be said about write-back %s; say one of: send, drop", option, id)
+	case !slices.Contains(o.Options(), option):
+		return fmt.Errorf("%q can not be said about write-back %s; say one of: %s", option, id, strings.Join(o.Options(), ", "))
 	case option == "send":
 		b.become(o, Intended, "sent by an operator's decision", now)
 	default:

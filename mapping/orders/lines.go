@@ -1,0 +1,247 @@
+package orders
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+)
+
+// lines takes over the lines of an order.
+func (b *Book) lines(d *Document, o erp.Order, at time.Time) (gone []*Entry) {
+	if b.settings.Target == ClientOrders || b.settings.Target == Replenish {
+		return nil
+	}
+	o.Lines = distinct(o.Lines)
+	b.rematch(d, o)
+	now := map[string]bool{}
+	for _, l := range o.Lines {
+		now[l.ID] = true
+		e := b.entries[d.Lines[l.ID]]
+		if e != nil && e.Applied != nil && e.Applied.Product != b.settings.product(l.Product) && l.Product != "" {
+			b.say(at, e, false, "the line asks for %s instead of %s: one line removed, one added", l.Product, e.Applied.Product)
+			gone = append(gone, b.removeLine(e, at)...)
+			e = nil
+		}
+		if e == nil {
+			e = b.newEntry(d, o, l, at)
+			d.Lines[l.ID] = e.Key
+		}
+		if e.Want.State != erp.Cancelled && d.State == erp.Cancelled {
+			gone = append(gone, e)
+		}
+		before := e.unmakeable()
+		e.Raw, e.LineNow, e.Number = l, l.ID, o.Number
+		e.Want = b.dated(e, o, b.want(d, o, l), at)
+		b.stays(e, before, at)
+		e.Unproven = e.Unproven && e.disputed()
+		b.follow(e)
+		b.touch(e)
+	}
+	if o.Partial {
+		return gone
+	}
+	for id, key := range d.Lines {
+		if e := b.entries[key]; !now[id] && e != nil && e.Kind != Client {
+			gone = append(gone, b.removeLine(e, at)...)
+		}
+	}
+	return gone
+}
+
+// dated keeps the date of a line whose order has none any more: one that can only be
+// assumed is not better than the one that was given.
+func (b *Book) dated(e *Entry, o erp.Order, next Want, at time.Time) Want {
+	if !next.Assumed || e.Want.Assumed || e.Want.Due.IsZero() {
+		return next
+	}
+	if !e.Want.Dateless {
+		b.say(at, e, e.ID != 0, "the source names no due date any more: %s stays", e.Want.Due.In(b.settings.Zone).Format("2006-01-02 15:04"))
+	}
+	next.Due, next.Text, next.Assumed, next.Dateless = e.Want.Due, b.settings.headline(o, false), false, true
+	return next
+}
+
+// unmakeable is why what the source wants of an order can not be taken over; empty if
+// it can.
+func (e *Entry) unmakeable() string {
+	switch {
+	case e.ID == 0 || e.Raw.ID == "" || e.Want.State != erp.Open || e.Want.Quantity.Sign() > 0:
+		return ""
+	case e.Raw.Quantity.Sign() <= 0:
+		return fmt.Sprintf("the source wants %s: the production order stays as it is; cancel the line there, or delete the order in Prodsmart", e.Raw.Quantity)
+	}
+	return fmt.Sprintf("the unit %q is not known, so the quantity stays as it is; write its factor under units", oneLine(e.Raw.Unit, 40))
+}
+
+// stays keeps in sight that an order is not what the source wants; before is why it
+// was not at the last read.
+func (b *Book) stays(e *Entry, before string, at time.Time) {
+	if e.Status != Mirrored && e.Status != Changing {
+		return
+	}
+	switch why := e.unmakeable(); {
+	case why != "" && e.Reason != why:
+		b.set(e, at, Mirrored, true, why)
+	case why == "" && before != "" && e.Reason == before:
+		b.set(e, at, Mirrored, false, "")
+	}
+}
+
+// distinct gives lines that share a key keys of their own.
+func distinct(lines []erp.Line) []erp.Line {
+	n := map[string]int{}
+	out := slices.Clone(lines)
+	for i := range out {
+		id := out[i].ID
+		n[id]++
+		if n[id] > 1 {
+			out[i].ID = id + "~" + strconv.Itoa(n[id])
+		}
+	}
+	return out
+}
+
+// removeLine notes that the source does not have the line any more.
+func (b *Book) removeLine(e *Entry, _ time.Time) []*Entry {
+	if e.Want.State == erp.Cancelled {
+		return nil
+	}
+	e.Want.State = erp.Cancelled
+	b.follow(e)
+	b.touch(e)
+	return []*Entry{e}
+}
+
+// follow lets the orders for more of a line, made after its first one was
+// closed, follow the line's state and date.
+func (b *Book) follow(e *Entry) {
+	for _, key := range e.More {
+		if more := b.entries[key]; more != nil {
+			more.Want.State, more.Want.Due, more.Want.Text = e.Want.State, e.Want.Due, e.Want.Text
+			b.touch(more)
+		}
+	}
+}
+
+// newEntry makes the entry of a line that was not seen before.
+func (b *Book) newEntry(d *Document, o erp.Order, l erp.Line, at time.Time) *Entry {
+	kind := Production
+	if b.settings.Target == Aggregate {
+		kind = Part
+	}
+	key := documentKey(d.Company, d.ID) + "\x1f" + l.ID
+	for n := 2; b.entries[key] != nil; n++ {
+		key = documentKey(d.Company, d.ID) + "\x1f" + l.ID + "#" + strconv.Itoa(n)
+	}
+	e := &Entry{Key: key, Kind: kind, Company: d.Company, Document: d.ID, Line: l.ID, Ordinal: d.Next, Since: at}
+	d.Next++
+	b.entries[key] = e
+	return e
+}
+
+// want is what the source wants of a line.
+func (b *Book) want(d *Document, o erp.Order, l erp.Line) Want {
+	s := b.settings
+	due, assumed := s.due(o, l)
+	w := Want{
+		Assumed: assumed,
+		Product: s.product(l.Product), Quantity: s.quantity(l), Due: due, Text: s.headline(o, assumed), Notes: several(o.Note, 2000),
+		Location: s.Locations[o.Location], Groups: l.Groups, State: d.State, Unit: l.Unit,
+	}
+	w.Observations = observations(l)
+	for from, to := range s.Fields {
+		if v := oneLine(o.Info[from], 200); v != "" {
+			if w.Fields == nil {
+				w.Fields = map[string]string{}
+			}
+			w.Fields[to] = v
+		}
+	}
+	return w
+}
+
+// observations say at the product what is special about the line.
+func observations(l erp.Line) string {
+	var parts []string
+	if l.Free {
+		parts = append(parts, "free")
+	}
+	if l.Note != "" {
+		parts = append(parts, l.Note)
+	}
+	return oneLine(strings.Join(parts, ", "), 250)
+}
+
+// quantity is in the product's own units; zero if the unit is not known.
+func (s Settings) quantity(l erp.Line) decimal.Decimal {
+	factor := l.Factor
+	if factor.Sign() <= 0 {
+		factor = s.Units[l.Unit]
+	}
+	return l.Quantity.Mul(factor)
+}
+
+// rematch attaches entries to lines that were given other keys: where none of an
+// order's known lines is left, or where the system gives other keys with each edit,
+// they are compared by product, unit and quantity, then by product and unit, then by
+// product.
+func (b *Book) rematch(d *Document, o erp.Order) {
+	if o.Partial {
+		return // a line that is not here is not gone
+	}
+	loose := slices.ContainsFunc(o.Lines, func(l erp.Line) bool { return l.Loose })
+	old, left := []*Entry{}, false
+	for id, key := range d.Lines {
+		e := b.entries[key]
+		switch {
+		case e == nil || e.Kind == Client:
+		case slices.ContainsFunc(o.Lines, func(l erp.Line) bool { return l.ID == id }):
+			left = true
+		case e.Want.State != erp.Cancelled:
+			old = append(old, e)
+		}
+	}
+	fresh := slices.DeleteFunc(slices.Clone(o.Lines), func(l erp.Line) bool { return d.Lines[l.ID] != "" })
+	if len(old) == 0 || len(fresh) == 0 || left && !loose {
+		return
+	}
+	slices.SortFunc(old, func(x, y *Entry) int { return x.Ordinal - y.Ordinal })
+	used := map[string]bool{}
+	same := []func(e *Entry, l erp.Line) bool{
+		func(e *Entry, l erp.Line) bool {
+			return e.Want.Unit == l.Unit && e.Want.Quantity.Equal(b.settings.quantity(l))
+		},
+		func(e *Entry, l erp.Line) bool { return e.Want.Unit == l.Unit },
+		func(*Entry, erp.Line) bool { return true },
+	}
+	for _, fits := range same {
+		for _, e := range old {
+			if used[e.Key] {
+				continue
+			}
+			for _, l := range fresh {
+				if product := b.settings.product(l.Product); !used["\x00"+l.ID] && product == e.Want.Product && fits(e, l) {
+					used[e.Key], used["\x00"+l.ID] = true, true
+					delete(d.Lines, e.now())
+					d.Lines[l.ID] = e.Key
+					e.LineNow = l.ID
+					break
+				}
+			}
+		}
+	}
+}
+
+// now is the key that the entry's line has in the source today.
+func (e *Entry) now() string {
+	if e.LineNow != "" {
+		return e.LineNow
+	}
+	return e.Line
+}

@@ -140,6 +140,9 @@ type StockRead struct {
 	// has for batches and dates.
 	Stock    []Stock
 	Problems []Problem
+	// Listed says that a place has a row for each of its articles, also where
+	// nothing is left: one that has none does not have the article at all.
+	Listed bool
 	// Skipped says why the read is worth nothing although no call failed (a
 	// shift closed in the middle of it): nothing may be decided on it. Empty
 	// otherwise.

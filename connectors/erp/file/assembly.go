@@ -2,10 +2,9 @@ package file
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/assemble"
 )
 
 // mostProblems is how many problems of one file are told; with more of them the
@@ -20,8 +19,7 @@ type assembly struct {
 	// two rows for the same line the later one counts.
 	whole, changes bool
 
-	drafts   map[string]*draft
-	keys     []string // of drafts, as they came
+	drafts   assemble.Orders
 	problems []erp.Problem
 	// untold is how many problems more there are.
 	untold int
@@ -31,34 +29,8 @@ type assembly struct {
 	rows, lost int
 }
 
-// draft is an order that is being put together.
-type draft struct {
-	order erp.Order
-	lines []piecework
-	// ids are the indexes in lines.
-	ids map[string]int
-	// twice are lines that were there twice, with different values.
-	twice map[string]bool
-}
-
-// piecework is a line with its own state.
-type piecework struct {
-	line  erp.Line
-	state erp.State
-	word  string
-	at    string
-}
-
 func newAssembly(file string, c Config) *assembly {
-	return &assembly{file: file, whole: c.Content == Snapshot || c.WholeOrders, changes: c.Content == Changes, drafts: map[string]*draft{}}
-}
-
-// key is the name of an order among all companies.
-func key(company, id string) string {
-	if company == "" {
-		return id
-	}
-	return company + "/" + id
+	return &assembly{file: file, whole: c.Content == Snapshot || c.WholeOrders, changes: c.Content == Changes}
 }
 
 // problem tells something. at is the place in the file, empty for all of it.
@@ -83,21 +55,19 @@ func (a *assembly) drop(at string, head erp.Order, line, what string, args ...an
 		a.problem(at, "", line, true, what, args...)
 		return
 	}
-	a.problem(at, key(head.Company, head.ID), line, true, what, args...)
-	a.draft(head).order.Partial = true
+	a.problem(at, assemble.Key(head.Company, head.ID), line, true, what, args...)
+	a.draft(head).Order.Partial = true
 }
 
 // draft is the order that a row belongs to. The first row that says something
 // about the order counts.
-func (a *assembly) draft(head erp.Order) *draft {
-	k := key(head.Company, head.ID)
-	d := a.drafts[k]
-	if d == nil {
-		d = &draft{order: head, ids: map[string]int{}, twice: map[string]bool{}}
-		a.drafts[k], a.keys = d, append(a.keys, k)
+func (a *assembly) draft(head erp.Order) *assemble.Draft {
+	d, fresh := a.drafts.Draft(head.Company, head.ID)
+	if fresh {
+		d.Order = head
 		return d
 	}
-	o := &d.order
+	o := &d.Order
 	for _, t := range []struct{ to, from *string }{
 		{&o.Number, &head.Number}, {&o.Revision, &head.Revision}, {&o.Customer.Code, &head.Customer.Code}, {&o.Customer.Name, &head.Customer.Name},
 		{&o.Currency, &head.Currency}, {&o.Note, &head.Note}, {&o.Location, &head.Location},
@@ -120,64 +90,28 @@ func (a *assembly) draft(head erp.Order) *draft {
 	return d
 }
 
-// add takes over one line. A line without an ID of its own is known by its
-// article, and by which of the order's lines with that article it is.
-func (a *assembly) add(head erp.Order, p piecework) {
+// add takes over one line.
+func (a *assembly) add(head erp.Order, l assemble.Line) {
 	d := a.draft(head)
-	if p.line.ID == "" {
-		a.name(d, &p.line)
-	}
-	i, known := d.ids[p.line.ID]
-	if !known {
-		d.ids[p.line.ID] = len(d.lines)
-		d.lines = append(d.lines, p)
-		return
-	}
-	k := key(head.Company, head.ID)
-	before := d.lines[i]
-	switch {
-	case alike(before, p):
-		a.problem(p.at, k, p.line.ID, false, "order %s, line %s: the row stands in the file twice; it counts once", k, p.line.ID)
-	case a.changes:
-		a.problem(p.at, k, p.line.ID, false, "order %s, line %s: the file has the line twice (also at %s); the later row counts", k, p.line.ID, before.at)
-		d.lines[i] = p
-	default:
-		d.twice[p.line.ID], d.order.Partial = true, true
+	k := d.Key
+	switch l, before, what := d.Add(l, a.changes); what {
+	case assemble.Same:
+		a.problem(l.At, k, l.ID, false, "order %s, line %s: the row stands in the file twice; it counts once", k, l.ID)
+	case assemble.Later:
+		a.problem(l.At, k, l.ID, false, "order %s, line %s: the file has the line twice (also at %s); the later row counts", k, l.ID, before.At)
+	case assemble.Torn:
 		a.lost++
-		a.problem(p.at, k, p.line.ID, true, "order %s, line %s: the file has the line twice with different values (also at %s); give each line its own number", k, p.line.ID, before.at)
+		a.problem(l.At, k, l.ID, true, "order %s, line %s: the file has the line twice with different values (also at %s); give each line its own number", k, l.ID, before.At)
 	}
-}
-
-func (a *assembly) name(d *draft, l *erp.Line) {
-	id := l.Product
-	if id == "" {
-		id = l.ProductName
-		l.Loose = true
-	}
-	l.ID = id
-	for n := 2; ; n++ {
-		if _, taken := d.ids[l.ID]; !taken {
-			return
-		}
-		l.ID = id + "~" + strconv.Itoa(n)
-	}
-}
-
-// alike says that two rows of a line say the same.
-func alike(x, y piecework) bool {
-	return x.line.Product == y.line.Product && x.line.Quantity.Equal(y.line.Quantity) && x.line.Unit == y.line.Unit && x.line.Factor.Equal(y.line.Factor) &&
-		x.line.Due == y.line.Due && x.state == y.state && x.word == y.word && x.line.Free == y.line.Free && x.line.Return == y.line.Return
 }
 
 // orders are those of the file. It is called once, at the end.
 func (a *assembly) orders() []erp.Order {
-	out := make([]erp.Order, 0, len(a.keys))
-	for _, k := range a.keys {
-		d := a.drafts[k]
-		if len(d.lines) == 0 {
-			continue // it is named in a problem
+	out := make([]erp.Order, 0, a.drafts.Len())
+	for d := range a.drafts.All() {
+		if !d.Empty() { // others are named in a problem
+			out = append(out, a.finish(d))
 		}
-		out = append(out, a.finish(k, d))
 	}
 	if a.untold > 0 {
 		a.problems = append(a.problems, erp.Problem{Where: a.file, What: fmt.Sprintf("%d problems more are not told", a.untold), Lost: true})
@@ -185,50 +119,17 @@ func (a *assembly) orders() []erp.Order {
 	return out
 }
 
-// finish gives an order its state. Where rows differ it is open if one of them
-// is; the lines that are cancelled then are left out, as the order does not have
-// them any more. Lines that are held, delivered or of a state that nobody knows
-// are left out too, but nothing may be concluded from it.
-func (a *assembly) finish(k string, d *draft) erp.Order {
-	o := d.order
-	o.State, o.Word = overall(d.lines)
+// finish tells of the lines that the order is not made with.
+func (a *assembly) finish(d *assemble.Draft) erp.Order {
+	o, odd, cancelled := d.Finish()
 	o.Partial = o.Partial || !a.whole
-	var cancelled []piecework
-	for _, p := range d.lines {
-		switch {
-		case d.twice[p.line.ID]:
-			continue
-		case p.state == o.State:
-		case p.state == erp.Cancelled:
-			cancelled = append(cancelled, p)
-			continue
-		case o.State == erp.Closed:
-			// Cancelled is dealt with above: the line is over like the rest.
-		default:
-			o.Partial = true
-			a.problem(p.at, k, p.line.ID, false, "order %s is %s, its line %s is %s (%q): the line is left as it is", k, o.State, p.line.ID, p.state, p.word)
-			continue
-		}
-		if due := p.line.Due; !due.IsZero() && (o.Due.IsZero() || due.Time.Before(o.Due.Time)) {
-			o.Due = due
-		}
-		o.Lines = append(o.Lines, p.line)
+	for _, l := range odd {
+		a.problem(l.At, d.Key, l.ID, false, "order %s is %s, its line %s is %s (%q): the line is left as it is", d.Key, o.State, l.ID, l.State, shorten(l.Word, 40))
 	}
-	for _, p := range cancelled {
+	for _, l := range cancelled {
 		if o.Partial {
-			a.problem(p.at, k, p.line.ID, false, "order %s: the line %s is cancelled, but not all lines of the order can be told by this file, so the line stays; cancel it in Prodsmart, or send the whole order with whole_orders on", k, p.line.ID)
+			a.problem(l.At, d.Key, l.ID, false, "order %s: the line %s is cancelled, but not all lines of the order can be told by this file, so the line stays; cancel it in Prodsmart, or send the whole order with whole_orders on", d.Key, l.ID)
 		}
 	}
 	return o
-}
-
-// overall is the state of an order by those of its lines, with the word of the
-// first line that has it.
-func overall(lines []piecework) (erp.State, string) {
-	for _, s := range []erp.State{erp.Open, erp.Held, erp.Unknown, erp.Closed, erp.Cancelled} {
-		if i := slices.IndexFunc(lines, func(p piecework) bool { return p.state == s }); i >= 0 {
-			return s, lines[i].word
-		}
-	}
-	return erp.Unknown, ""
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/assemble"
 )
 
 // mostNodes bounds the elements of one request.
@@ -265,21 +266,21 @@ func (s *schedule) lines(n *node, head erp.Order) error {
 		s.to.drop(n.at, head, "", "%s %s: no segment of it has a material that is produced (MaterialRequirement with the use Produced, or MaterialProducedRequirement)", n.name, head.ID)
 		return nil
 	}
-	var pieces []piecework
+	var pieces []assemble.Line
 	for _, m := range list {
 		p, at, err := s.piece(m)
 		if err != nil {
-			s.to.drop(at, head, p.line.ID, "%s %s: %s", n.name, head.ID, err)
+			s.to.drop(at, head, p.Line.ID, "%s %s: %s", n.name, head.ID, err)
 			continue
 		}
-		i := slices.IndexFunc(pieces, func(q piecework) bool { return q.line.ID == p.line.ID })
+		i := slices.IndexFunc(pieces, func(q assemble.Line) bool { return q.Line.ID == p.Line.ID })
 		if i < 0 {
 			pieces = append(pieces, p)
 			continue
 		}
-		if !pieces[i].line.Quantity.Equal(p.line.Quantity) || pieces[i].line.Unit != p.line.Unit {
-			s.to.problem(p.at, head.ID, p.line.ID, false, "%s %s: two segments produce %s in different quantities, %s %s and %s %s; the last one counts",
-				n.name, head.ID, p.line.ID, pieces[i].line.Quantity, pieces[i].line.Unit, p.line.Quantity, p.line.Unit)
+		if !pieces[i].Line.Quantity.Equal(p.Line.Quantity) || pieces[i].Line.Unit != p.Line.Unit {
+			s.to.problem(p.At, head.ID, p.Line.ID, false, "%s %s: two segments produce %s in different quantities, %s %s and %s %s; the last one counts",
+				n.name, head.ID, p.Line.ID, pieces[i].Line.Quantity, pieces[i].Line.Unit, p.Line.Quantity, p.Line.Unit)
 		}
 		pieces[i] = p
 	}
@@ -290,39 +291,39 @@ func (s *schedule) lines(n *node, head erp.Order) error {
 }
 
 // piece makes a line of a material; at is the place of what was wrong.
-func (s *schedule) piece(m material) (p piecework, at string, err error) {
+func (s *schedule) piece(m material) (p assemble.Line, at string, err error) {
 	id := m.n.kid("MaterialDefinitionID", "MaterialClassID")
-	p.at = m.n.at
-	if p.line.Product, err = s.code(id, true); err != nil {
+	p.At = m.n.at
+	if p.Line.Product, err = s.code(id, true); err != nil {
 		return p, id.at, fmt.Errorf("MaterialDefinitionID: %w", err)
 	}
-	p.line.ID = p.line.Product
+	p.Line.ID = p.Line.Product
 	lot, err := s.code(m.n.kid("MaterialLotID"), false)
 	if err != nil {
 		return p, m.n.at, fmt.Errorf("MaterialLotID: %w", err)
 	}
 	if lot != "" {
-		p.line.ID += "/" + lot
+		p.Line.ID += "/" + lot
 	}
-	p.line.ProductName = m.n.kid("Description").value()
+	p.Line.ProductName = m.n.kid("Description").value()
 	q := m.n.kid("Quantity", "MaterialQuantity")
 	amount := q.kid("QuantityString")
-	if p.line.Quantity, err = s.amount(amount.value()); err != nil {
+	if p.Line.Quantity, err = s.amount(amount.value()); err != nil {
 		return p, amount.at, fmt.Errorf("QuantityString: %w", err)
 	}
-	if p.line.Unit, err = s.code(q.kid("UnitOfMeasure"), false); err != nil {
+	if p.Line.Unit, err = s.code(q.kid("UnitOfMeasure"), false); err != nil {
 		return p, q.at, fmt.Errorf("UnitOfMeasure: %w", err)
 	}
-	if p.line.Unit == "" {
-		p.line.Factor = decimal.NewFromInt(1) // the material's own unit
+	if p.Line.Unit == "" {
+		p.Line.Factor = decimal.NewFromInt(1) // the material's own unit
 	}
-	if p.line.Due, err = s.dates.read(m.due.value()); err != nil {
+	if p.Line.Due, err = s.dates.read(m.due.value()); err != nil {
 		return p, m.due.at, err
 	}
-	p.word = m.state.value()
-	p.state = s.state(p.word)
+	p.Word = m.state.value()
+	p.State = s.state(p.Word)
 	if s.cancel {
-		p.state, p.word = erp.Cancelled, "Cancel"
+		p.State, p.Word = erp.Cancelled, "Cancel"
 	}
 	return p, "", nil
 }

@@ -141,7 +141,7 @@ func (d dictionary) read(cells []cell) (header, error) {
 		for _, name := range d.set[m] {
 			found := columnsOf(cells, name)
 			if len(found) > 1 {
-				return h, fmt.Errorf("the columns %d and %d have the same name %q; write \"#%d\" or \"#%d\" for %s under columns", found[0]+1, found[1]+1, cells[found[0]].text, found[0]+1, found[1]+1, m)
+				return h, fmt.Errorf("the columns %d and %d have the same name %q; write \"#%d\" or \"#%d\" for %s under columns", found[0]+1, found[1]+1, shorten(cells[found[0]].text, 60), found[0]+1, found[1]+1, m)
 			}
 			if len(found) == 1 {
 				h.at[m], taken[found[0]] = found[0], true
@@ -172,7 +172,7 @@ func (d dictionary) guess(h *header, i int) error {
 	l := d.known[plain(name)]
 	before, have := h.at[l.key]
 	if have && d.set[l.key] == nil && slices.Contains([]string{"order", "line", "product", "quantity", "unit", "factor", "due", "state"}, l.key) {
-		return fmt.Errorf("the columns %q and %q could both be %s; write which one it is under columns", h.cells[before].text, name, l.key)
+		return fmt.Errorf("the columns %q and %q could both be %s; write which one it is under columns", shorten(h.cells[before].text, 60), shorten(name, 60), l.key)
 	}
 	switch {
 	case l.key == "" || have && (d.set[l.key] != nil || d.known[plain(h.cells[before].text)].rank <= l.rank):

@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -52,7 +53,22 @@ func fromUTF8(raw []byte) (text, doubt string, err error) {
 	if utf8.Valid(raw) {
 		return string(raw), "", nil
 	}
-	return string(bytes.ToValidUTF8(raw, []byte("\ufffd"))), "some bytes are not valid UTF-8; they are shown as \ufffd", nil
+	good := 0 // bytes before the first that is none
+	for good < len(raw) {
+		r, n := utf8.DecodeRune(raw[good:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		good += n
+	}
+	line := 1
+	for _, end := range []struct {
+		mark string
+		n    int
+	}{{"\n", 1}, {"\r", 1}, {"\r\n", -1}} {
+		line += end.n * bytes.Count(raw[:good], []byte(end.mark))
+	}
+	return string(bytes.ToValidUTF8(raw, []byte("\ufffd"))), fmt.Sprintf("some bytes are not valid UTF-8, the first in line %d; they are shown as \ufffd", line), nil
 }
 
 func convert(raw []byte, coding encoding.Encoding, name string) (text, doubt string, err error) {

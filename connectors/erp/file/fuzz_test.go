@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/assemble"
 )
 
 // sane holds what must be true of whatever a file had in it.
@@ -36,10 +37,10 @@ func sane(t *testing.T, c Config, raw []byte) {
 	}
 	seen := map[string]bool{}
 	for _, o := range res.orders {
-		if o.ID == "" || seen[key(o.Company, o.ID)] {
+		if o.ID == "" || seen[assemble.Key(o.Company, o.ID)] {
 			t.Fatalf("the order %q stands twice or has no key", o.ID)
 		}
-		seen[key(o.Company, o.ID)] = true
+		seen[assemble.Key(o.Company, o.ID)] = true
 		ids := map[string]bool{}
 		for _, l := range o.Lines {
 			if l.ID == "" || ids[l.ID] || l.Product == "" && l.ProductName == "" {

@@ -7,6 +7,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/assemble"
 )
 
 // line makes a line of an order of a row, or a problem.
@@ -22,27 +23,27 @@ func (s *sheet) line(r row) {
 		return
 	}
 	s.order(f, &head)
-	p := piecework{at: r.place(0)}
+	p := assemble.Line{At: r.place(0)}
 	_, at := f.cell("line")
 	id := f.key("line", at >= 0)
-	p.line = erp.Line{ID: id, Product: f.key("product", false), ProductName: f.text("product_name"), Unit: f.key("unit", false), Note: f.text("line_note")}
-	if p.line.Product == "" && p.line.ProductName == "" {
+	p.Line = erp.Line{ID: id, Product: f.key("product", false), ProductName: f.text("product_name"), Unit: f.key("unit", false), Note: f.text("line_note")}
+	if p.Line.Product == "" && p.Line.ProductName == "" {
 		f.key("product", true)
 	}
-	p.line.Quantity = f.number("quantity", true)
-	p.line.Factor = f.number("factor", false)
-	if _, i := f.cell("factor"); f.text("factor") != "" && p.line.Factor.Sign() <= 0 {
+	p.Line.Quantity = f.number("quantity", true)
+	p.Line.Factor = f.number("factor", false)
+	if _, i := f.cell("factor"); f.text("factor") != "" && p.Line.Factor.Sign() <= 0 {
 		f.fail("factor", i, "it has to be above 0")
 	}
-	p.line.Factor = s.own(f, p.line.Factor)
-	p.line.Due = f.date("due")
+	p.Line.Factor = s.own(f, p.Line.Factor)
+	p.Line.Due = f.date("due")
 	if f.what != "" {
 		s.to.drop(f.at, head, id, "order %s, %s", head.ID, f.what)
 		return
 	}
-	s.extras(f, head, &p.line)
-	p.word = f.text("state")
-	p.state = s.state(p.word)
+	s.extras(f, head, &p.Line)
+	p.Word = f.text("state")
+	p.State = s.state(p.Word)
 	s.to.add(head, p)
 }
 
@@ -78,7 +79,7 @@ func (s *rules) state(text string) erp.State {
 	if text == "" {
 		return s.unsaid
 	}
-	return s.words[word(text)]
+	return s.words[erp.FoldWord(text)]
 }
 
 // order reads what a row says about its order. What can not be read here is told
@@ -102,7 +103,7 @@ func (s *sheet) order(f *field, head *erp.Order) {
 
 // extras reads what a line may have, and can do without.
 func (s *sheet) extras(f *field, head erp.Order, l *erp.Line) {
-	order := key(head.Company, head.ID)
+	order := assemble.Key(head.Company, head.ID)
 	l.Manufactured = f.yes("manufactured", order, l.ID)
 	l.Free = f.yes("free", order, l.ID) == erp.Yes
 	l.Return = f.yes("return", order, l.ID) == erp.Yes
@@ -124,6 +125,6 @@ func (s *sheet) extras(f *field, head erp.Order, l *erp.Line) {
 func (s *sheet) doubtful(f *field, head *erp.Order, line string, read func(*field)) {
 	g := &field{sheet: s, row: f.row}
 	if read(g); g.what != "" {
-		s.to.problem(g.at, key(head.Company, head.ID), line, false, "order %s, %s; it is left out", head.ID, g.what)
+		s.to.problem(g.at, assemble.Key(head.Company, head.ID), line, false, "order %s, %s; it is left out", head.ID, g.what)
 	}
 }

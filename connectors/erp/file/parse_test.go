@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/assemble"
 )
 
 // when is a date for comparing.
@@ -24,7 +25,7 @@ func when(w erp.When) string {
 func tell(orders []erp.Order, problems []erp.Problem) string {
 	var b strings.Builder
 	for _, o := range orders {
-		fmt.Fprintf(&b, "%s %s due %s", key(o.Company, o.ID), o.State, when(o.Due))
+		fmt.Fprintf(&b, "%s %s due %s", assemble.Key(o.Company, o.ID), o.State, when(o.Due))
 		if o.Partial {
 			b.WriteString(" partial")
 		}
@@ -216,7 +217,7 @@ func TestTextFiles(t *testing.T) {
 		{
 			name: "letters that could not be read cost a row only where they matter", config: Config{Content: Snapshot, Encoding: "utf-8"}, complete: true,
 			content: "order;product;quantity;note\n1;P;5;St\xfcck\n2;P\xfc;5;\n",
-			want:    []string{"1 open due - | P: 5  P", "! f.csv [/] some bytes are not valid UTF-8", "! f.csv:3:3 LOST [2/] order 2, product: \"P\ufffd\" has letters that could not be read"},
+			want:    []string{"1 open due - | P: 5  P", "! f.csv [/] some bytes are not valid UTF-8, the first in line 2", "! f.csv:3:3 LOST [2/] order 2, product: \"P\ufffd\" has letters that could not be read"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -37,7 +37,7 @@ func newRules(c Config) (*rules, error) {
 	}
 	var err error
 	if r.dates, err = newDates(c.Dates, c.Zone); err == nil {
-		r.words, err = stateWords(c.States)
+		r.words, err = erp.StateWords(c.States)
 	}
 	if err == nil {
 		r.names, err = newDictionary(c)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/assemble"
 )
 
 // mostFiles is how many files are read at once.
@@ -267,7 +268,7 @@ func (b *batch) reason(c claimed, res result) string {
 // it, the later one counts; if that does not tell all lines, those that it does
 // not tell stay.
 func (b *batch) merge(o erp.Order) {
-	k := key(o.Company, o.ID)
+	k := assemble.Key(o.Company, o.ID)
 	i, known := b.index[k]
 	if !known {
 		b.index[k] = len(b.out.Orders)

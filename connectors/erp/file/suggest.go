@@ -178,12 +178,18 @@ func (r *rules) elements(ctx context.Context, raw []byte) ([]erp.Field, error) {
 	return out, nil
 }
 
+// longestPath bounds the names of an element and of those that it is in, in bytes.
+const longestPath = 300
+
 // walk gives the values of all elements below n that have one.
 func (n *node) walk(path string, do func(path, value string)) {
 	for _, k := range n.kids {
 		at := k.name
 		if path != "" {
 			at = path + "/" + k.name
+		}
+		if len(at) > longestPath {
+			continue // names of elements are short; garbage is not
 		}
 		if v := k.value(); v != "" {
 			do(at, v)

@@ -150,7 +150,7 @@ func (w *workbook) choose(book, wanted string, links []link) error {
 	case err != nil:
 		return err
 	case w.part == "" && wanted != "":
-		return refuse("", "the workbook has no sheet %q; it has %s; set sheet", wanted, strings.Join(names[:min(len(names), 20)], ", "))
+		return refuse("", "the workbook has no sheet %q; it has %s; set sheet", wanted, shorten(strings.Join(names[:min(len(names), 20)], ", "), 300))
 	case w.part == "":
 		return refuse("", "the workbook has no sheet with cells that is visible")
 	}

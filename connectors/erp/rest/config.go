@@ -122,6 +122,9 @@ func orderFields() []string {
 // Meanings are the keys that Config.Fields may have.
 func Meanings() []string { return slices.Concat(orderFields(), lineFields()) }
 
+// Check finds settings that can not work, as New does, before anything is opened.
+func (c Config) Check() error { return c.defaults().check() }
+
 // check finds settings that can not work.
 func (c Config) check() error {
 	bad := func(next, what string, args ...any) error {

@@ -338,7 +338,7 @@ func FuzzRecords(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := &assembly{Source: s, drafts: map[string]*draft{}, began: time.Now()}
+			a := &assembly{Source: s, began: time.Now()}
 			if !json.Valid([]byte(text)) {
 				return
 			}

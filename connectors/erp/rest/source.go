@@ -32,7 +32,7 @@ func New(c Config) (*Source, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	words, err := stateWords(c.States)
+	words, err := erp.StateWords(c.States)
 	if err != nil {
 		return nil, &erp.Error{Fault: erp.Misconfigured, Doing: "read the settings of the service", What: err.Error()}
 	}
@@ -84,7 +84,7 @@ func (s *Source) address(since time.Time) (url.URL, error) {
 // fails, nothing of the read counts.
 func (s *Source) ReadOrders(ctx context.Context, ask erp.Ask) (erp.OrderRead, error) {
 	began := time.Now()
-	a := &assembly{Source: s, drafts: map[string]*draft{}, began: began}
+	a := &assembly{Source: s, began: began}
 	var m changed
 	if ask.Mark != "" && json.Unmarshal([]byte(ask.Mark), &m) != nil {
 		m = changed{}

@@ -167,6 +167,9 @@ func (c Config) defaults() Config {
 	return c
 }
 
+// Check finds settings that can not work, as New does, before anything is opened.
+func (c Config) Check() error { return c.defaults().check() }
+
 // check looks for settings that can not work. c has its defaults.
 func (c Config) check() error {
 	u, err := url.Parse(c.Address)

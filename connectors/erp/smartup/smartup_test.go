@@ -139,7 +139,7 @@ func TestGarbageCostsOnlyItself(t *testing.T) {
 		"no lines":       {`{"deal_id":"2","order_products":"none"}`, "order 2, order_products"},
 		"a wrong date":   {`{"deal_id":"2","delivery_date":"31.02.2026","order_products":[]}`, "order 2, delivery_date"},
 		"twice":          {`{"deal_id":"2","deal_id":"2","order_products":[]}`, "order[0].deal_id"},
-		"no UTF-8":       {"{\"deal_id\":\"2\",\"note\":\"\xff\",\"order_products\":[]}", ""},
+		"no UTF-8":       {"{\"deal_id\":\"2\",\"note\":\"\xff\",\"order_products\":[]}", "order[0].note"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			reads := answer(t, `{"order":[`+c.record+`,`+good+`]}`)

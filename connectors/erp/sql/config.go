@@ -99,6 +99,9 @@ func set[T comparable](to *T, value T) {
 	}
 }
 
+// Check finds settings that can not work, as New does, before anything is opened.
+func (c Config) Check() error { return c.defaults().check() }
+
 // check finds settings that can not work.
 func (c Config) check() error {
 	bad := func(next, what string, args ...any) error {

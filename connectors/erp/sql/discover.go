@@ -110,7 +110,7 @@ func (s *Source) Discover(ctx context.Context) (fields []erp.Field, suggest stri
 			if t = shorten(t, 40); len(f.Samples) < samples && !slices.Contains(f.Samples, t) {
 				f.Samples = append(f.Samples, t)
 			}
-			if f.Means == "state" && s.words[fold(t)] == erp.Unknown && !slices.Contains(words, t) && len(words) < 20 {
+			if f.Means == "state" && s.words[erp.FoldWord(t)] == erp.Unknown && !slices.Contains(words, t) && len(words) < 20 {
 				words = append(words, t)
 			}
 		}
@@ -134,6 +134,9 @@ func (s *Source) first(ctx context.Context, tx *sql.Tx, cols []column) (out [][]
 		one := make([]cell, len(cols))
 		for i, n := range names {
 			one[i] = r.cells[n]
+			if _, err := one[i].words(); err != nil {
+				one[i].text = err.Error() // a large text is not held
+			}
 		}
 		out = append(out, one)
 	})

@@ -2,12 +2,11 @@ package sql
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 
 	"github.com/shopspring/decimal"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/assemble"
 )
 
 // mostProblems is how many problems of one read are told; with more of them no
@@ -92,32 +91,7 @@ func (r *record) decimal(meaning string) decimal.Decimal {
 type assembly struct {
 	notes
 	*rules
-	drafts map[string]*draft
-	keys   []string // of drafts, as they came
-}
-
-// draft is an order that is being put together.
-type draft struct {
-	order erp.Order
-	lines []piece
-	ids   map[string]int
-	twice map[string]bool
-	named map[string]int // lines without an ID, by their article
-}
-
-// piece is a line with its own state.
-type piece struct {
-	line  erp.Line
-	state erp.State
-	word  string
-}
-
-// key is the name of an order among all companies.
-func key(company, id string) string {
-	if company == "" {
-		return id
-	}
-	return company + "/" + id
+	drafts assemble.Orders
 }
 
 // tell notes a problem of a row.
@@ -143,7 +117,8 @@ func (a *assembly) take(r *record) {
 		a.tell(r, "", "", r.at, r.bad+"; without its order the row is nothing", true)
 		return
 	}
-	d, k := a.draft(r, company, id), key(company, id)
+	d := a.draft(r, company, id)
+	k := d.Key
 	line := erp.Line{ID: r.text("line_id"), Product: r.text("product"), ProductName: r.text("product_name"), Unit: r.text("unit")}
 	if line.Product == "" && line.ProductName == "" {
 		r.fail("product", fmt.Errorf("there is no article"))
@@ -158,7 +133,7 @@ func (a *assembly) take(r *record) {
 	}
 	line.Due = due
 	if r.bad != "" {
-		d.order.Partial = true
+		d.Order.Partial = true
 		a.tell(r, k, line.ID, r.at, r.bad, true)
 		return
 	}
@@ -169,9 +144,9 @@ func (a *assembly) take(r *record) {
 	word := r.text("state")
 	state := a.unsaid
 	if word != "" {
-		state = a.words[fold(word)]
+		state = a.words[erp.FoldWord(word)]
 	}
-	d.add(a, r, k, piece{line, state, word})
+	a.keep(r, d, assemble.Line{Line: line, State: state, Word: word})
 }
 
 // factor is zero where it is not known. A view without units and factors is in
@@ -199,14 +174,10 @@ func (n *notes) binary(r *record) {
 
 // draft is the order that a row belongs to. The first row that says something
 // about the order counts.
-func (a *assembly) draft(r *record, company, id string) *draft {
-	k := key(company, id)
-	d := a.drafts[k]
-	if d == nil {
-		d = &draft{order: erp.Order{Company: company, ID: id}, ids: map[string]int{}, twice: map[string]bool{}, named: map[string]int{}}
-		a.drafts[k], a.keys = d, append(a.keys, k)
-	}
-	o := &d.order
+func (a *assembly) draft(r *record, company, id string) *assemble.Draft {
+	d, _ := a.drafts.Draft(company, id)
+	k := d.Key
+	o := &d.Order
 	for meaning, to := range map[string]*string{"number": &o.Number, "customer_code": &o.Customer.Code, "customer_name": &o.Customer.Name, "note": &o.Note, "location": &o.Location} {
 		if *to == "" {
 			*to = a.extra(r, k, meaning)
@@ -239,84 +210,29 @@ func (a *assembly) extra(r *record, order, meaning string) string {
 	return t
 }
 
-// add takes over one line. A line without an ID is known by its article, and by
-// which of the order's lines with that article it is.
-func (d *draft) add(a *assembly, r *record, k string, p piece) {
-	if p.line.ID == "" {
-		name := p.line.Product
-		if name == "" {
-			name = p.line.ProductName
-		}
-		d.named[name]++
-		if p.line.ID = name; d.named[name] > 1 {
-			p.line.ID = name + "~" + strconv.Itoa(d.named[name])
-		}
-		p.line.Loose = true
+// keep takes over one line.
+func (a *assembly) keep(r *record, d *assemble.Draft, l assemble.Line) {
+	switch l, _, what := d.Add(l, false); what {
+	case assemble.Same:
+		a.tell(r, d.Key, l.ID, "", "the row is there twice; it counts once (the view joins more than it should)", false)
+	case assemble.Torn:
+		a.tell(r, d.Key, l.ID, "", "the line is there twice with different values; none of them counts. Give each line its own line_id", true)
 	}
-	i, known := d.ids[p.line.ID]
-	switch {
-	case !known:
-		d.ids[p.line.ID] = len(d.lines)
-		d.lines = append(d.lines, p)
-	case alike(d.lines[i], p):
-		a.tell(r, k, p.line.ID, "", "the row is there twice; it counts once (the view joins more than it should)", false)
-	default:
-		d.twice[p.line.ID], d.order.Partial = true, true
-		a.tell(r, k, p.line.ID, "", "the line is there twice with different values; none of them counts. Give each line its own line_id", true)
-	}
-}
-
-// alike says that two rows of a line say the same.
-func alike(x, y piece) bool {
-	return x.line.Product == y.line.Product && x.line.Quantity.Equal(y.line.Quantity) && x.line.Unit == y.line.Unit && x.line.Factor.Equal(y.line.Factor) &&
-		x.line.Due == y.line.Due && x.state == y.state && x.word == y.word
 }
 
 // orders are those of the rows. It is called once, at the end.
 func (a *assembly) orders() []erp.Order {
-	out := make([]erp.Order, 0, len(a.keys))
-	for _, k := range a.keys {
-		if d := a.drafts[k]; len(d.lines) > 0 { // others are named in a problem
-			out = append(out, a.finish(k, d))
+	out := make([]erp.Order, 0, a.drafts.Len())
+	for d := range a.drafts.All() {
+		if d.Empty() {
+			continue // it is named in a problem
 		}
+		o, odd, _ := d.Finish()
+		for _, l := range odd {
+			a.add(erp.Problem{Where: "order " + shorten(d.Key, 60) + ", line " + shorten(l.ID, 60), Order: d.Key, Line: l.ID,
+				What: fmt.Sprintf("the order is %s, the line is %s (%q): the line is left as it is", o.State, l.State, shorten(l.Word, 40))})
+		}
+		out = append(out, o)
 	}
 	return out
-}
-
-// finish gives an order its state. Where rows differ it is open if one of them
-// is; lines that are cancelled then are gone, others that are not open are left
-// out without a conclusion. The order is due with its first line.
-func (a *assembly) finish(k string, d *draft) erp.Order {
-	o := d.order
-	o.State, o.Word = overall(d.lines)
-	for _, p := range d.lines {
-		switch {
-		case d.twice[p.line.ID]:
-			continue
-		case p.state == o.State:
-		case p.state == erp.Cancelled, o.State == erp.Closed:
-			continue
-		default:
-			o.Partial = true
-			a.add(erp.Problem{Where: "order " + shorten(k, 60) + ", line " + shorten(p.line.ID, 60), Order: k, Line: p.line.ID,
-				What: fmt.Sprintf("the order is %s, the line is %s (%q): the line is left as it is", o.State, p.state, shorten(p.word, 40))})
-			continue
-		}
-		if due := p.line.Due; !due.IsZero() && (o.Due.IsZero() || due.Time.Before(o.Due.Time)) {
-			o.Due = due
-		}
-		o.Lines = append(o.Lines, p.line)
-	}
-	return o
-}
-
-// overall is the state of an order by those of its lines, with the word of the
-// first line that has it.
-func overall(lines []piece) (erp.State, string) {
-	for _, s := range []erp.State{erp.Open, erp.Held, erp.Unknown, erp.Closed, erp.Cancelled} {
-		if i := slices.IndexFunc(lines, func(p piece) bool { return p.state == s }); i >= 0 {
-			return s, lines[i].word
-		}
-	}
-	return erp.Unknown, ""
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/assemble"
 )
 
 // rules is a configuration as it is worked with.
@@ -33,11 +34,11 @@ func New(c Config) (*Source, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	words, err := stateWords(c.States)
+	words, err := erp.StateWords(c.States)
 	if err != nil {
 		return nil, &erp.Error{Fault: erp.Misconfigured, Doing: "read the settings of the database", What: err.Error(), Err: err}
 	}
-	unsaid, _ := stateOf(c.NoState)
+	unsaid := map[string]erp.State{"open": erp.Open, "held": erp.Held}[c.NoState]
 	mark := map[string]erp.Mark{"auto": erp.Either, "comma": erp.Comma, "point": erp.Point}[c.Decimal]
 	return &Source{&rules{c, words, unsaid, mark}}, nil
 }
@@ -65,7 +66,7 @@ type mark struct {
 func (s *Source) ReadOrders(ctx context.Context, ask erp.Ask) (erp.OrderRead, error) {
 	out := erp.OrderRead{Mark: ask.Mark}
 	began := time.Now()
-	a := &assembly{rules: s.rules, drafts: map[string]*draft{}}
+	a := &assembly{rules: s.rules}
 	var m mark
 	if ask.Mark != "" && json.Unmarshal([]byte(ask.Mark), &m) != nil {
 		m = mark{}
@@ -85,15 +86,15 @@ func (s *Source) ReadOrders(ctx context.Context, ask erp.Ask) (erp.OrderRead, er
 			latest = at
 		}
 		a.take(r)
-		last = key(r.text("company"), r.text("order_id"))
+		last = assemble.Key(r.text("company"), r.text("order_id"))
 	})
 	if err != nil {
 		return erp.OrderRead{}, err
 	}
 	if !whole {
 		a.add(erp.Problem{Where: name(s.View), What: fmt.Sprintf("it has more than %d rows; the rest was not read: let the view show open orders only, or raise max_rows", s.MaxRows), Lost: true})
-		if d := a.drafts[last]; d != nil {
-			d.order.Partial = true
+		if d := a.drafts.Find(last); d != nil {
+			d.Order.Partial = true
 		}
 	}
 	out.Orders = a.orders()

@@ -20,8 +20,9 @@ const (
 	deepest = 64
 	// LongestText is the longest text that is believed, in bytes.
 	LongestText = 64 << 10
-	// mostNotes bounds what is told of one document.
-	mostNotes = 100
+	// mostNotes bounds what is told of one document, mostSpoilt how many texts that are
+	// no UTF-8 are told of: in another code page all are.
+	mostNotes, mostSpoilt = 100, 5
 )
 
 // Value is a piece of JSON with its place in the document. The zero Value is one
@@ -41,11 +42,9 @@ type object struct {
 // one counts) and text that is no UTF-8 are problems with their place; the
 // document is read all the same.
 func Parse(body []byte) (Value, []erp.Problem, error) {
-	p := parser{d: json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))}
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	p := parser{d: json.NewDecoder(bytes.NewReader(body)), body: body, foreign: !utf8.Valid(body)}
 	p.d.UseNumber()
-	if !utf8.Valid(body) {
-		p.note("", "the text is not valid UTF-8; the bytes that are not are shown as \ufffd")
-	}
 	raw, err := p.value("", 0)
 	if err == nil {
 		if _, extra := p.d.Token(); extra != io.EOF {
@@ -62,8 +61,12 @@ func Parse(body []byte) (Value, []erp.Problem, error) {
 }
 
 type parser struct {
-	d     *json.Decoder
-	notes []erp.Problem
+	d    *json.Decoder
+	body []byte
+	// foreign says that something of the body is no UTF-8; spoilt counts such texts.
+	foreign bool
+	spoilt  int
+	notes   []erp.Problem
 }
 
 func (p *parser) note(where, what string) {
@@ -72,11 +75,27 @@ func (p *parser) note(where, what string) {
 	}
 }
 
+// letters notes a text that is no UTF-8. It stands in the body behind from, and ends
+// where the parser is.
+func (p *parser) letters(path string, from int64) {
+	if !p.foreign || utf8.Valid(p.body[from:p.d.InputOffset()]) {
+		return
+	}
+	switch p.spoilt++; {
+	case p.spoilt < mostSpoilt:
+		p.note(path, "the text is not valid UTF-8; the bytes that are not are shown as \ufffd")
+	case p.spoilt == mostSpoilt:
+		p.note(path, "the text is not valid UTF-8; the bytes that are not are shown as \ufffd. More of the answer may be like that")
+	}
+}
+
 func (p *parser) value(path string, depth int) (any, error) {
+	from := p.d.InputOffset()
 	t, err := p.d.Token()
 	if err != nil {
 		return nil, err
 	}
+	p.letters(path, from)
 	mark, ok := t.(json.Delim)
 	if !ok {
 		return t, nil
@@ -98,11 +117,13 @@ func (p *parser) value(path string, depth int) (any, error) {
 	}
 	o := &object{of: map[string]any{}}
 	for p.d.More() {
+		from := p.d.InputOffset()
 		t, err := p.d.Token()
 		if err != nil {
 			return nil, err
 		}
 		key, _ := t.(string)
+		p.letters(join(path, key), from)
 		v, err := p.value(join(path, key), depth+1)
 		if err != nil {
 			return nil, err

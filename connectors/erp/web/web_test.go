@@ -103,7 +103,7 @@ func TestLooseJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(notes) != 2 || notes[1].Where != "a[0].q" {
+	if len(notes) != 2 || notes[0].Where != "a[0].q" || notes[1].Where != "bad" || !strings.Contains(notes[1].What, "UTF-8") {
 		t.Errorf("%+v", notes)
 	}
 	row := v.Get("a").Each()[0]
@@ -132,6 +132,24 @@ func TestLooseJSON(t *testing.T) {
 		if _, _, err := Parse([]byte(bad)); !erp.Is(err, erp.Garbled) {
 			t.Errorf("%q: %v", bad, err)
 		}
+	}
+}
+
+// TestTextsThatAreNoUTF8: each is named, the first ones of many.
+func TestTextsThatAreNoUTF8(t *testing.T) {
+	v, notes, err := Parse([]byte("\ufeff[ \"\xff\" , {\"k\xff\" : 1, \"\u00fc\": \"\u0151\"},\"ok\"" + strings.Repeat(",\"\xfe\xfd\"", 100) + "]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var places []string
+	for _, n := range notes {
+		places = append(places, n.Where)
+	}
+	if got := strings.Join(places, " "); got != "[0] [1].k\ufffd [3] [4] [5]" || !strings.Contains(notes[4].What, "More of the answer") {
+		t.Errorf("%q, %+v", got, notes)
+	}
+	if text, _ := v.Each()[0].Text(); text != "\ufffd" {
+		t.Errorf("%q", text)
 	}
 }
 

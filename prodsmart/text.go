@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -26,6 +27,8 @@ const (
 type cleaner struct {
 	secrets  *strings.Replacer
 	patterns []*regexp.Regexp
+	// longest is the length of the longest secret, in bytes.
+	longest int
 }
 
 // credentialForms are the secrets that live as long as the client.
@@ -47,6 +50,9 @@ func (c *Client) hide(tokens ...Secret) {
 	// The longest first: of two that begin alike the longer must win.
 	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
 	next := &cleaner{}
+	if len(forms) > 0 {
+		next.longest = len(forms[0])
+	}
 	pairs := make([]string, 0, 2*len(forms))
 	for _, form := range forms {
 		pairs = append(pairs, form, mask)
@@ -95,13 +101,31 @@ func lowerEscapes(s string) string {
 // clean makes a text fit for people and logs.
 func (c *Client) clean(s string) string { return c.cleaner.Load().line(s) }
 
+// line looks at the beginning of a long text only, if that is more than is told of it: a
+// list of orders is long, and its first words are what is kept. A secret that the cut
+// goes through is in the part that is not told.
 func (k *cleaner) line(s string) string {
+	told := utf8.UTFMax*maxText + k.longest
+	if most := 2 * told; len(s) > most {
+		if text := k.plain(s[:most]); len(text) > told {
+			return shorten(text)
+		}
+	}
+	return shorten(k.plain(s))
+}
+
+// plain is a text as one line, without secrets.
+func (k *cleaner) plain(s string) string {
 	s = k.secrets.Replace(strings.ToValidUTF8(s, "\uFFFD"))
 	for _, p := range k.patterns {
 		s = p.ReplaceAllString(s, "${1}"+mask)
 	}
 	s = strings.Join(strings.FieldsFunc(s, isControl), " ")
-	s = strings.Join(strings.Fields(s), " ")
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// shorten cuts a text off after so many characters as are told.
+func shorten(s string) string {
 	count := 0
 	for i := range s {
 		if count == maxText-1 && len(s[i:]) > 1 {

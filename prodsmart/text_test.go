@@ -46,6 +46,26 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// TestCleanLongText: a secret anywhere in a long text is not shown, nor the beginning of
+// one, and the text is as it would be if all of it was looked at.
+func TestCleanLongText(t *testing.T) {
+	c := newClient(t, "http://127.0.0.1:1")
+	k := c.cleaner.Load()
+	for _, filler := range []string{"x", " ", "\u202e", "é", testSecret} {
+		long := strings.Repeat(filler, 6000)
+		for at := 0; at < 6000; at += 37 {
+			text := long[:at] + testSecret + `","token":"abc` + long[at:]
+			got := c.clean(text)
+			if want := shorten(k.plain(text)); got != want {
+				t.Fatalf("%q at %d: %q, not %q", filler, at, got, want)
+			}
+			if filler != testSecret && strings.Contains(got, testSecret[:5]) {
+				t.Fatalf("%q at %d shows a secret: %q", filler, at, got)
+			}
+		}
+	}
+}
+
 func FuzzClean(f *testing.F) {
 	c := newClient(f, "http://127.0.0.1:1")
 	f.Add("a\xff\u202e\n"+testSecret, uint16(10))

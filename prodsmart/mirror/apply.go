@@ -13,10 +13,8 @@ import (
 // request left. It is false if it could not be read.
 func (m *Mirror) change(kind Kind, raw json.RawMessage, asOf time.Time) bool {
 	var marks struct {
-		ID           json.Number `json:"id"`
-		Status       any         `json:"status"`
-		EventType    string      `json:"event-type"`
-		Notification string      `json:"notification"`
+		Status    any    `json:"status"`
+		EventType string `json:"event-type"`
 	}
 	_ = json.Unmarshal(raw, &marks) // what is not as it should be is read below, and noted
 	m.mu.Lock()
@@ -41,7 +39,7 @@ func (m *Mirror) change(kind Kind, raw json.RawMessage, asOf time.Time) bool {
 		if d.ID == 0 {
 			return false
 		}
-		if strings.HasSuffix(strings.ToLower(marks.EventType), "_deleted") {
+		if strings.HasSuffix(strings.ToLower(marks.EventType), "deleted") {
 			m.downtimes.remove(d.ID, asOf)
 			return true
 		}
@@ -64,7 +62,7 @@ func (m *Mirror) takeOrder(o prodsmart.ProductionOrder, asOf time.Time) bool {
 	known := m.orders.entries[o.ID]
 	if known == nil || known.gone || o.RunningStatus == "" || len(o.Unread) > 0 {
 		if known == nil || !asOf.Before(known.asOf) {
-			m.hints[o.ID] = hint{at: asOf, not: asOf}
+			m.hintAt(o.ID, asOf)
 		}
 		return len(o.Unread) == 0
 	}
@@ -83,6 +81,7 @@ func (m *Mirror) takeOrder(o prodsmart.ProductionOrder, asOf time.Time) bool {
 func (m *Mirror) list(ctx context.Context, kind Kind) error {
 	m.rounds++
 	began := time.Now()
+	m.began[kind] = began
 	var err error
 	switch kind {
 	case Orders:
@@ -98,29 +97,36 @@ func (m *Mirror) list(ctx context.Context, kind Kind) error {
 		return nil // the others go on
 	}
 	if err != nil {
-		return err
+		return m.listFailed(kind, err)
 	}
-	m.problem("the list of "+kind.String(), "")
 	m.due[kind] = time.Now().Add(m.settings.Every)
-	again := false
+	var next time.Duration
 	since := began.Add(-m.settings.Back + margin)
 	switch kind {
 	case Orders:
-		again, err = m.settleOrders(ctx, began)
+		next, err = m.settleOrders(ctx, began)
 	case Productions:
-		again = settle(m, Productions, &m.productions, began, func(p prodsmart.Production) bool { return p.Open || p.End.After(since) })
+		next = settle(m, Productions, &m.productions, began, func(p prodsmart.Production) bool { return p.Open || p.End.After(since) })
 	case Downtimes:
-		again = settle(m, Downtimes, &m.downtimes, began, func(d prodsmart.Downtime) bool { return d.Open || d.End.After(since) })
+		next = settle(m, Downtimes, &m.downtimes, began, func(d prodsmart.Downtime) bool { return d.Open || d.End.After(since) })
 	}
 	if err != nil {
-		m.due[kind] = time.Now()
-		return err
+		return m.listFailed(kind, err)
 	}
-	if again {
-		// A record that left the list while it was read moved others over its pages.
-		m.due[kind] = time.Now().Add(soon)
+	m.problem("the list of "+kind.String(), "")
+	m.fails[kind] = 0
+	if next > 0 {
+		m.due[kind] = time.Now().Add(next)
 	}
 	return nil
+}
+
+// listFailed has a list read again after a while, so that others are read meanwhile.
+func (m *Mirror) listFailed(kind Kind, err error) error {
+	m.problem("the list of "+kind.String(), err.Error())
+	m.due[kind] = time.Now().Add(pauseAfter(m.fails[kind]))
+	m.fails[kind]++
+	return err
 }
 
 // pages reads one list to its end and takes each record over.
@@ -155,6 +161,9 @@ func (m *Mirror) listOrders(ctx context.Context) error {
 			}
 			m.orders.put(o.ID, o, asOf, open(o) || o.RunningStatus == "")
 			m.orders.entries[o.ID].seen = m.rounds
+			if h, hinted := m.hints[o.ID]; hinted && !h.at.After(asOf) {
+				delete(m.hints, o.ID) // this is what it asked for
+			}
 		})
 		if err != nil {
 			return err
@@ -204,36 +213,11 @@ func (m *Mirror) listDowntimes(ctx context.Context, began time.Time) error {
 	return nil
 }
 
-// settleOrders reads each order that is not in the lists any more by itself. again
-// says that one had left while the lists were read.
-func (m *Mirror) settleOrders(ctx context.Context, began time.Time) (again bool, err error) {
-	m.mu.Lock()
-	missing := m.orders.missing(m.rounds, began)
-	m.mu.Unlock()
-	for _, id := range missing {
-		m.mu.Lock()
-		m.hints[id] = hint{at: began, not: began}
-		m.mu.Unlock()
-		if err := m.readOrder(ctx, id); err != nil {
-			return false, err
-		}
-		m.mu.Lock()
-		e := m.orders.entries[id]
-		again = again || e != nil && !e.open
-		m.mu.Unlock()
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.orders.trueAt = began
-	m.bound(Orders, len(m.orders.entries))
-	m.orders.forget(time.Now().Add(-m.settings.Keep), m.settings.Most)
-	return again, nil
-}
-
-// settle takes records that were missed in several lists in a row for gone. again
-// says that one is missed for the first time. A record that is not expected in the
-// lists any more, because it ended too long ago, is not missed.
-func settle[T any](m *Mirror, kind Kind, t *table[T], began time.Time, expected func(T) bool) (again bool) {
+// settle takes records that were missed in several lists in a row for gone. next is in
+// how long the list is to be read again because one is missed for the first time: a
+// record that left while the list was read moved others over its pages. A record that
+// is not expected in the lists any more, because it ended too long ago, is not missed.
+func settle[T any](m *Mirror, kind Kind, t *table[T], began time.Time, expected func(T) bool) (next time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range t.entries {
@@ -242,17 +226,17 @@ func settle[T any](m *Mirror, kind Kind, t *table[T], began time.Time, expected 
 	for _, id := range t.missing(m.rounds, began) {
 		e := t.entries[id]
 		if e.missed++; e.missed < sureAfter {
-			again = true
+			next = soon
 			continue
 		}
 		t.remove(id, began)
 	}
-	if !again {
+	if next == 0 {
 		t.trueAt = began
 	}
 	m.bound(kind, len(t.entries))
 	t.forget(time.Now().Add(-m.settings.Keep), m.settings.Most)
-	return again
+	return next
 }
 
 func (m *Mirror) bound(kind Kind, n int) { m.status.Kinds[kind].Bounded = n > m.settings.Most }

@@ -7,6 +7,7 @@ package mirror
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -130,16 +131,15 @@ type Mirror struct {
 	failing map[string]string
 
 	// The rest belongs to Run's goroutine.
-	due    [kinds]time.Time // the next complete list
+	due   [kinds]time.Time // the next complete list
+	fails [kinds]int       // how often in a row it could not be read
+	began [kinds]time.Time // when it was read last
+	// before is when the last complete list of orders began.
+	before time.Time
 	polls  map[Kind]time.Time
-	rounds uint64
-}
-
-// hint says that an order is to be read.
-type hint struct {
-	// at is when it came, not the time before which it is not read.
-	at, not time.Time
-	fails   int
+	// inboxAfter is when an inbox that failed is tried again.
+	inboxAfter time.Time
+	rounds     uint64
 }
 
 // Status says how the mirror is.
@@ -239,6 +239,13 @@ func (m *Mirror) Orders() []prodsmart.ProductionOrder {
 	return m.orders.values()
 }
 
+// OrdersVersion grows whenever OrdersAsOf would give something else.
+func (m *Mirror) OrdersVersion() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.orders.version
+}
+
 // OrdersAsOf gives the same orders with the moment from which each was known to be
 // like that, and the moment for which all of them are right.
 func (m *Mirror) OrdersAsOf() (orders []prodsmart.ProductionOrder, asOf []time.Time, trueAt time.Time) {
@@ -275,11 +282,35 @@ func (m *Mirror) Status() Status {
 	for _, about := range slices.Sorted(maps.Keys(m.failing)) {
 		problems = append(problems, about+": "+m.failing[about])
 	}
+	if text := m.unread(); text != "" {
+		problems = append(problems, text)
+	}
 	s.Problem = strings.Join(problems, "; ")
 	s.Kinds[Orders].TrueAt, s.Kinds[Orders].Records = m.orders.trueAt, len(m.orders.values())
 	s.Kinds[Productions].TrueAt, s.Kinds[Productions].Records = m.productions.trueAt, len(m.productions.values())
 	s.Kinds[Downtimes].TrueAt, s.Kinds[Downtimes].Records = m.downtimes.trueAt, len(m.downtimes.values())
 	return s
+}
+
+// unread names one of the orders that could not be read, and says how many there are;
+// empty if there are none.
+func (m *Mirror) unread() string {
+	first, n := int64(0), 0
+	for id, h := range m.hints {
+		if h.problem == "" {
+			continue
+		}
+		if n++; n == 1 || id < first {
+			first = id
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("reading an order: %d: %s", first, m.hints[first].problem)
+	}
+	return fmt.Sprintf("reading an order: %d: %s (and %d more)", first, m.hints[first].problem, n-1)
 }
 
 // open says that an order is one of those that the complete lists show.

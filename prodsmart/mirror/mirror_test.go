@@ -81,14 +81,14 @@ func TestWhatIsRefusedKeepsNothingElseBack(t *testing.T) {
 }
 
 // TestAFullInbox: while nothing can be kept, nothing is taken over from there, and it is
-// said; then all is well again.
+// said; lists are read all the same. Then all is well again.
 func TestAFullInbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlant(1)
 		p.inbox.err = errors.New("the disk is full")
 		m := following(t, Settings{}, p, p.inbox)
 		time.Sleep(time.Minute)
-		if s := m.Status(); !strings.Contains(s.Problem, "the inbox: the disk is full") {
+		if s := m.Status(); !strings.Contains(s.Problem, "the inbox: the disk is full") || s.Kinds[Orders].TrueAt.IsZero() {
 			t.Errorf("%+v", s)
 		}
 		p.inbox.mu.Lock()
@@ -131,6 +131,33 @@ func TestABurstAboutOneOrder(t *testing.T) {
 		}
 		if n := p.calls - before; n < 2 || n > 6 {
 			t.Errorf("%d requests for 100 messages in 10 s", n)
+		}
+	})
+}
+
+// TestSuspicionsWithoutEnd cost a list a minute, whoever makes them.
+func TestSuspicionsWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlant(1)
+		m := following(t, Settings{}, p, p.inbox)
+		time.Sleep(2 * time.Minute)
+		before := m.Status().Kinds[Orders].TrueAt
+		p.mu.Lock()
+		calls := p.calls
+		p.mu.Unlock()
+		m.Suspect()
+		time.Sleep(10 * time.Second)
+		if !m.Status().Kinds[Orders].TrueAt.After(before) {
+			t.Error("one suspicion waits")
+		}
+		for range 600 {
+			m.Suspect()
+			time.Sleep(time.Second)
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if n := p.calls - calls; n > 100 {
+			t.Errorf("%d requests", n)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
@@ -22,10 +21,15 @@ const (
 	// sureAfter is in how many complete lists in a row a record that can not be read
 	// by itself must be missed to be gone: pages shift while they are read.
 	sureAfter = 2
-	// soon is when the lists are read again if something was lost.
-	soon = 2 * time.Second
+	// soon is when the lists are read again if something was lost, and suspectRest how
+	// long after they were: strangers may cause suspicions without end.
+	soon        = 2 * time.Second
+	suspectRest = time.Minute
 	// margin is how much the two clocks may differ at the edge of what is listed.
 	margin = 10 * time.Minute
+	// patience is how much later than due a list or a channel is read because of orders
+	// that are to be read: those may be without end.
+	patience = time.Minute
 	// mostPages bounds one list.
 	mostPages = 400
 )
@@ -46,12 +50,10 @@ func (m *Mirror) Run(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			m.problem("requests", err.Error())
-			pause = min(failPause<<min(fails, 10), longestPause)
+			pause = pauseAfter(fails)
 			fails++
 		} else {
 			fails = 0
-			m.problem("requests", "")
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -62,6 +64,9 @@ func (m *Mirror) Run(ctx context.Context) {
 		timer.Stop()
 	}
 }
+
+// pauseAfter is the pause after something failed, and failed so often before.
+func pauseAfter(fails int) time.Duration { return min(failPause<<min(fails, 10), longestPause) }
 
 // problem notes what is wrong with something; nothing if all is well again.
 func (m *Mirror) problem(about, text string) {
@@ -76,25 +81,67 @@ func (m *Mirror) problem(about, text string) {
 
 // turn does the most urgent thing, and says how long there is nothing else to do.
 func (m *Mirror) turn(ctx context.Context) (time.Duration, error) {
-	if err := m.unpack(ctx); err != nil {
-		return 0, fmt.Errorf("the inbox: %w", err)
-	}
-	m.suspicion()
 	now := time.Now()
-	if id, ok := m.urgent(now); ok {
-		return 0, m.readOrder(ctx, id)
-	}
-	for kind, at := range m.polls {
-		if !at.After(now) {
-			return 0, m.poll(ctx, kind)
+	m.open(ctx, now)
+	m.suspicion()
+	m.crowd(now)
+	list, listAt := m.nextList()
+	channel, pollAt := m.nextPoll(now)
+	id, hinted := m.urgent(now)
+	late := now.Add(-patience)
+	switch {
+	case listAt.Before(late):
+		return 0, m.list(ctx, list)
+	case pollAt.Before(late):
+		return 0, m.poll(ctx, channel)
+	case hinted:
+		err := m.readOrder(ctx, id)
+		if refused(err) {
+			err = nil // it is that order, and not the line
 		}
-	}
-	for k := range kinds {
-		if !m.due[k].After(now) {
-			return 0, m.list(ctx, k)
-		}
+		return 0, err
+	case !pollAt.After(now):
+		return 0, m.poll(ctx, channel)
+	case !listAt.After(now):
+		return 0, m.list(ctx, list)
 	}
 	return m.idle(now), nil
+}
+
+// nextList is the list that is due first.
+func (m *Mirror) nextList() (next Kind, at time.Time) {
+	for k := range kinds {
+		if m.due[k].Before(m.due[next]) {
+			next = k
+		}
+	}
+	return next, m.due[next]
+}
+
+// nextPoll is the channel that is due first; without channels none is for long.
+func (m *Mirror) nextPoll(now time.Time) (next Kind, at time.Time) {
+	at = now.Add(m.settings.Every)
+	for k, due := range m.polls {
+		if due.Before(at) {
+			next, at = k, due
+		}
+	}
+	return next, at
+}
+
+// open works on what came by itself. An inbox that fails keeps nothing else from being
+// read; it is tried again after a pause.
+func (m *Mirror) open(ctx context.Context, now time.Time) {
+	if m.inboxAfter.After(now) {
+		return
+	}
+	m.inboxAfter = time.Time{}
+	if err := m.unpack(ctx); err != nil {
+		m.inboxAfter = now.Add(inboxPause)
+		m.problem("the inbox", err.Error())
+		return
+	}
+	m.problem("the inbox", "")
 }
 
 // suspicion reads the lists soon if something was lost.
@@ -105,8 +152,11 @@ func (m *Mirror) suspicion() {
 		return
 	}
 	m.suspected = false
-	at := time.Now().Add(soon)
 	for k := range kinds {
+		at := time.Now().Add(soon)
+		if rested := m.began[k].Add(suspectRest); at.Before(rested) {
+			at = rested
+		}
 		m.due[k] = earlier(m.due[k], at)
 	}
 }
@@ -120,12 +170,11 @@ func earlier(a, b time.Time) time.Time {
 
 // idle is how long nothing is due.
 func (m *Mirror) idle(now time.Time) time.Duration {
-	next := m.due[0]
-	for _, at := range m.due {
-		next = earlier(next, at)
-	}
-	for _, at := range m.polls {
-		next = earlier(next, at)
+	_, next := m.nextList()
+	_, poll := m.nextPoll(now)
+	next = earlier(next, poll)
+	if !m.inboxAfter.IsZero() {
+		next = earlier(next, m.inboxAfter)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -145,89 +194,6 @@ func (m *Mirror) request(ctx context.Context, urgent bool, do func(context.Conte
 	return errors.Join(err, failed)
 }
 
-// urgent is an order that is to be read now.
-func (m *Mirror) urgent(now time.Time) (int64, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var best int64
-	for id, h := range m.hints {
-		if h.not.After(now) {
-			continue
-		}
-		if first, ok := m.hints[best]; !ok || h.at.Before(first.at) || h.at.Equal(first.at) && id < best {
-			best = id
-		}
-	}
-	_, ok := m.hints[best]
-	return best, ok
-}
-
-// hintAt notes that an order is to be read, not sooner than its rest allows.
-func (m *Mirror) hintAt(id int64, at time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	h := hint{at: at, not: at}
-	if e := m.orders.entries[id]; e != nil && !e.asOf.Add(m.settings.Rest).Before(at) {
-		h.not = e.asOf.Add(m.settings.Rest)
-	}
-	if old, there := m.hints[id]; there {
-		h.not, h.fails = old.not, old.fails
-	}
-	m.hints[id] = h
-}
-
-// readOrder reads an order because of a hint.
-func (m *Mirror) readOrder(ctx context.Context, id int64) error {
-	asOf := time.Now()
-	var order prodsmart.ProductionOrder
-	err := m.request(ctx, true, func(ctx context.Context) (err error) {
-		asOf = time.Now()
-		order, err = m.source.GetOrder(ctx, id)
-		return err
-	})
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	h := m.hints[id]
-	switch {
-	case err == nil:
-		delete(m.failing, "reading an order")
-		m.orders.put(id, order, asOf, open(order))
-	case absent(err):
-		m.orders.remove(id, asOf)
-	case refused(err):
-		// It will be refused again; the lists tell the rest.
-		m.failing["reading an order"] = err.Error()
-		h.fails++
-		if h.fails >= 5 {
-			delete(m.hints, id)
-			return nil
-		}
-		h.not = time.Now().Add(failPause << h.fails)
-		m.hints[id] = h
-		return nil
-	default:
-		return err
-	}
-	if h.at.After(asOf) {
-		h.not, h.fails = asOf.Add(m.settings.Rest), 0
-		m.hints[id] = h // something happened while it was read
-		return nil
-	}
-	delete(m.hints, id)
-	return nil
-}
-
-// absent says that there is no such record.
-func absent(err error) bool {
-	var failed *prodsmart.Error
-	return errors.As(err, &failed) && (failed.Answer.Status == 404 || failed.Answer.Status == 410)
-}
-
-func refused(err error) bool {
-	var failed *prodsmart.Error
-	return errors.As(err, &failed) && failed.Answer.Verdict == prodsmart.Refused
-}
-
 // poll takes what changed out of a channel. What comes is kept before it is read;
 // whatever goes wrong, something may be lost, and the lists are read.
 func (m *Mirror) poll(ctx context.Context, kind Kind) error {
@@ -244,9 +210,6 @@ func (m *Mirror) poll(ctx context.Context, kind Kind) error {
 		m.problem("the change channel of "+kind.String(), err.Error())
 		return nil // the others go on
 	}
-	if err == nil {
-		m.problem("the change channel of "+kind.String(), "")
-	}
 	if err != nil && !unsent(err) {
 		m.due[kind] = earlier(m.due[kind], time.Now().Add(soon))
 	}
@@ -260,10 +223,15 @@ func (m *Mirror) poll(ctx context.Context, kind Kind) error {
 			err = errors.Join(err, bad)
 		}
 	}
-	if len(items) >= prodsmart.PageSize && err == nil {
+	if err != nil {
+		m.problem("the change channel of "+kind.String(), err.Error())
+		return err
+	}
+	m.problem("the change channel of "+kind.String(), "")
+	if len(items) >= prodsmart.PageSize {
 		m.polls[kind] = time.Now() // there is more
 	}
-	return err
+	return nil
 }
 
 // unsent says that nothing can have been taken out of a channel.
@@ -297,7 +265,10 @@ func (m *Mirror) unpack(ctx context.Context) error {
 	}
 }
 
+// work works on one item. One that came later than now came before the clock was put
+// back.
 func (m *Mirror) work(i Item) {
+	i.At = earlier(i.At, time.Now())
 	if i.Webhook {
 		m.message(i)
 		return
@@ -305,7 +276,9 @@ func (m *Mirror) work(i Item) {
 	var items []json.RawMessage
 	bad := json.Unmarshal(i.Body, &items) != nil
 	for _, raw := range items {
-		if !m.change(i.Channel, raw, i.At) {
+		kind := shapeOf(raw, i.Channel)
+		m.filed(i.Channel, kind)
+		if kind == kinds || !m.change(kind, raw, i.At) {
 			bad = true
 		}
 	}
@@ -333,10 +306,12 @@ func (m *Mirror) message(i Item) {
 	bad = bad || err != nil
 	m.count(func(s *Status) *uint64 { return &s.Messages }, bad)
 	switch {
-	case bad:
-		return
+	case bad: // somebody who knows the secret sent it: something happened
+		m.Suspect()
 	case h.Entity == webhook.ProductionOrder && h.ID != 0:
+		m.mu.Lock()
 		m.hintAt(h.ID, i.At)
+		m.mu.Unlock()
 	case h.Entity == webhook.ProductionOrder:
 		m.due[Orders] = earlier(m.due[Orders], time.Now().Add(soon))
 	case h.Entity == webhook.Downtime:

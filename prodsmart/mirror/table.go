@@ -12,6 +12,8 @@ type table[T any] struct {
 	// trueAt is the moment for which the table is known to be right: all that
 	// happened before it is in it. Zero while that was never so.
 	trueAt time.Time
+	// version grows with each change.
+	version uint64
 }
 
 type entry[T any] struct {
@@ -41,6 +43,7 @@ func (t *table[T]) put(id int64, v T, asOf time.Time, open bool) bool {
 		return false
 	}
 	e.value, e.asOf, e.gone, e.open, e.missed = v, asOf, false, open, 0
+	t.version++
 	return true
 }
 
@@ -55,6 +58,7 @@ func (t *table[T]) remove(id int64, asOf time.Time) bool {
 	}
 	was := !e.gone
 	e.asOf, e.gone, e.open, e.missed = asOf, true, false, 0
+	t.version++
 	return was
 }
 

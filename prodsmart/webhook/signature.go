@@ -46,23 +46,33 @@ func (s Signature) check() error {
 // headers are where a signature may be, whatever its algorithm is.
 func headers() []string { return []string{"x-prodsmart-hmac-sha256", "x-prodsmart-hmac-sha1"} }
 
+// mostValues is how many values of one header are looked at.
+const mostValues = 4
+
 // matches finds the signature by which a body is genuine, and its header; empty if
 // there is none. How long it takes does not tell how much of a signature was right.
 func (c *Config) matches(h http.Header, body []byte) (Signature, string) {
 	if c.Signature == Off {
 		return Off, ""
 	}
+	genuine := map[string][][]byte{} // by algorithm, of each secret
+	for _, secret := range c.Secrets {
+		for algorithm, sum := range map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New} {
+			mac := hmac.New(sum, []byte(secret.Reveal()))
+			mac.Write(body)
+			genuine[algorithm] = append(genuine[algorithm], mac.Sum(nil))
+		}
+	}
 	var found Signature
 	var where string
 	for _, name := range headers() {
-		for _, value := range h.Values(name) {
+		values := h.Values(name)
+		for _, value := range values[:min(len(values), mostValues)] {
 			digest, spelling := decoded(strings.TrimSpace(value))
-			for _, secret := range c.Secrets {
-				for algorithm, sum := range map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New} {
-					mac := hmac.New(sum, []byte(secret.Reveal()))
-					mac.Write(body)
-					s := Signature(algorithm + "-" + spelling)
-					if hmac.Equal(mac.Sum(nil), digest) && (c.Signature == Auto || c.Signature == s) {
+			for algorithm, sums := range genuine {
+				s := Signature(algorithm + "-" + spelling)
+				for _, sum := range sums {
+					if hmac.Equal(sum, digest) && (c.Signature == Auto || c.Signature == s) {
 						found, where = s, name
 					}
 				}

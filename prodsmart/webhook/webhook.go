@@ -49,8 +49,11 @@ const (
 	// bodyTime bounds the time for the body of a request, putTime that for keeping it.
 	bodyTime = 10 * time.Second
 	putTime  = 5 * time.Second
-	// atOnce bounds the requests that are worked on at a time.
-	atOnce = 16
+	// readAtOnce bounds the requests whose bodies are read at a time, most of which are
+	// slow if there are many, and with it the memory: each has up to one body. atOnce
+	// bounds the messages that are kept at a time; others wait for putTime.
+	readAtOnce = 128
+	atOnce     = 16
 	// remembered is how many deliveries are known again.
 	remembered = 10_000
 )
@@ -64,15 +67,18 @@ type Config struct {
 	Secrets []prodsmart.Secret
 	// Signature is how messages are signed. Default: Auto.
 	Signature Signature
-	// MaxAge is how old a message may be by Prodsmart's clock; negative is any age.
-	// Default: DefaultMaxAge. The time is not signed, so this keeps away what was
-	// delayed, and not what somebody sends again on purpose; that does no harm,
-	// because a message is only a hint.
+	// MaxAge is how old a message may be by Prodsmart's clock, and how far ahead of ours;
+	// negative is any age, and none. Default: DefaultMaxAge. The time is not signed, so
+	// this keeps away what was delayed, and not what somebody sends again on purpose and
+	// with another time; that does no harm, because a message is only a hint.
 	MaxAge time.Duration
 	// MaxBody is in bytes. Default: DefaultMaxBody.
 	MaxBody int64
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Lost is called for each message that was turned away for want of room, by several
+	// goroutines at a time; nil is nothing. What Inbox.Put refused is not among them.
+	Lost func()
 }
 
 // Receiver is an http.Handler for the messages. It is meant for a listener of its
@@ -80,7 +86,8 @@ type Config struct {
 type Receiver struct {
 	config Config
 	inbox  Inbox
-	places chan struct{}
+	// readers and places have an entry for each request that is read, and kept.
+	readers, places chan struct{}
 
 	mu     sync.Mutex
 	status Status
@@ -102,8 +109,10 @@ type Status struct {
 	// Matched is the signature and Header its header, of the last one accepted.
 	Matched Signature
 	Header  string
-	// Problem says what was wrong with the last one that was not accepted.
-	Problem string
+	// Problem says what was wrong with the last one that was not accepted, and ProblemAt
+	// when that was.
+	Problem   string
+	ProblemAt time.Time
 }
 
 // New makes a Receiver.
@@ -119,6 +128,9 @@ func New(c Config, inbox Inbox) (*Receiver, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Lost == nil {
+		c.Lost = func() {}
 	}
 	var problems []error
 	if !strings.HasPrefix(c.Path, "/") {
@@ -138,7 +150,7 @@ func New(c Config, inbox Inbox) (*Receiver, error) {
 	if c.MaxBody < 0 {
 		problems = append(problems, errors.New("the largest body is negative"))
 	}
-	return &Receiver{config: c, inbox: inbox, places: make(chan struct{}, atOnce), known: map[[sha256.Size]byte]bool{}, order: make([][sha256.Size]byte, remembered)},
+	return &Receiver{config: c, inbox: inbox, readers: make(chan struct{}, readAtOnce), places: make(chan struct{}, atOnce), known: map[[sha256.Size]byte]bool{}, order: make([][sha256.Size]byte, remembered)},
 		errors.Join(problems...)
 }
 
@@ -158,18 +170,15 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	}
 	if q.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		r.turnAway(w, http.StatusMethodNotAllowed, func(s *Status) { s.Refused++ }, "a request with "+q.Method+", which is no message")
-		return
-	}
-	select {
-	case r.places <- struct{}{}:
-		defer func() { <-r.places }()
-	default:
-		r.turnAway(w, http.StatusServiceUnavailable, func(s *Status) { s.Lost++ }, fmt.Sprintf("more than %d messages at a time", atOnce))
+		r.turnAway(w, http.StatusMethodNotAllowed, func(s *Status) { s.Refused++ }, "a request with "+limited(q.Method)+", which is no message")
 		return
 	}
 	body, status, problem := r.read(w, q)
-	if status != 0 {
+	switch {
+	case status == http.StatusServiceUnavailable:
+		r.crowded(w, problem)
+		return
+	case status != 0:
 		r.turnAway(w, status, func(s *Status) { s.Refused++ }, problem)
 		return
 	}
@@ -182,20 +191,58 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		Topic: limited(q.Header.Get("x-prodsmart-topic")), UUID: limited(q.Header.Get("x-prodsmart-webhook-uuid")),
 		Version: limited(q.Header.Get("x-prodsmart-api-version")), Received: r.config.Now(), Body: body,
 	}
-	stamp := q.Header.Get("x-prodsmart-triggered-at")
-	if t, err := time.Parse(time.RFC3339, stamp); err == nil {
-		d.Triggered = t
-	}
-	if age := d.Received.Sub(d.Triggered); r.config.MaxAge > 0 && !d.Triggered.IsZero() && age > r.config.MaxAge {
-		r.turnAway(w, http.StatusUnauthorized, func(s *Status) { s.Old++ },
-			fmt.Sprintf("a message that is %s old; if all are, a clock is wrong", age.Round(time.Second)))
+	stamp := strings.TrimSpace(q.Header.Get("x-prodsmart-triggered-at"))
+	d.Triggered = stamped(stamp)
+	if problem := r.config.late(d, stamp); problem != "" {
+		r.turnAway(w, http.StatusUnauthorized, func(s *Status) { s.Old++ }, problem)
 		return
 	}
 	r.keep(w, q, d, stamp, func(s *Status) { s.Matched, s.Header = matched, header })
 }
 
+// stamped reads the time of a message; zero if it is none.
+func stamped(text string) time.Time {
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700"} {
+		if t, err := time.Parse(form, text); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// late says why a message is not of this time; nothing if it is.
+func (c *Config) late(d Delivery, stamp string) string {
+	if c.MaxAge < 0 {
+		return ""
+	}
+	age := d.Received.Sub(d.Triggered)
+	switch {
+	case stamp == "":
+		return "a message without x-prodsmart-triggered-at, so that its age is not known; if all are, set max_age: 0s"
+	case d.Triggered.IsZero():
+		return fmt.Sprintf("a message with the x-prodsmart-triggered-at %q, so that its age is not known; if all are, set max_age: 0s", limited(stamp))
+	case age > c.MaxAge:
+		return fmt.Sprintf("a message that is %s old; if all are, a clock is wrong", age.Round(time.Second))
+	case -age > c.MaxAge:
+		return fmt.Sprintf("a message that is %s ahead of this computer's clock; if all are, a clock is wrong", (-age).Round(time.Second))
+	}
+	return ""
+}
+
+// crowded turns a message away for want of room. Nobody sends it again.
+func (r *Receiver) crowded(w http.ResponseWriter, problem string) {
+	r.turnAway(w, http.StatusServiceUnavailable, func(s *Status) { s.Lost++ }, problem)
+	r.config.Lost()
+}
+
 // read reads the body within its bounds; the status is 0 if it could be.
 func (r *Receiver) read(w http.ResponseWriter, q *http.Request) (body []byte, status int, problem string) {
+	select {
+	case r.readers <- struct{}{}:
+		defer func() { <-r.readers }()
+	default:
+		return nil, http.StatusServiceUnavailable, fmt.Sprintf("more than %d messages that arrive at a time", readAtOnce)
+	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // not every listener can
 	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, r.config.MaxBody))
 	var large *http.MaxBytesError
@@ -203,19 +250,20 @@ func (r *Receiver) read(w http.ResponseWriter, q *http.Request) (body []byte, st
 	case errors.As(err, &large):
 		return nil, http.StatusRequestEntityTooLarge, fmt.Sprintf("a message of more than %d bytes", r.config.MaxBody)
 	case err != nil:
-		return nil, http.StatusBadRequest, "a message that broke off"
+		return nil, http.StatusBadRequest, "a message that broke off or came too slowly"
 	case len(body) == 0:
 		return nil, http.StatusBadRequest, "a message without content"
 	}
 	return body, 0, ""
 }
 
-// keep puts a message that is not known yet into the inbox.
+// keep puts a message that is not known yet into the inbox. One without a time is not
+// known again: what it tells may have happened twice.
 func (r *Receiver) keep(w http.ResponseWriter, q *http.Request, d Delivery, stamp string, note func(*Status)) {
 	key := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %x", d.UUID, d.Topic, stamp, sha256.Sum256(d.Body)))
 	r.mu.Lock()
 	note(&r.status)
-	repeated := r.known[key]
+	repeated := stamp != "" && r.known[key]
 	if repeated {
 		r.status.Repeated++
 	}
@@ -226,6 +274,13 @@ func (r *Receiver) keep(w http.ResponseWriter, q *http.Request, d Delivery, stam
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.Context()), putTime)
 	defer cancel()
+	select {
+	case r.places <- struct{}{}:
+		defer func() { <-r.places }()
+	case <-ctx.Done():
+		r.crowded(w, fmt.Sprintf("a message waited %s to be kept, behind %d others", putTime, atOnce))
+		return
+	}
 	if err := r.inbox.Put(ctx, d); err != nil {
 		r.turnAway(w, http.StatusServiceUnavailable, func(s *Status) { s.Lost++ }, "a message could not be kept: "+err.Error())
 		return
@@ -245,7 +300,7 @@ func (r *Receiver) keep(w http.ResponseWriter, q *http.Request, d Delivery, stam
 func (r *Receiver) turnAway(w http.ResponseWriter, status int, count func(*Status), problem string) {
 	r.mu.Lock()
 	count(&r.status)
-	r.status.Problem = problem
+	r.status.Problem, r.status.ProblemAt = problem, r.config.Now()
 	r.mu.Unlock()
 	w.WriteHeader(status)
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // The services of business entities.
@@ -407,32 +406,4 @@ func (s *Server) entityShape(k entityKind, e *entity) map[string]any {
 		}
 	}
 	return shape
-}
-
-// AddPunch makes an event of a punch clock, as a worker at the clock would.
-func (s *Server) AddPunch(worker int, in bool, at time.Time) int {
-	s.lock()
-	defer s.mu.Unlock()
-	kind := 0
-	if in {
-		kind = 1
-	}
-	e := s.addEntity(entityKind{name: servicePunchClocks}, map[string]any{"date": s.listTime(at, s.config.Zone), "worker": map[string]any{"number": worker}, "type": kind})
-	return e.id
-}
-
-// Bind lets other things depend on an entity, so that it can not be deleted. It is
-// false if there is no such entity.
-func (s *Server) Bind(service, key string) bool {
-	s.lock()
-	defer s.mu.Unlock()
-	for _, k := range entityKinds() {
-		if k.name == service {
-			if e := s.findEntity(k, key); e != nil {
-				e.bound = true
-				return true
-			}
-		}
-	}
-	return false
 }

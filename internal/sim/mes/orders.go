@@ -119,20 +119,39 @@ func (s *Server) orderID(code string) int {
 // the order has counts for the first line. Of a product that is known with its
 // operations, only what the last one made is there.
 func (s *Server) made(o *Order) []float64 {
+	var records []*Production
+	for _, m := range s.machines {
+		for i := range m.Productions {
+			if p := &m.Productions[i]; p.orderID == o.ID {
+				records = append(records, p)
+			}
+		}
+	}
+	return s.madeOf(o, records)
+}
+
+// byOrder are the records of all orders, by their number.
+func (s *Server) byOrder() map[int][]*Production {
+	records := map[int][]*Production{}
+	for _, m := range s.machines {
+		for i := range m.Productions {
+			p := &m.Productions[i]
+			records[p.orderID] = append(records[p.orderID], p)
+		}
+	}
+	return records
+}
+
+// madeOf is made, with the order's records.
+func (s *Server) madeOf(o *Order, records []*Production) []float64 {
 	made, last := make([]float64, len(o.Lines)), make([]string, len(o.Lines))
 	for i, l := range o.Lines {
 		made[i], last[i] = l.Booked, s.lastOperation(l.Product)
 	}
-	for _, m := range s.machines {
-		for i := range m.Productions {
-			p := &m.Productions[i]
-			if p.orderID != o.ID {
-				continue
-			}
-			line := max(0, slices.IndexFunc(o.Lines, func(l OrderLine) bool { return l.Product == p.Product }))
-			if p.Operation == "" || last[line] == "" || p.Operation == last[line] {
-				made[line] += p.Quantity
-			}
+	for _, p := range records {
+		line := max(0, slices.IndexFunc(o.Lines, func(l OrderLine) bool { return l.Product == p.Product }))
+		if p.Operation == "" || last[line] == "" || p.Operation == last[line] {
+			made[line] += p.Quantity
 		}
 	}
 	return made

@@ -218,7 +218,8 @@ func (s *Server) orderList(values url.Values) answer {
 	if s.options.KnownFilter == KnownFilterIgnore {
 		q = orderQuery{page: q.page, workers: q.workers}
 	}
-	found := slices.DeleteFunc(s.sortedOrders(), func(o *Order) bool { return !s.fitsOrder(q, o) })
+	records := s.byOrder()
+	found := slices.DeleteFunc(s.sortedOrders(), func(o *Order) bool { return !s.fitsOrder(q, o, records[o.ID]) })
 	if s.options.ListOrder == ListNewestFirst {
 		slices.Reverse(found)
 	}
@@ -230,7 +231,7 @@ func (s *Server) orderList(values url.Values) answer {
 }
 
 // fitsOrder says whether an order passes all filters.
-func (s *Server) fitsOrder(q orderQuery, o *Order) bool {
+func (s *Server) fitsOrder(q orderQuery, o *Order, records []*Production) bool {
 	switch {
 	case !q.startBefore.IsZero() && !o.Start.Before(q.startBefore),
 		!q.startAfter.IsZero() && !o.Start.After(q.startAfter),
@@ -243,6 +244,6 @@ func (s *Server) fitsOrder(q orderQuery, o *Order) bool {
 	case q.running == "":
 		return true
 	}
-	_, running := s.standing(o, s.made(o))
+	_, running := s.standing(o, s.madeOf(o, records))
 	return running == q.running
 }

@@ -21,9 +21,9 @@ type OrderState struct {
 func (s *Server) Orders() []OrderState {
 	s.lock()
 	defer s.mu.Unlock()
-	list := []OrderState{}
+	list, records := []OrderState{}, s.byOrder()
 	for _, o := range s.sortedOrders() {
-		made := s.made(o)
+		made := s.madeOf(o, records[o.ID])
 		status, running := s.standing(o, made)
 		list = append(list, OrderState{o.copy(), status, running, made})
 	}

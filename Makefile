@@ -12,7 +12,7 @@ BENCHTIME ?= 1s
 MEASURED := ./mapping ./connectors/modbus ./prodsmart/uplink ./internal/store ./internal/bench
 TARGETS  := linux/amd64 linux/arm64 windows/amd64 windows/arm64
 
-.PHONY: all build demo test check lint race race-core bench conformance fuzz release peers clean
+.PHONY: all build demo test check lint race race-core bench conformance chaos fuzz release peers clean
 
 all: build
 
@@ -53,6 +53,10 @@ bench:
 # docs/conformance.md, also if something did not hold, which then fails.
 conformance:
 	CONFORMANCE_PAGE=$(CURDIR)/docs/conformance.md PEERS=required $(GO) test -count 1 -timeout 15m ./internal/conformance
+
+# Thirty days of business systems, planners, outages and lost stores in virtual time.
+chaos:
+	CHAOS_DAYS=$(or $(DAYS),30) CHAOS_SEED=$(or $(SEED),1) $(GO) test -count 1 -v -timeout 150m -run TestChaos ./internal/orders
 
 # Each fuzz target for FUZZTIME.
 fuzz:

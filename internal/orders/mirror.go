@@ -107,6 +107,21 @@ func (m *Mirror) Sync(ctx context.Context, name string) error {
 	})
 }
 
+// Hint says that something changed in a source's system: its changes are read soon, a
+// while after the last read at the earliest. It does not wait. A name that there is not
+// is nothing.
+func (m *Mirror) Hint(name string) {
+	s, err := m.find(name)
+	if err != nil {
+		return
+	}
+	s.hinted.Store(true)
+	select {
+	case s.wake <- struct{}{}:
+	default: // it is about to look
+	}
+}
+
 // Book is a copy of a source's book.
 type Book struct {
 	Entries   []rules.Entry
@@ -143,12 +158,17 @@ func (m *Mirror) Resolve(ctx context.Context, name, what, option string) error {
 		if slices.ContainsFunc(b.Writes(), func(o rules.Outgoing) bool { return strings.EqualFold(o.Write.ID, what) }) {
 			return b.ResolveWrite(what, option, now)
 		}
-		key := what
-		for _, e := range b.Entries() {
-			if e.Code == what {
-				key = e.Key
+		switch found := b.Find(what); len(found) {
+		case 0:
+			return fmt.Errorf("%s has no order or write-back %q", name, what)
+		case 1:
+			return b.Resolve(found[0].Key, option, now)
+		default:
+			var names []string
+			for _, e := range found {
+				names = append(names, e.Name())
 			}
+			return fmt.Errorf("%q has %d lines; say which one: %s", what, len(found), strings.Join(names, ", "))
 		}
-		return b.Resolve(key, option, now)
 	})
 }

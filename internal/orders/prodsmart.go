@@ -21,6 +21,8 @@ type View interface {
 	// OrdersAsOf gives the orders, the moment from which each was like that, and
 	// the moment for which all of them are right; zero if that was never so.
 	OrdersAsOf() (orders []prodsmart.ProductionOrder, asOf []time.Time, trueAt time.Time)
+	// OrdersVersion grows whenever that would be something else.
+	OrdersVersion() uint64
 }
 
 // mostRecords bounds a list that is read to its end.
@@ -114,10 +116,10 @@ func absent(err error) bool {
 type query[T any] interface{ Fits(T) bool }
 
 // all reads a list page by page, a slot each.
-func all[T prodsmart.Record, Q query[T]](ctx context.Context, p *plant, q Q, list func(ctx context.Context, q Q, page int) ([]T, error)) ([]T, error) {
+func all[T prodsmart.Record, Q query[T]](ctx context.Context, p *plant, q Q, urgent bool, list func(ctx context.Context, q Q, page int) ([]T, error)) ([]T, error) {
 	var out []T
 	pages := prodsmart.Pages(mostRecords/25, q.Fits, func(page int) (records []T, err error) {
-		err = p.once(ctx, false, func(ctx context.Context) error {
+		err = p.once(ctx, urgent, func(ctx context.Context) error {
 			records, err = list(ctx, q, page)
 			return err
 		})
@@ -133,7 +135,7 @@ func all[T prodsmart.Record, Q query[T]](ctx context.Context, p *plant, q Q, lis
 }
 
 func (p *plant) orders(ctx context.Context, q prodsmart.ProductionOrderQuery) ([]prodsmart.ProductionOrder, error) {
-	return all(ctx, p, q, p.client.ProductionOrders().List)
+	return all(ctx, p, q, true, p.client.ProductionOrders().List)
 }
 
 // around lists the orders that a create without an answer may have made: first
@@ -173,7 +175,8 @@ func (p *plant) products(ctx context.Context) (rules.Catalog, time.Time, error) 
 	if p.catalog != nil && time.Since(p.readAt) < p.every {
 		return p.catalog, p.readAt, nil
 	}
-	list, err := all(ctx, p, prodsmart.ProductQuery{}, p.client.Products().List)
+	// Nothing can be made before they are known; later it can wait.
+	list, err := all(ctx, p, prodsmart.ProductQuery{}, p.catalog == nil, p.client.Products().List)
 	if err != nil {
 		return p.catalog, p.readAt, err
 	}
@@ -194,7 +197,7 @@ func (p *plant) customer(ctx context.Context, c erp.Customer) error {
 	if c.Code == "" {
 		return nil
 	}
-	list, err := all(ctx, p, prodsmart.PartnerQuery{Code: c.Code}, p.client.Clients().List)
+	list, err := all(ctx, p, prodsmart.PartnerQuery{Code: c.Code}, true, p.client.Clients().List)
 	if err != nil || len(list) > 0 {
 		return err
 	}
@@ -211,7 +214,7 @@ func (p *plant) customer(ctx context.Context, c erp.Customer) error {
 // sales lists the client orders in the shape of production orders, for the search
 // by code and marker.
 func (p *plant) sales(ctx context.Context) ([]prodsmart.ProductionOrder, []prodsmart.TradeOrder, error) {
-	list, err := all(ctx, p, prodsmart.SalesOrderQuery{}, p.client.SalesOrders().List)
+	list, err := all(ctx, p, prodsmart.SalesOrderQuery{}, true, p.client.SalesOrders().List)
 	var out []prodsmart.ProductionOrder
 	for _, o := range list {
 		out = append(out, prodsmart.ProductionOrder{ID: o.ID, Code: o.Code, Description: o.Observations})

@@ -14,6 +14,7 @@ import (
 // is due the next time; Prodsmart's side does not wait for it.
 func (s *source) read(ctx context.Context) {
 	now := time.Now()
+	s.heed()
 	caps := s.system.Capabilities()
 	if caps.Orders && s.config.Settings.Target != rules.Replenish && !s.nextOrders.After(now) {
 		s.unread["orders"] = s.readOrders(ctx)
@@ -26,21 +27,38 @@ func (s *source) read(ctx context.Context) {
 // after is when something is to be read again: the budget may stretch it, and an
 // error may name a moment.
 func (s *source) after(every time.Duration, err error) time.Time {
-	now := time.Now()
-	if m, ok := s.system.(erp.Metered); ok {
-		switch n := m.Stretch(); n {
-		case 0:
-			every = max(every, time.Hour)
-		default:
-			every *= time.Duration(n)
-		}
-	}
-	at := now.Add(every)
+	at := time.Now().Add(s.stretched(every))
 	var e *erp.Error
 	if errors.As(err, &e) && e.Until.After(at) {
 		at = e.Until
 	}
 	return at
+}
+
+// stretched is a pause as the budget of calls allows it.
+func (s *source) stretched(pause time.Duration) time.Duration {
+	m, ok := s.system.(erp.Metered)
+	if !ok {
+		return pause
+	}
+	if n := m.Stretch(); n > 0 {
+		return pause * time.Duration(n)
+	}
+	return max(pause, time.Hour)
+}
+
+// hintPause is the least time between two reads because of hints.
+const hintPause = 30 * time.Second
+
+// heed lets the next read come soon if the system said that something changed. What
+// fails is not tried earlier because of it.
+func (s *source) heed() {
+	if !s.hinted.Swap(false) || s.unread["orders"] != nil {
+		return
+	}
+	if at := s.askedAt.Add(s.stretched(hintPause)); at.Before(s.nextOrders) {
+		s.nextOrders = at
+	}
 }
 
 // readOrders reads orders and takes them over.
@@ -50,6 +68,7 @@ func (s *source) readOrders(ctx context.Context) error {
 		return nil
 	}
 	now := time.Now()
+	s.askedAt = now
 	ask := erp.Ask{Mark: s.book.Mark(), Full: s.config.FullEvery > 0 && !s.nextFull.After(now)}
 	read, err := reader.ReadOrders(ctx, ask)
 	s.nextOrders = s.after(s.config.Every, err)
@@ -98,7 +117,7 @@ func (s *source) confirm(ctx context.Context) error {
 		o, problems, err := finder.FindOrder(ctx, d.Company, d.ID)
 		switch {
 		case err == nil:
-			s.book.Observe(erp.OrderRead{Orders: []erp.Order{o}, Problems: problems, Mark: s.book.Mark()}, time.Now())
+			s.book.Shown(o, problems, time.Now())
 		case erp.Is(err, erp.Gone):
 			gone = append(gone, d)
 		case failed == nil:
@@ -128,6 +147,8 @@ func (s *source) readStock(ctx context.Context, reader erp.StockReader) error {
 		s.mu.Lock()
 		s.status.LastRead = now
 		s.mu.Unlock()
+	} else {
+		s.book.StockDoubts(read, now)
 	}
 	if s.config.Shadow || s.plant.client == nil {
 		return nil

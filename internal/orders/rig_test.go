@@ -39,6 +39,7 @@ type office struct {
 	gap         *erp.Gap
 	problems    []erp.Problem
 	asked       []string
+	reads       []time.Time
 	// written are the write-backs that arrived; loseWrites answers unclear after
 	// them.
 	written    []erp.Write
@@ -56,6 +57,7 @@ func (o *office) Close() error                   { return nil }
 func (o *office) ReadOrders(context.Context, erp.Ask) (erp.OrderRead, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.reads = append(o.reads, time.Now())
 	if o.fail != nil {
 		return erp.OrderRead{}, o.fail
 	}
@@ -349,14 +351,19 @@ func (r *rig) want(lines ...string) {
 // made lets so many pieces be made of an order.
 func (r *rig) made(code string, pieces float64) {
 	r.Helper()
-	o := r.one(code)
+	r.work(r.one(code), "M1", pieces)
+}
+
+// work begins an order on a machine, if it is not begun, and makes pieces.
+func (r *rig) work(o mes.OrderState, machine string, pieces float64) {
+	r.Helper()
 	if o.RunningStatus == "notstarted" {
-		if _, err := r.server.StartOrder(o.ID, "M1", mes.Work{Operation: "OP", Product: o.Lines[0].Product}); err != nil {
+		if _, err := r.server.StartOrder(o.ID, machine, mes.Work{Operation: "OP", Product: o.Lines[0].Product}); err != nil {
 			r.Fatal(err)
 		}
 	}
-	machine, _ := r.server.Machine("M1")
-	if status, text := r.server.ForeignCall("counter", "M1", fmt.Sprintf(`{"count":%g}`, machine.Counter+pieces)); status/100 != 2 {
+	state, _ := r.server.Machine(machine)
+	if status, text := r.server.ForeignCall("counter", machine, fmt.Sprintf(`{"count":%g}`, state.Counter+pieces)); status/100 != 2 {
 		r.Fatal(status, text)
 	}
 }

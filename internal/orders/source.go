@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
@@ -77,10 +78,17 @@ type source struct {
 
 	asks chan ask
 	wake chan struct{}
+	// hinted says that the system said that something changed.
+	hinted atomic.Bool
 
-	nextOrders, nextStock, nextFull, nextUnseen time.Time
-	catalogAt                                   time.Time
-	failures                                    int
+	nextOrders, nextStock, nextFull, nextUnseen, nextPrune time.Time
+	catalogAt                                              time.Time
+	// askedAt is when orders were read last, or should have been.
+	askedAt time.Time
+	// looked is the version of the orders of Prodsmart that was looked at last, and when.
+	looked   uint64
+	lookedAt time.Time
+	failures int
 	// unread is why the last read of orders, or of stock, failed.
 	unread    map[string]error
 	stockMark string
@@ -174,6 +182,9 @@ func (s *source) open(ctx context.Context) error {
 		return fmt.Errorf("the count of calls can not be read: %w", err)
 	}
 	s.system, err = s.config.Open(kept, func(text string) error { return s.keeper.KeepMeter(ctx, s.config.Name, text) })
+	if err == nil {
+		s.book.Confirm(s.system.Capabilities().ByID)
+	}
 	return err
 }
 
@@ -204,7 +215,9 @@ func (s *source) turn(ctx context.Context) (time.Duration, error) {
 	}
 	live := !s.config.Shadow && s.plant.client != nil
 	note(s.prodsmart(ctx, live))
-	if ctx.Err() == nil {
+	// What the system shows is understood with the orders that Prodsmart has already:
+	// after a loss of the store a read that came first would make them again.
+	if ctx.Err() == nil && !(live && s.book.NeedsRebuild()) {
 		s.read(ctx)
 	}
 	if err := s.save(ctx); err != nil {
@@ -218,7 +231,10 @@ func (s *source) turn(ctx context.Context) (time.Duration, error) {
 			s.book.Shadow(t, time.Now())
 		}
 	}
-	s.book.Prune(time.Now())
+	if now := time.Now(); !s.nextPrune.After(now) {
+		s.nextPrune = now.Add(time.Hour)
+		s.book.Prune(now)
+	}
 	note(s.save(ctx))
 	return s.idle(), errors.Join(failed...)
 }
@@ -286,10 +302,17 @@ func (s *source) rebuild(ctx context.Context) error {
 	return s.save(ctx)
 }
 
+// lookAgain is how often what only time brings is looked for.
+const lookAgain = 5 * time.Minute
+
 // look takes over how the orders are in Prodsmart now, and reads those one by one
 // that should be in the lists and are not.
 func (s *source) look(ctx context.Context) error {
 	if s.plant.view == nil {
+		return nil
+	}
+	version := s.plant.view.OrdersVersion()
+	if s.looked == version && time.Since(s.lookedAt) < lookAgain {
 		return nil
 	}
 	orders, asOf, trueAt := s.plant.view.OrdersAsOf()
@@ -313,6 +336,7 @@ func (s *source) look(ctx context.Context) error {
 			return fmt.Errorf("production order %d: %w", id, err)
 		}
 	}
+	s.looked, s.lookedAt = version, time.Now()
 	return nil
 }
 

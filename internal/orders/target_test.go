@@ -182,3 +182,32 @@ func TestMoreAfterClosing(t *testing.T) {
 		})
 	}
 }
+
+// What is to be written by hand only is written when somebody says so, as it is then.
+func TestManualWrite(t *testing.T) {
+	scenario(t, func(c *orders.Config) {
+		c.Settings.Writes = map[erp.Kind]rules.WriteRule{erp.Note: {On: rules.Manual}, erp.Produced: {On: rules.Manual}}
+	}, func(r *rig) {
+		r.office.caps.Writes = []erp.Kind{erp.Note, erp.Produced}
+		r.office.put(sale("642", "480"))
+		r.wait(time.Hour)
+		r.made("SU-642-1", 100)
+		r.wait(time.Hour)
+		if n := len(r.office.written); n != 0 {
+			r.Fatalf("%d were written", n)
+		}
+		for range 2 {
+			r.must(r.mirror.Resolve(r.Context(), "su1", "SU-642-1", "write"))
+			r.wait(time.Hour)
+		}
+		if w := r.office.written; len(w) != 2 || w[0].Kind != erp.Note || w[1].Kind != erp.Produced || !w[1].Delta.Equal(dec("100")) {
+			r.Errorf("%+v", w)
+		}
+		r.made("SU-642-1", 50)
+		r.must(r.server.CloseOrder(r.one("SU-642-1").ID))
+		r.wait(time.Hour)
+		if n := len(r.office.written); n != 2 {
+			r.Errorf("%d were written", n)
+		}
+	})
+}

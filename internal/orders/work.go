@@ -63,6 +63,8 @@ func (s *source) task(ctx context.Context, t rules.Task) (done bool, err error) 
 		return true, s.attend(ctx, t)
 	case t.Act == rules.Tell:
 		return true, s.tell(ctx, t)
+	case t.Act == rules.Separate:
+		return true, s.separate(ctx, t)
 	}
 	return false, nil
 }
@@ -198,6 +200,31 @@ func (s *source) tell(ctx context.Context, t rules.Task) error {
 	return nil
 }
 
+// separate deletes a second order that a repeated request made.
+func (s *source) separate(ctx context.Context, t rules.Task) error {
+	fresh, err := s.order(ctx, t.ID)
+	switch {
+	case absent(err):
+		s.book.Parted(t.Key, t.ID, false, time.Now())
+		return nil
+	case err != nil:
+		return fmt.Errorf("production order %d, a second %s: %w", t.ID, t.Code, err)
+	case !s.book.Twin(t.Key, fresh):
+		s.book.Parted(t.Key, t.ID, false, time.Now())
+		return nil
+	}
+	err = s.plant.once(ctx, true, func(ctx context.Context) error { return s.plant.client.ProductionOrders().Delete(ctx, t.ID) })
+	switch {
+	case err == nil || absent(err):
+		s.book.Parted(t.Key, t.ID, true, time.Now())
+	case verdict(err) == prodsmart.Refused:
+		s.book.Parted(t.Key, t.ID, false, time.Now())
+	default:
+		return fmt.Errorf("production order %d, a second %s: %w", t.ID, t.Code, err)
+	}
+	return nil
+}
+
 // createClient makes a client order, and its client before.
 func (s *source) createClient(ctx context.Context, t rules.Task) error {
 	order, customer, ok := s.book.CreateClient(t.Key, time.Now())
@@ -280,6 +307,9 @@ func (s *source) writeBack(ctx context.Context) error {
 func (s *source) write(ctx context.Context, writer erp.Writer, w erp.Write, look bool) error {
 	if look {
 		r, done, err := writer.Look(ctx, w)
+		if erp.Is(err, erp.Refused) { // nobody but a person can tell
+			return s.notWritten(w, err)
+		}
 		if err != nil {
 			s.book.Unsure(w.ID, err.Error(), time.Now())
 			return err

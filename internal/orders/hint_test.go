@@ -1,0 +1,45 @@
+package orders_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/orders"
+)
+
+// A system that says that something changed is read soon; one that says so all the time
+// is read every half minute, and one that fails not earlier than without.
+func TestHints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *orders.Config) { c.Every = time.Hour })
+		r.wait(10 * time.Minute)
+		r.office.put(sale("1", "100"))
+		r.mirror.Hint("su1")
+		r.mirror.Hint("nobody")
+		r.wait(10 * time.Second)
+		r.want("SU-1-1 100xP-100 notstarted made 0")
+
+		before := len(r.office.reads)
+		for range 600 {
+			r.mirror.Hint("su1")
+			r.wait(time.Second)
+		}
+		if n := len(r.office.reads) - before; n < 18 || n > 21 {
+			t.Errorf("%d reads in ten minutes of hints", n)
+		}
+
+		r.office.fail = &erp.Error{Fault: erp.Unavailable, Err: errors.New("it is down")}
+		r.wait(time.Minute)
+		before = len(r.office.reads)
+		for range 60 {
+			r.mirror.Hint("su1")
+			r.wait(10 * time.Second)
+		}
+		if n := len(r.office.reads) - before; n > 1 {
+			t.Errorf("%d reads of a system that is down", n)
+		}
+	})
+}

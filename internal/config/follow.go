@@ -11,7 +11,7 @@ import (
 
 // Follow is how changes in Prodsmart are followed.
 type Follow struct {
-	// On is false if the section is missing.
+	// On is false if the section is missing and no source of orders is live.
 	On bool
 	// Every is the time between two readings of all lists, Poll that between two
 	// readings of a change channel.
@@ -58,7 +58,7 @@ func webhookObject() *object {
 		{key: "listen", kind: kindText, required: true, doc: "address of the door, such as 0.0.0.0:8443; nothing else is served there"},
 		{key: "path", kind: kindText, required: true, doc: "path of the address that is entered in Prodsmart; with a part that nobody can guess, such as /prodsmart/K7xq4mB2"},
 		{key: "signature", kind: kindText, def: "auto", allowed: []string{"auto", "sha1-hex", "sha1-base64", "sha256-hex", "sha256-base64", "off"}, doc: "how messages are signed; auto takes all, and the status shows which one it is; off takes everything and is for tests on one computer"},
-		{key: "max_age", kind: kindDuration, def: "15m", min: "0s", max: "24h", doc: "older messages are turned away; 0s for none, where a clock can not be trusted"},
+		{key: "max_age", kind: kindDuration, def: "15m", min: "0s", max: "24h", doc: "messages that are older or further ahead, or without a time, are turned away; 0s takes all, where a clock can not be trusted"},
 		{key: "secret", kind: kindSecret, doc: "reference to the secret that messages are signed with; without it that of prodsmart"},
 		{key: "secret_before", kind: kindSecret, doc: "reference to the secret before, while it is being replaced"},
 		{key: "certificate", kind: kindText, doc: "PEM file with the certificate of the door; without it there is no TLS, for a proxy in front that has it"},
@@ -73,10 +73,16 @@ func (l *loader) readFollow(v *view, secret Secret) Follow {
 	f := l.view(node, v.object.index["follow"].sub)
 	out := Follow{On: node != nil, Every: f.duration("every"), Poll: f.duration("poll"), Channels: map[string]string{}}
 	channels := l.view(f.child("channels"), f.object.index["channels"].sub)
+	owner := map[string]string{}
 	for _, kind := range followed() {
-		if channels.has(kind) {
-			out.Channels[kind] = channels.text(kind)
+		if !channels.has(kind) {
+			continue
 		}
+		name := channels.text(kind)
+		if other := owner[name]; other != "" {
+			l.bad(channels.at(kind), quote(name)+" is the channel of "+other+" already; a channel has one type, and reading it empties it")
+		}
+		out.Channels[kind], owner[name] = name, kind
 	}
 	if f.child("webhook") == nil {
 		return out

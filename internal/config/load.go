@@ -22,6 +22,9 @@ type Options struct {
 	// SkipSecrets leaves references unread, so that a configuration can be
 	// checked on another computer.
 	SkipSecrets bool
+	// SecretsOf is a source of orders whose references are read although SkipSecrets
+	// is set: it can be looked at before Prodsmart's credentials are there.
+	SecretsOf string
 	// Lean lets go of the text once it is understood, for a program that runs
 	// for months: Expanded then writes nothing.
 	Lean bool
@@ -70,6 +73,9 @@ type loader struct {
 	dir    string
 	data   string
 	files  []string
+
+	// source is the source of orders that is being read; empty outside of them.
+	source string
 
 	errors, warnings notes
 	// placeholders is set while a template is checked by itself.

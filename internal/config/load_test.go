@@ -172,11 +172,37 @@ func dump(t testing.TB, c *Config) string {
 		}
 		fmt.Fprintln(&b, " ", string(text))
 	}
+	for _, o := range c.Orders.Sources {
+		b.WriteString(dumpSource(o))
+	}
 	for _, m := range c.Machines {
 		fmt.Fprintf(&b, "machine %s at %s, template %q, was %q, every %s, freshness %v, report %v\n", m.Spec.Code, filepath.ToSlash(m.Pos.String()), m.Template, m.Was, m.ReportEvery, m.Freshness, m.Report)
 		b.WriteString(dumpSpec(t, m))
 	}
 	return strings.ReplaceAll(compiled.ReplaceAllString(b.String(), "0x"), `\\`, "/") // JSON writes Windows paths so
+}
+
+func dumpSource(s OrderSource) string {
+	out := fmt.Sprintf("source %s %s live %v every %s, %s, %s, unseen %d, stock %v, user %v password %v key %v, zone %v\n",
+		s.Name, s.System, s.Live, s.Every, s.FullEvery, s.StockEvery, s.Unseen, s.UsesStock, s.user, s.password, s.key, s.Rules.Zone)
+	var settings any
+	switch s.System {
+	case "smartup":
+		settings = *s.smartup
+	case "repzo":
+		settings = *s.repzo
+	case "csmart":
+		settings = *s.csmart
+	case "smpos":
+		settings = *s.smpos
+	case "file":
+		settings = *s.file
+	case "sql":
+		settings = *s.sql
+	case "rest":
+		settings = *s.rest
+	}
+	return out + fmt.Sprintf("  %+v\n  %+v\n", s.Rules, settings)
 }
 
 func dumpSpec(t testing.TB, m Machine) string {

@@ -10,7 +10,6 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
-	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/file"
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping/orders"
 )
@@ -35,23 +34,21 @@ type OrderSource struct {
 	// UsesStock says that its stock is read: for replenishment, or to be set in
 	// Prodsmart.
 	UsesStock bool
+	// Unseen is how many days an order may be in no read before it is asked for
+	// alone; 0 is never.
+	Unseen int
 
-	file *file.Config
+	systemSettings
 }
 
-// File gives the settings of a source of files.
-func (s OrderSource) File() file.Config {
-	if s.file == nil {
-		return file.Config{}
-	}
-	return *s.file
-}
+// dropEvery is the time between two looks into a drop folder, where nothing is said:
+// a look costs nothing, and a file is only taken when two of them see it the same.
+const dropEvery = 15 * time.Second
 
 // sourceName is what the name of a source may be: it stands in markers and in codes.
 var sourceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,19}$`)
 
 func (l *loader) readOrders(v *view, c *Config) Orders {
-	l.warn(v.node, "orders are not mirrored by this version; the section is checked, other systems than file in outline only")
 	out := Orders{ProductsEvery: v.duration("products_every")}
 	object := v.object.index["sources"].sub
 	prefixes := map[string]string{}
@@ -83,6 +80,8 @@ func (l *loader) readOrders(v *view, c *Config) Orders {
 
 // readSource reads one source: its rules, and its system.
 func (l *loader) readSource(key *node, v *view, live bool, c *Config) (OrderSource, bool) {
+	l.source = key.text
+	defer func() { l.source = "" }()
 	s := OrderSource{Pos: key.pos, Name: key.text, Live: live, Every: v.duration("every"), FullEvery: v.duration("full_every"), StockEvery: v.duration("stock_every")}
 	if v.has("mode") {
 		s.Live = v.text("mode") == "live"
@@ -101,7 +100,7 @@ func (l *loader) readSource(key *node, v *view, live bool, c *Config) (OrderSour
 	r := orders.Defaults(s.Name)
 	r.Zone = c.Location
 	r.Target = orders.Target(v.text("target"))
-	r.Prefix = strings.ToUpper(s.System[:2]) + "-"
+	r.Prefix = prefixOf(s.System)
 	if v.has("prefix") {
 		r.Prefix = v.text("prefix")
 	}
@@ -116,29 +115,19 @@ func (l *loader) readSource(key *node, v *view, live bool, c *Config) (OrderSour
 	l.readReplenish(v, &r)
 	s.Rules = r
 	s.UsesStock = r.Target == orders.Replenish || r.StockOwner == orders.SourceOwns || len(r.Owners) > 0
-	if s.System != "file" {
-		l.readOutline(v.child(s.System))
-		return s, true
-	}
-	system := l.view(v.child("file"), v.object.index["file"].sub)
+	system := l.view(v.child(s.System), v.object.index[s.System].sub)
 	if system.wrong {
 		return s, false
 	}
-	s.file = l.readFileSource(system, c)
-	return s, true
-}
-
-// readOutline checks the settings of a system that a later step reads: secrets come
-// by reference.
-func (l *loader) readOutline(n *node) {
-	for _, setting := range l.entriesOf(n, "settings") {
-		switch setting.key.text {
-		case "password", "secret", "key", "token":
-			if problem := checkReference(setting.value.text); problem != "" {
-				l.bad(setting.value, problem)
-			}
-		}
+	if s.System == "file" && !v.has("every") {
+		s.Every = dropEvery
 	}
+	l.readSystem(&s, system, c)
+	l.checkWrites(v, &s)
+	if s.UsesStock && !s.hasStock() {
+		l.badKey(v.node, "its stock is needed, for replenish, stock or stock_of, and "+s.System+" as it is set has none; with sql, name a view under stock")
+	}
+	return s, true
 }
 
 // readRules reads what is the same for every system.
@@ -273,13 +262,7 @@ func (l *loader) readReplenish(v *view, r *orders.Settings) {
 	out := &r.Replenishment
 	out.MaxAge, out.ArrivalLag, out.Quiet = p.duration("max_age"), p.duration("arrival_lag"), p.duration("quiet")
 	out.Recover, out.Hysteresis, out.PerDay = orders.Recover(p.text("recover")), p.whole("hysteresis"), p.whole("per_day")
-	for _, text := range l.texts(p.child("waves")) {
-		at, ok := timeOfDay(text)
-		if !ok {
-			l.bad(p.at("waves"), "expected times of day such as 05:30, got "+quote(text))
-		}
-		out.Waves = append(out.Waves, at)
-	}
+	out.Waves = l.timesOfDay(p, "waves")
 	seen := map[string]bool{}
 	for _, item := range itemsOf(p.child("needs")) {
 		n := l.view(item, p.object.index["needs"].sub)
@@ -306,29 +289,4 @@ func (l *loader) readReplenish(v *view, r *orders.Settings) {
 		}
 		out.Needs = append(out.Needs, need)
 	}
-}
-
-// readFileSource reads the settings of a drop folder.
-func (l *loader) readFileSource(v *view, c *Config) *file.Config {
-	f := &file.Config{
-		Folder: l.beside(v.text("folder")), Names: l.texts(v.child("names")), Ready: file.Ready(v.text("ready")), Settle: v.duration("settle"),
-		Keep: v.duration("keep"), KeepErrors: v.duration("keep_errors"), Content: file.Content(v.text("content")), WholeOrders: v.truth("whole_orders"), Strict: v.truth("strict"),
-		Encoding: v.text("encoding"), CodePage: v.text("code_page"), Delimiter: v.text("delimiter"), Decimal: v.text("decimal"), Dates: l.texts(v.child("dates")), Zone: c.Location,
-		NoHeader: !v.truth("header"), Info: l.texts(v.child("info")), Ignore: l.texts(v.child("ignore")), Sheet: v.text("sheet"),
-		Count: file.Count(v.text("count")), TrailerWord: v.text("trailer"), NoState: v.text("no_state"), States: map[string][]string{}, Columns: map[string][]string{},
-	}
-	for key, to := range map[string]*string{"work": &f.Work, "archive": &f.Archive, "errors": &f.Errors, "out": &f.Out} {
-		if v.has(key) {
-			*to = l.beside(v.text(key))
-		}
-	}
-	for _, state := range []string{"open", "held", "closed", "cancelled"} {
-		if v.has(state) {
-			f.States[state] = l.texts(v.child(state))
-		}
-	}
-	for name, column := range l.names(v, "columns") {
-		f.Columns[name] = []string{column}
-	}
-	return f
 }

@@ -30,8 +30,11 @@ func (l *loader) checkPlan(c *Config) {
 		fits += fmt.Sprintf(", or %d of the machines as they are", e.Machines)
 	}
 	more := ""
+	if all := float64(c.Prodsmart.Budget.Int64()); c.Prodsmart.Share.Cmp(mapping.Whole(1)) < 0 && e.Asked <= all {
+		more = fmt.Sprintf("raise the share (%.0f %% would fit, if the company's other programs can do with the rest), ", math.Ceil(e.Asked/all*100))
+	}
 	if most := mapping.Whole(maxBudget); c.Prodsmart.Budget.Cmp(most) < 0 {
-		more = fmt.Sprintf("raise the budget (up to %s, if no other integration of the company needs any of them), ", most)
+		more += fmt.Sprintf("raise the budget (up to %s, if no other integration of the company needs any of them), ", most)
 	}
 	l.warnings.add(Problem{Pos: l.site.budgetAt, Path: "prodsmart.budget", Text: fmt.Sprintf(
 		"%d machines ask for %.0f requests a minute, %s is %.0f; %s instead: raise report_every (%s), give the machines that matter more freshness, %sor accept it",

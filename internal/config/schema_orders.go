@@ -8,27 +8,22 @@ func ordersObject() *object {
 	}}
 }
 
-// systems are the keys of a source that name its system.
-func systems() []string {
-	return []string{"smartup", "repzo", "csmart", "smpos", "file", "sql", "rest"}
-}
-
 // sourceObject are the rules of one source, and its system.
 func sourceObject() *object {
 	return &object{name: "source", fields: []*field{
-		{key: "smartup", kind: kindAny, doc: "the distribution ERP of that name; checked in outline only"},
-		{key: "repzo", kind: kindAny, doc: "the field sales system of that name; checked in outline only"},
-		{key: "csmart", kind: kindAny, doc: "the system for small firms of that name; checked in outline only"},
-		{key: "smpos", kind: kindAny, doc: "the cash registers of that name; checked in outline only"},
+		{key: "smartup", kind: kindObject, sub: smartupObject(), doc: "the distribution ERP of that name"},
+		{key: "repzo", kind: kindObject, sub: repzoObject(), doc: "the field sales system of that name"},
+		{key: "csmart", kind: kindObject, sub: csmartObject(), doc: "the system for small firms of that name"},
+		{key: "smpos", kind: kindObject, sub: smposObject(), doc: "the cash registers of that name; their stock is what is decided on, so the target is replenish"},
 		{key: "file", kind: kindObject, sub: fileObject(), doc: "a folder into which files with orders are dropped"},
-		{key: "sql", kind: kindAny, doc: "a view of a database; checked in outline only"},
-		{key: "rest", kind: kindAny, doc: "a service that answers GET with JSON; checked in outline only"},
+		{key: "sql", kind: kindObject, sub: sqlObject(), doc: "a view of a database"},
+		{key: "rest", kind: kindObject, sub: restObject(), doc: "a service that answers GET with JSON"},
 		{key: "mode", kind: kindText, allowed: []string{"shadow", "live"}, doc: "shadow or live for this source alone; without it that of orders"},
 		{key: "target", kind: kindText, def: "production-order", allowed: []string{"production-order", "client-order", "both", "aggregate", "replenish"}, doc: "what becomes of the orders: a production order for each line, a client order, both, one production order for the lines of a product that are due together, or orders from stock below a minimum"},
-		{key: "every", kind: kindDuration, def: "5m", min: "5s", max: "24h", doc: "time between two reads of the orders"},
+		{key: "every", kind: kindDuration, def: "5m", min: "5s", max: "24h", doc: "time between two reads of the orders; of file 15s where nothing is said"},
 		{key: "full_every", kind: kindDuration, def: "24h", min: "1m", max: "30d", doc: "time between two reads of all that is open, where reads in between are of changes"},
 		{key: "stock_every", kind: kindDuration, def: "30m", min: "30s", max: "24h", doc: "time between two reads of the stock, where it is needed"},
-		{key: "prefix", kind: kindText, doc: "what the codes of its orders begin with, different for each source; without it the first letters of the system and -"},
+		{key: "prefix", kind: kindText, doc: "what the codes of its orders begin with, different for each source; without it SU-, RZ-, CS-, SM-, FI-, SQ- or RE- in the order of the systems above"},
 		{key: "code", kind: kindText, doc: "how codes are made, from {prefix}, {number}, {id}, {company} and {line}; without it {prefix}{number}-{line}"},
 		{key: "longest_code", kind: kindInt, def: "40", min: "10", max: "200", doc: "most characters of a code"},
 		{key: "day_end", kind: kindText, def: "17:00", doc: "when the day ends that something is due on, in timezone"},
@@ -103,40 +98,5 @@ func writeObject(name string) *object {
 		{key: "step", kind: kindNumber, min: "0", doc: "pieces after which it is written with on_step"},
 		{key: "every", kind: kindDuration, min: "1m", max: "24h", doc: "time after which it is written with on_step, if anything was made"},
 		{key: "negative", kind: kindBool, def: "false", doc: "of produced: a correction in Prodsmart is written as a negative document; otherwise a person is asked"},
-	}}
-}
-
-func fileObject() *object {
-	return &object{name: "file", short: "folder", fields: []*field{
-		{key: "folder", kind: kindText, required: true, doc: "it is the folder into which files are dropped"},
-		{key: "work", kind: kindText, doc: "folder of files that are being read, on the same disk; without it work in folder"},
-		{key: "archive", kind: kindText, doc: "folder of files that were read; without it archive in folder"},
-		{key: "errors", kind: kindText, doc: "folder of files that could not be read, each with a file that says why; without it error in folder"},
-		{key: "out", kind: kindText, doc: "folder for files with what was produced, for write: produced"},
-		{key: "names", kind: kindTexts, doc: "names of the files that are taken, * for any letters; without it *.csv, *.txt, *.tsv, *.xlsx, *.xlsm and *.xml"},
-		{key: "ready", kind: kindText, def: "stable", allowed: []string{"stable", "marker", "renamed"}, doc: "how a file shows that it is finished: it does not change any more, a file with .done behind its name is there, or it was renamed"},
-		{key: "settle", kind: kindDuration, def: "5s", min: "1s", max: "1h", doc: "with stable, how long a file must not change"},
-		{key: "keep", kind: kindDuration, def: "30d", min: "1d", max: "3650d", doc: "age at which files leave the archive"},
-		{key: "keep_errors", kind: kindDuration, def: "90d", min: "1d", max: "3650d", doc: "age at which files leave the error folder"},
-		{key: "content", kind: kindText, def: "changes", allowed: []string{"changes", "snapshot"}, doc: "snapshot if each file has everything that is open, so that an order that is missing is gone"},
-		{key: "whole_orders", kind: kindBool, def: "false", doc: "each file has all lines of the orders in it, so that a line that is missing is gone"},
-		{key: "strict", kind: kindBool, def: "false", doc: "refuse a whole file because of one bad row"},
-		{key: "encoding", kind: kindText, def: "auto", doc: "code page of text without a byte order mark, such as utf-8, windows-1252, windows-1251; auto is UTF-8 if it is valid, else code_page"},
-		{key: "code_page", kind: kindText, def: "windows-1252", doc: "code page of text that is not UTF-8"},
-		{key: "delimiter", kind: kindText, doc: "one of ; , | or tab; without it, it is found out"},
-		{key: "decimal", kind: kindText, def: "auto", allowed: []string{"auto", "comma", "point"}, doc: "mark of fractions; with auto a number such as 1.234 is refused, since it could be thousands"},
-		{key: "dates", kind: kindTexts, doc: "how dates are written, such as dd.mm.yyyy or yyyy-mm-dd hh:mi; without it the usual ways"},
-		{key: "columns", kind: kindNames, doc: "names of the columns by what they are, such as order, line, product, quantity, unit, due, state; #3 is the third column; without it the usual names"},
-		{key: "header", kind: kindBool, def: "true", doc: "whether the first row has the names of the columns"},
-		{key: "info", kind: kindTexts, doc: "columns that are kept as facts, for fields"},
-		{key: "ignore", kind: kindTexts, doc: "columns that nobody needs to be told about"},
-		{key: "sheet", kind: kindText, doc: "sheet of a workbook; without it the first one"},
-		{key: "count", kind: kindText, def: "none", allowed: []string{"none", "trailer", "file"}, doc: "where the number of rows stands that a file must have: in the last row, or in a file with .count behind its name"},
-		{key: "trailer", kind: kindText, def: "TRAILER", doc: "first word of the last row, with count: trailer"},
-		{key: "open", kind: kindTexts, doc: "words of the column state that mean that an order may be made"},
-		{key: "held", kind: kindTexts, doc: "words that mean that it has to wait"},
-		{key: "closed", kind: kindTexts, doc: "words that mean that it is over"},
-		{key: "cancelled", kind: kindTexts, doc: "words that mean that nobody wants it any more"},
-		{key: "no_state", kind: kindText, def: "open", allowed: []string{"open", "held"}, doc: "what an order without a state is"},
 	}}
 }

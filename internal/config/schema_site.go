@@ -57,7 +57,7 @@ func prodsmartObject() *object {
 		{key: "repeat_stop", kind: kindBool, def: "true", doc: "whether a stop without an answer is sent once more; false where the tenant would open a second downtime"},
 		{key: "backlog", kind: kindText, def: "post", allowed: []string{"post", "hold"}, doc: "pieces of an earlier order that could not be told before the order changed: post them, to be booked on the record that is open now, or hold the machine's counter until it is released; needs order at the machine"},
 		{key: "reconcile", kind: kindObject, sub: reconcileObject(), doc: "comparison of what was told with what Prodsmart holds"},
-		{key: "follow", kind: kindObject, sub: followObject(), doc: "a copy of Prodsmart's production orders, production records and downtimes, kept up to date; in mode live only"},
+		{key: "follow", kind: kindObject, sub: followObject(), doc: "a copy of Prodsmart's production orders, production records and downtimes, kept up to date; in mode live only, and there always with orders in mode live"},
 	}}
 }
 

@@ -82,7 +82,7 @@ func checkReference(text string) string {
 func (l *loader) resolve(ref string) (Secret, string) {
 	secret := Secret{ref: ref}
 	m := reference.FindStringSubmatch(ref)
-	if l.o.SkipSecrets || m == nil {
+	if l.o.SkipSecrets && (l.o.SecretsOf == "" || l.source != l.o.SecretsOf) || m == nil {
 		return secret, ""
 	}
 	var tried []string

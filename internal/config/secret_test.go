@@ -95,3 +95,29 @@ machines: {M: {ideal_cycle: 1s, count: {tag: 40001, is: good}}}
 		t.Errorf("with SkipSecrets: %v", problems)
 	}
 }
+
+// TestSecretsOfOneSource: a source of orders can be looked at before any other
+// credentials are there.
+func TestSecretsOfOneSource(t *testing.T) {
+	text := `prodsmart: {key: "${env:KEY}", secret: "${env:SECRET}"}
+connections: {pack: {modbus: {address: "tcp://h:502"}}}
+machines: {M: {connection: pack, ideal_cycle: 1s, count: {tag: 40001, is: good}}}
+orders:
+  sources:
+    one: {csmart: {domain: d, email: "${env:ONE}", password: "${env:ONE}"}}
+    two: {csmart: {domain: d, email: a@b, password: "${env:TWO}"}, prefix: T-}
+`
+	o := Options{SkipSecrets: true, SecretsOf: "one", ReadFile: func(string) ([]byte, error) { return []byte(text), nil },
+		Env: func(name string) (string, bool) { return "hush", name == "ONE" }}
+	config, problems := Load("x.yaml", o)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if s := config.Orders.Sources; s[0].CSMART().Password != "hush" || s[0].CSMART().Email != "hush" || s[1].CSMART().Password != "" {
+		t.Errorf("%q, %q", s[0].CSMART().Email, s[1].CSMART().Password)
+	}
+	o.SecretsOf = "two"
+	if _, problems := Load("x.yaml", o); len(problems) != 1 || !strings.Contains(problems[0].Text, "TWO is not set") {
+		t.Error(problems)
+	}
+}

@@ -40,6 +40,9 @@ func (l *loader) readSite(root *view) *Config {
 	}
 	if orders := root.child("orders"); orders != nil {
 		c.Orders = l.readOrders(l.view(orders, l.schema.root.index["orders"].sub), c)
+		for _, s := range c.Orders.Sources {
+			c.Prodsmart.Follow.On = c.Prodsmart.Follow.On || s.Live
+		}
 	}
 	l.site = &site{name: c.Site, location: c.Location, countIs: c.Prodsmart.CountIs,
 		reportEvery: c.Prodsmart.ReportEvery, budgetAt: Pos{l.files[0], 1, 1}}

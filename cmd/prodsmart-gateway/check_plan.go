@@ -170,6 +170,10 @@ func (p *plan) print(w io.Writer) {
 		fmt.Fprintln(w, "           and a token every 90 min or later")
 	}
 	if !p.Fits {
-		fmt.Fprintf(w, "           what would fit: report_every of %s s for all, or %d of the machines as they are\n", figure(math.Ceil(p.Fitting)), p.MachinesFit)
+		share := ""
+		if asked <= p.Company && p.Budget < p.Company {
+			share = fmt.Sprintf(", or a share of %s %%, if the company's other programs can do with the rest", figure(math.Ceil(asked/p.Company*100)))
+		}
+		fmt.Fprintf(w, "           what would fit: report_every of %s s for all, or %d of the machines as they are%s\n", figure(math.Ceil(p.Fitting)), p.MachinesFit, share)
 	}
 }

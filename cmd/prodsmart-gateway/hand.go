@@ -55,7 +55,7 @@ configuration.`,
 		if err != nil {
 			return err
 		}
-		if err := ask(c.Context(), cfg.Metrics, args[0], verb); err != nil {
+		if err := ask(c.Context(), cfg.Metrics, "/api/machines/"+url.PathEscape(args[0])+"/"+verb); err != nil {
 			return err
 		}
 		return printed(c.OutOrStdout(), "%s is %s.\n", visible(args[0]), done)
@@ -63,16 +63,18 @@ configuration.`,
 	return c
 }
 
-// ask makes a request to the gateway that listens at an address.
-func ask(ctx context.Context, listen, machine, verb string) error {
+// askPatience is longer than a gateway takes for what is asked of it by hand.
+const askPatience = 30 * time.Second
+
+// ask asks the gateway that listens at an address to do something.
+func ask(ctx context.Context, listen, path string) error {
 	address, err := nearby(listen)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
-	target := "http://" + address + "/api/machines/" + url.PathEscape(machine) + "/" + verb
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+path, nil)
 	if err != nil {
 		return err
 	}

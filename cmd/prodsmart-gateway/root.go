@@ -35,7 +35,7 @@ downtimes. Machines are read, never written.`,
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage{c, err} })
 	root.AddCommand(runCommand(), checkCommand(), probeCommand(), browseCommand(), certificateCommand(), replayCommand(),
-		journalCommand(), releaseCommand(), retryCommand(), doctorCommand(), apiCommand(), versionCommand())
+		journalCommand(), releaseCommand(), retryCommand(), ordersCommand(), doctorCommand(), apiCommand(), versionCommand())
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	command, err := root.ExecuteC()
 	var said reported

@@ -181,7 +181,10 @@ func TestFollowing(t *testing.T) {
 	if k := got.Follow.Kinds[0]; k.Kind != "production_orders" || k.Records != 17 || !k.TrueAt.Equal(p.status.At.Add(-20*time.Second)) {
 		t.Errorf("%+v", k)
 	}
-	if w := got.Follow.Webhook; w.Accepted != 5 || w.Unsigned != 2 || w.Signature != "sha1-hex" || w.Header != "x-prodsmart-hmac-sha256" || w.Problem == "" {
+	if k := got.Follow.Kinds; k[0].Age == nil || *k[0].Age != 20 || k[1].Age != nil || got.Follow.Unread != 3 {
+		t.Errorf("%+v", got.Follow)
+	}
+	if w := got.Follow.Webhook; w.Accepted != 5 || w.Unsigned != 2 || w.Signature != "sha1-hex" || w.Header != "x-prodsmart-hmac-sha256" || w.Problem == "" || !w.ProblemAt.Equal(p.status.At) {
 		t.Errorf("%+v", w)
 	}
 	p.status.Follow.On = false

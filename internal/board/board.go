@@ -16,6 +16,7 @@ import (
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/gateway"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
+	rules "github.com/prodsmart-gateway/prodsmart-gateway/mapping/orders"
 )
 
 // Source is the gateway as the board sees it.
@@ -29,6 +30,17 @@ type Source interface {
 	// Release lets a held backlog be told, Retry what was refused.
 	Release(machine string) error
 	Retry(machine string) error
+	Orders
+}
+
+// Orders is the order mirror as the board sees it.
+type Orders interface {
+	// OrderBook gives what is kept of a source's orders.
+	OrderBook(ctx context.Context, source string) (*rules.Book, error)
+	// SyncOrders reads a source now. ResolveOrders decides about a source as a whole
+	// (what is empty), an order or a write-back.
+	SyncOrders(ctx context.Context, source string) error
+	ResolveOrders(ctx context.Context, source, what, option string) error
 }
 
 // door answers for a gateway.
@@ -46,6 +58,10 @@ type door struct {
 //	                                     machine, since, until, after, format=json or csv
 //	POST /api/machines/{code}/release    tell a held backlog
 //	POST /api/machines/{code}/retry      try again what was refused
+//	GET  /api/orders                     the sources of orders
+//	GET  /api/orders/{source}            their lines, write-backs and states; alerts=true
+//	POST /api/orders/{source}/sync       read it now
+//	POST /api/orders/{source}/resolve    decide: form values what and option
 //
 // Times are in the given zone.
 func Handler(s Source, zone *time.Location) (http.Handler, error) {
@@ -66,8 +82,16 @@ func Handler(s Source, zone *time.Location) (http.Handler, error) {
 	d := &door{source: s, zone: zone, now: time.Now}
 	mux.HandleFunc("GET /api/uplink", d.answerUplink)
 	mux.HandleFunc("GET /api/missing", d.answerMissing)
-	mux.HandleFunc("POST /api/machines/{code}/release", byHand(s.Release))
-	mux.HandleFunc("POST /api/machines/{code}/retry", byHand(s.Retry))
+	mux.HandleFunc("POST /api/machines/{code}/release", byHand("machine", "code", func(_ context.Context, r *http.Request) error { return s.Release(r.PathValue("code")) }))
+	mux.HandleFunc("POST /api/machines/{code}/retry", byHand("machine", "code", func(_ context.Context, r *http.Request) error { return s.Retry(r.PathValue("code")) }))
+	mux.HandleFunc("GET /api/orders", d.answerOrders)
+	mux.HandleFunc("GET /api/orders/{source}", d.answerBook)
+	mux.HandleFunc("POST /api/orders/{source}/sync", byHand("source", "source", func(ctx context.Context, r *http.Request) error {
+		return s.SyncOrders(ctx, r.PathValue("source"))
+	}))
+	mux.HandleFunc("POST /api/orders/{source}/resolve", byHand("source", "source", func(ctx context.Context, r *http.Request) error {
+		return s.ResolveOrders(ctx, r.PathValue("source"), r.FormValue("what"), r.FormValue("option"))
+	}))
 	return mux, nil
 }
 

@@ -19,10 +19,12 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/gateway"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/health"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/store"
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
+	rules "github.com/prodsmart-gateway/prodsmart-gateway/mapping/orders"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/mirror"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/uplink"
@@ -91,9 +93,17 @@ func newPretend() *pretend {
 	p.status.Uplink.Budget, p.status.Uplink.Used, p.status.Uplink.Pace = 100, 12, 1
 	p.status.Uplink.Classes = []uplink.ClassStatus{{Name: "edge", Sent: 3, Waiting: 2, Oldest: 1500 * time.Millisecond}}
 	p.status.Uplink.Machines = []uplink.MachineStatus{{Machine: "BEND-2", Held: 40, Parked: "status 400"}}
+	sales := gateway.OrderStatus{System: "smartup"}
+	sales.Name, sales.Shadow, sales.Target, sales.LastRead, sales.Alerts = "sales", true, rules.ProductionOrders, at, 1
+	sales.Problem, sales.Since = "read of orders: it is away", at
+	sales.Hold = &rules.Hold{Since: at, What: "12 orders are gone at once", Cancelled: 12}
+	sales.Counts = map[rules.Status]int{rules.Mirrored: 5, rules.Asking: 1}
+	sales.Left = []erp.Left{{Class: "frequent", Used: 480, PerDay: 500, Left: 20, Until: at.Add(time.Hour)}}
+	p.status.Orders = []gateway.OrderStatus{sales}
 	p.status.Follow.On = true
 	p.status.Follow.Mirror.Kinds[mirror.Orders] = mirror.KindStatus{TrueAt: at.Add(-20 * time.Second), Records: 17}
-	p.status.Follow.Door = &webhook.Status{Accepted: 5, Unsigned: 2, Matched: webhook.SHA1Hex, Header: "x-prodsmart-hmac-sha256", Last: at, Problem: "a message without a signature"}
+	p.status.Follow.Mirror.Unread = 3
+	p.status.Follow.Door = &webhook.Status{Accepted: 5, Unsigned: 2, Matched: webhook.SHA1Hex, Header: "x-prodsmart-hmac-sha256", Last: at, ProblemAt: at, Problem: "a message without a signature"}
 	return p
 }
 
@@ -138,6 +148,12 @@ func TestMetrics(t *testing.T) {
 		`prodsmart_gateway_uplink_waiting_oldest_seconds{class="edge"} 1.5`,
 		`prodsmart_gateway_machine_held_pieces{machine="BEND-2"} 40`,
 		`prodsmart_gateway_machine_parked{machine="BEND-2"} 1`,
+		`prodsmart_gateway_order_lines{source="sales",status="mirrored"} 5`,
+		`prodsmart_gateway_order_lines{source="sales",status="over"} 0`,
+		`prodsmart_gateway_order_alerts{source="sales"} 1`,
+		`prodsmart_gateway_orders_failing{source="sales"} 1`,
+		`prodsmart_gateway_orders_held{source="sales"} 1`,
+		`prodsmart_gateway_order_calls_left{class="frequent",source="sales"} 20`,
 		`prodsmart_gateway_journal_events_total{level="alarm",machine="BEND-2"} 4`,
 		`prodsmart_gateway_journal_events_total{level="notice",machine="IMM-05"} 0`,
 		`prodsmart_gateway_journal_events_total{level="notice",machine=""} 1`,

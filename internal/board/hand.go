@@ -1,12 +1,14 @@
 package board
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/gateway"
 )
@@ -15,9 +17,13 @@ import (
 // page of another site can set it.
 const HandHeader = "X-Prodsmart-Gateway"
 
+// handPatience bounds what somebody asks for by hand: a source of orders may be
+// busy with a request.
+const handPatience = 25 * time.Second
+
 // byHand lets a request through that comes from this computer and from no web
-// page.
-func byHand(do func(machine string) error) http.HandlerFunc {
+// page. The answer names what it was about: the value of the path's key as name.
+func byHand(name, key string, do func(ctx context.Context, r *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		own := ownAddress(r)
 		switch remote, err := netip.ParseAddrPort(r.RemoteAddr); {
@@ -31,15 +37,17 @@ func byHand(do func(machine string) error) http.HandlerFunc {
 			fail(w, http.StatusForbidden, errors.New("this is not done through a proxy or from a web page; run the command at the gateway's own computer"))
 			return
 		}
-		machine := r.PathValue("code")
-		err := do(machine)
+		ctx, stop := context.WithTimeout(r.Context(), handPatience)
+		defer stop()
+		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		err := do(ctx, r)
 		switch {
-		case errors.Is(err, gateway.ErrUnknownMachine):
+		case errors.Is(err, gateway.ErrUnknownMachine) || errors.Is(err, gateway.ErrUnknownSource) || errors.Is(err, gateway.ErrNoOrders):
 			fail(w, http.StatusNotFound, err)
 		case err != nil:
 			fail(w, http.StatusConflict, err)
 		default:
-			answer(w, http.StatusOK, map[string]string{"machine": machine, "status": "done"})
+			answer(w, http.StatusOK, map[string]string{name: r.PathValue(key), "status": "done"})
 		}
 	}
 }

@@ -31,6 +31,8 @@ type descriptions struct {
 	storeBackup, storeBackupFailing, storeTidyFailing       *prometheus.Desc
 	reconcileLast, reconcileFailing, reconcileDifferences   *prometheus.Desc
 	followRecords, followAge, webhooks                      *prometheus.Desc
+	orderLines, orderAlerts, orderFailing, orderHeld        *prometheus.Desc
+	orderRead, orderCalls                                   *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -82,6 +84,12 @@ func describe() descriptions {
 		followRecords:        d("follow_records", "Records of Prodsmart in the local copy, by kind.", "kind"),
 		followAge:            d("follow_age_seconds", "Time since the moment for which the local copy is known to be right, by kind.", "kind"),
 		webhooks:             d("webhook_messages_total", "Messages at the webhook's door, by outcome.", "outcome"),
+		orderLines:           d("order_lines", "Lines of a source of orders by status.", "source", "status"),
+		orderAlerts:          d("order_alerts", "Lines of a source of orders that need a person.", "source"),
+		orderFailing:         d("orders_failing", "1 while a source of orders, or Prodsmart's side of it, fails.", "source"),
+		orderHeld:            d("orders_held", "1 while the changes of a source of orders wait for an operator.", "source"),
+		orderRead:            d("orders_last_read_timestamp_seconds", "When a source of orders was last read.", "source"),
+		orderCalls:           d("order_calls_left", "Calls that are left of the business system's day, by class.", "source", "class"),
 		started:              d("start_timestamp_seconds", "When the gateway started."),
 	}
 }
@@ -110,6 +118,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	c.store(out, &s)
 	c.reconcile(out, &s.Reconcile)
 	c.follow(out, &s.Follow, s.At)
+	c.orders(out, &s)
 	out.gauge(c.d.started, seconds(s.Started))
 }
 

@@ -56,18 +56,12 @@ type machineData struct {
 
 func uplinkOf(s gateway.Status, zone *time.Location) uplinkData {
 	u := &s.Uplink
-	at := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		t = t.In(zone)
-		return &t
-	}
+	at := timesIn(zone)
 	d := uplinkData{
 		Time: s.At.In(zone), Mode: u.Mode.String(), Budget: u.Budget, Used: u.Used, Slot: u.Slot.Seconds(), Pace: u.Pace,
 		Trouble: string(u.Trouble), PausedUntil: at(u.PausedUntil), Oldest: u.Oldest.Seconds(),
 		Classes: make([]classData, len(u.Classes)), Machines: make([]machineData, len(u.Machines)),
-		Reconcile: reconcileOf(&s.Reconcile, at), Follow: followOf(&s.Follow, at),
+		Reconcile: reconcileOf(&s.Reconcile, at), Follow: followOf(&s.Follow, s.At, at),
 	}
 	for i, c := range u.Classes {
 		d.Classes[i] = classData{Name: c.Name, Sent: c.Sent, Waiting: c.Waiting, Oldest: c.Oldest.Seconds()}

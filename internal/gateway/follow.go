@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -58,7 +57,7 @@ func newFollower(g *Gateway) (*follower, error) {
 	if c.Webhook == nil {
 		return f, nil
 	}
-	hook := webhook.Config{Path: c.Webhook.Path, Signature: webhook.Signature(c.Webhook.Signature), MaxAge: c.Webhook.MaxAge}
+	hook := webhook.Config{Path: c.Webhook.Path, Signature: webhook.Signature(c.Webhook.Signature), MaxAge: c.Webhook.MaxAge, Lost: f.mirror.Suspect}
 	if hook.MaxAge == 0 {
 		hook.MaxAge = -1 // any
 	}
@@ -128,15 +127,6 @@ func (f *follower) late(now time.Time) string {
 		text += " " + s.Problem
 	}
 	return text
-}
-
-// Webhook is the handler of the door for what Prodsmart sends by itself; nil if there
-// is none. The caller serves it at the address of the configuration and nothing else.
-func (g *Gateway) Webhook() http.Handler {
-	if g.follow == nil || g.follow.door == nil {
-		return nil
-	}
-	return g.follow.door
 }
 
 // inbox keeps in the store what came by itself.

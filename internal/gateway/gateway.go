@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"time"
@@ -67,6 +68,10 @@ type Gateway struct {
 	knock *knocker
 	// follow is nil if nothing is followed.
 	follow *follower
+	// orders is nil without a source of orders.
+	orders *orderMirror
+	// doors are for what business systems send by themselves, by path.
+	doors map[string]http.Handler
 	// recovery is nil if the store was not damaged; it belongs to watch.
 	recovery *recovery
 	ready    sync.Once
@@ -137,6 +142,10 @@ func (g *Gateway) assemble() error {
 	}
 	g.compare, g.knock = newComparer(g), newKnocker(g)
 	if g.follow, err = newFollower(g); err != nil {
+		return err
+	}
+	g.orders = newOrders(g)
+	if g.doors, err = g.hooks(g.config.Orders.Sources); err != nil {
 		return err
 	}
 	for _, w := range g.config.Warnings {
@@ -262,6 +271,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	work.Go(func() { g.compare.run(ctx) })
 	work.Go(func() { g.knock.run(ctx) })
 	work.Go(func() { g.follow.run(ctx) })
+	work.Go(func() { g.orders.run(ctx) })
 	told := g.uplink.Run(ctx)
 	work.Wait()
 	stopKeeping()

@@ -25,6 +25,8 @@ type Status struct {
 	Events     []EventCount
 	Reconcile  ReconcileStatus
 	Follow     FollowStatus
+	// Orders are the sources of orders, as configured.
+	Orders []OrderStatus
 }
 
 // MachineStatus is one machine as configured and as it is.
@@ -54,7 +56,7 @@ type EventCount struct {
 // Status gives the present status. It may be called at any time while the
 // gateway runs.
 func (g *Gateway) Status() Status {
-	s := Status{At: time.Now(), Started: g.started, Site: g.config.Site, Uplink: g.uplink.Status(), Store: g.store.Health(), GivenUp: g.keeper.givenUp(), Conditions: g.health.List(), Reconcile: g.compare.snapshot(), Follow: g.follow.snapshot()}
+	s := Status{At: time.Now(), Started: g.started, Site: g.config.Site, Uplink: g.uplink.Status(), Store: g.store.Health(), GivenUp: g.keeper.givenUp(), Conditions: g.health.List(), Reconcile: g.compare.snapshot(), Follow: g.follow.snapshot(), Orders: g.orders.snapshot()}
 	ages := map[string]time.Duration{}
 	for i := range s.Uplink.Machines {
 		ages[s.Uplink.Machines[i].Machine] = s.Uplink.Machines[i].Age

@@ -52,6 +52,7 @@ func (g *Gateway) watch(ctx context.Context) {
 		}
 		late := g.follow.late(now)
 		g.hold(late != "", health.FollowLate, "", late)
+		g.orders.watch(g.health, now)
 		g.notify.pass(now)
 	}
 }

@@ -48,6 +48,8 @@ const (
 	BacklogHeld
 	// ExpressionFailing is about a machine.
 	ExpressionFailing
+	// OrdersHeld is about a source of orders.
+	OrdersHeld
 	// CounterJump is about a machine. It says what happened, and holds for a
 	// while after that.
 	CounterJump
@@ -75,10 +77,16 @@ const (
 	BudgetShort
 	// FollowLate is about the gateway.
 	FollowLate
+	// OrdersFailing is about a source of orders.
+	OrdersFailing
+	// OrdersSpent is about a source of orders.
+	OrdersSpent
 	// StoreUpkeep is about the gateway.
 	StoreUpkeep
 	// ClockJump is about the gateway, and holds for a while after it.
 	ClockJump
+	// OrdersAsk is about a source of orders.
+	OrdersAsk
 	// ConfigWarning is about the gateway, or a machine of the configuration.
 	ConfigWarning
 
@@ -114,6 +122,9 @@ func (c Code) Definition() Definition {
 	}
 	if !known {
 		d, known = aboutConnections(c)
+	}
+	if !known {
+		d, known = aboutOrders(c)
 	}
 	if !known {
 		d = Definition{Name: "unknown", Severity: Alarm, Title: "Unnamed condition", Next: "Report this to the makers of the gateway."}

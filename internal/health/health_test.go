@@ -17,8 +17,8 @@ func TestDefinitions(t *testing.T) {
 	want := []string{
 		"store_damaged", "disk_full", "store_failing", "unauthorized", "prodsmart_unreachable", "post_refused",
 		"link_down", "link_stale", "certificate_untrusted", "certificate_refused", "login_refused", "sessions_exhausted",
-		"client_id_taken", "unit_silent", "source_offline", "counter_saturated", "report_below_told", "backlog_held", "expression_failing", "counter_jump", "other_writer", "prodsmart_differs", "tag_bad",
-		"contradiction", "waste_exceeds", "certificate_expiring", "source_incomplete", "too_slow", "clock_wrong", "limited", "budget_short", "follow_late", "store_upkeep", "clock_jump", "config_warning",
+		"client_id_taken", "unit_silent", "source_offline", "counter_saturated", "report_below_told", "backlog_held", "expression_failing", "orders_held", "counter_jump", "other_writer", "prodsmart_differs", "tag_bad",
+		"contradiction", "waste_exceeds", "certificate_expiring", "source_incomplete", "too_slow", "clock_wrong", "limited", "budget_short", "follow_late", "orders_failing", "orders_spent", "store_upkeep", "clock_jump", "orders_ask", "config_warning",
 	}
 	var got []string
 	titles := map[string]bool{}

@@ -43,7 +43,7 @@ func demoCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return d.run(c.Context(), c.OutOrStdout()) },
 	}
-	d.flags(c.Flags(), "127.0.0.1:14840", "127.0.0.1:15020", "127.0.0.1:18830", "127.0.0.1:18090", "127.0.0.1:18091")
+	d.flags(c.Flags(), "127.0.0.1:14840", "127.0.0.1:15020", "127.0.0.1:18830", "127.0.0.1:18090", "127.0.0.1:18092", "127.0.0.1:18091")
 	c.Flags().BoolVar(&d.options.Faults, "faults", true, "let faults of links, devices and Prodsmart come by themselves")
 	c.Flags().StringVar(&d.gateway, "gateway", filepath.Join("bin", "prodsmart-gateway"), "the gateway's program")
 	c.Flags().StringVar(&d.config, "config", filepath.Join("configs", "demo.yaml"), "the gateway's configuration")
@@ -114,12 +114,19 @@ func (d *demo) settle(out io.Writer, p *plant.Plant, g *gateway) error {
 	for _, v := range p.MES().Violations() {
 		count[v.Kind]++
 	}
+	sales := p.Sales()
+	if err := plant.WriteSales(out, sales); err != nil {
+		return err
+	}
 	fmt.Fprintf(out, "faults: %d; busiest minute at Prodsmart: %d requests; counts told lower: %d, equal: %d; refused by the limit: %d\n",
 		len(p.History()), p.MES().Busiest(), count[mes.ViolationLower], count[mes.ViolationEqual], count[mes.ViolationLimit])
 	for _, t := range p.Truth() {
 		if t.Made == 0 && !t.Dead {
 			return fmt.Errorf("machine %s made nothing, because nobody read its counter", t.Machine)
 		}
+	}
+	if n := plant.SalesDiffer(sales); n > 0 {
+		return fmt.Errorf("%d orders are not in Prodsmart as they are in Smartup, or the notes on them are not right", n)
 	}
 	if !agreed {
 		return fmt.Errorf("truth and told differ by %d", plant.Differs(p.Table()))
@@ -133,7 +140,7 @@ func (d *demo) settle(out io.Writer, p *plant.Plant, g *gateway) error {
 // evidence leaves what is needed to find out why a run failed.
 func evidence(dir string, p *plant.Plant) error {
 	text, err := json.MarshalIndent(map[string]any{
-		"truth": p.Truth(), "table": p.Table(), "history": p.History(), "began": p.Began(),
+		"truth": p.Truth(), "table": p.Table(), "history": p.History(), "began": p.Began(), "sales": p.Sales(), "orders": p.MES().Orders(),
 		"machines": p.MES().Machines(), "calls": p.MES().Calls(0), "violations": p.MES().Violations(),
 	}, "", "  ")
 	if err != nil {
@@ -154,10 +161,10 @@ func agree(p *plant.Plant, g *gateway) (bool, error) {
 		case err := <-g.ended:
 			return false, err
 		case <-deadline.C:
-			return plant.Differs(p.Table()) == 0, nil
+			return plant.Differs(p.Table()) == 0 && plant.SalesDiffer(p.Sales()) == 0, nil
 		case now := <-tick.C:
 			switch {
-			case plant.Differs(p.Table()) != 0:
+			case plant.Differs(p.Table()) != 0 || plant.SalesDiffer(p.Sales()) != 0:
 				since = time.Time{}
 			case since.IsZero():
 				since = now

@@ -48,7 +48,7 @@ func command(t *testing.T, ctx context.Context, args ...string) (string, error) 
 
 // free puts all servers on ports that are free.
 func free(args ...string) []string {
-	for _, f := range []string{"opcua", "modbus", "mqtt", "prodsmart", "control"} {
+	for _, f := range []string{"opcua", "modbus", "mqtt", "prodsmart", "smartup", "control"} {
 		args = append(args, "--"+f, "127.0.0.1:0")
 	}
 	return args

@@ -22,11 +22,12 @@ type settings struct {
 	length  time.Duration
 }
 
-func (s *settings) flags(f *pflag.FlagSet, opcua, modbus, mqtt, prodsmart, control string) {
+func (s *settings) flags(f *pflag.FlagSet, opcua, modbus, mqtt, prodsmart, smartup, control string) {
 	f.StringVar(&s.options.OPCUA, "opcua", opcua, "address of the OPC UA server")
 	f.StringVar(&s.options.Modbus, "modbus", modbus, "address of the Modbus gateway")
 	f.StringVar(&s.options.MQTT, "mqtt", mqtt, "address of the MQTT broker")
 	f.StringVar(&s.options.Prodsmart, "prodsmart", prodsmart, "address of the pretend Prodsmart")
+	f.StringVar(&s.options.Smartup, "smartup", smartup, "address of the pretend Smartup")
 	f.StringVar(&s.options.Control, "control", control, "address of the control interface")
 	f.StringVar(&s.options.Key, "key", "plantsim", "API key that the pretend Prodsmart accepts")
 	f.StringVar(&s.options.Secret, "secret", "secret", "API secret that the pretend Prodsmart accepts")
@@ -77,7 +78,7 @@ func runCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return s.run(c.Context(), c.OutOrStdout()) },
 	}
-	s.flags(c.Flags(), "127.0.0.1:4840", "127.0.0.1:5020", "127.0.0.1:1883", "127.0.0.1:8090", "127.0.0.1:8091")
+	s.flags(c.Flags(), "127.0.0.1:4840", "127.0.0.1:5020", "127.0.0.1:1883", "127.0.0.1:8090", "127.0.0.1:8092", "127.0.0.1:8091")
 	c.Flags().BoolVar(&s.options.Faults, "faults", false, "let faults of links, devices and Prodsmart come by themselves")
 	c.Flags().BoolVar(&s.options.Blind, "blind", false, "produce at once, without waiting for somebody to read the machines")
 	return c
@@ -95,13 +96,21 @@ func (s *settings) run(ctx context.Context, out io.Writer) error {
 	if err := tables(ctx, out, p, s.every, nil); err != nil {
 		return err
 	}
-	return plant.WriteTable(out, p.Table())
+	return state(out, p)
+}
+
+// state prints what the machines did and the orders, beside what Prodsmart was told.
+func state(out io.Writer, p *plant.Plant) error {
+	if err := plant.WriteTable(out, p.Table()); err != nil {
+		return err
+	}
+	return plant.WriteSales(out, p.Sales())
 }
 
 func printAddresses(out io.Writer, p *plant.Plant) {
 	opcua, modbus, mqtt, prodsmart, control := p.Addresses()
-	fmt.Fprintf(out, "OPC UA     opc.tcp://%s\nModbus     tcp://%s\nMQTT       tcp://%s\nProdsmart  http://%s\ncontrol    http://%s/table\n",
-		opcua, modbus, mqtt, prodsmart, control)
+	fmt.Fprintf(out, "OPC UA     opc.tcp://%s\nModbus     tcp://%s\nMQTT       tcp://%s\nProdsmart  http://%s\nSmartup    http://%s\ncontrol    http://%s/table\n",
+		opcua, modbus, mqtt, prodsmart, p.SmartupAddress(), control)
 	fmt.Fprintln(out, "Machines begin to produce when their counters are read.")
 }
 
@@ -118,7 +127,7 @@ func tables(ctx context.Context, out io.Writer, p *plant.Plant, every time.Durat
 		case <-t.C:
 		}
 		fmt.Fprintf(out, "\nafter %.0f s\n", p.Age().Seconds())
-		if err := plant.WriteTable(out, p.Table()); err != nil {
+		if err := state(out, p); err != nil {
 			return err
 		}
 	}

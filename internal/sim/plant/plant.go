@@ -69,8 +69,9 @@ func (t Timing) filled() (Timing, error) {
 // Options are what New needs. Addresses are host:port; empty means a free port
 // of loopback.
 type Options struct {
-	OPCUA, Modbus, MQTT, Prodsmart, Control string
-	// Key and Secret that Prodsmart accepts. Default "plantsim" and "secret".
+	OPCUA, Modbus, MQTT, Prodsmart, Smartup, Control string
+	// Key and Secret that Prodsmart accepts. Default "plantsim" and "secret". The
+	// secret is the pretend Smartup's password too.
 	Key, Secret string
 	// Profile of Prodsmart.
 	Profile mes.Profile
@@ -113,6 +114,7 @@ type Plant struct {
 	opcua      *plc.OPCUA
 	modbus     *plc.Modbus
 	broker     *plc.Broker
+	office     *office
 	control    *http.Server
 	controlLn  net.Listener
 	cancel     context.CancelFunc
@@ -171,6 +173,12 @@ func (p *Plant) open(designs []design) error {
 	if err != nil {
 		return err
 	}
+	if p.office, err = openOffice(o, p.mes, backOffice(designs)); err != nil {
+		return err
+	}
+	if err := p.mes.AddChannel(mes.ChannelSetup{Name: OrdersChannel, Type: "PRODUCTION_ORDER"}); err != nil {
+		return err
+	}
 	inner, err := p.mes.Serve("127.0.0.1:0")
 	if err != nil {
 		return err
@@ -211,11 +219,13 @@ func (p *Plant) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	p.control = &http.Server{Handler: p.controlHandler(), ReadHeaderTimeout: 10 * time.Second}
-	p.background.Add(3)
+	p.background.Add(5)
 	go func() {
 		defer p.background.Done()
 		_ = p.control.Serve(p.controlLn) // ends by Close
 	}()
+	go func() { defer p.background.Done(); p.office.serve() }()
+	go func() { defer p.background.Done(); every(ctx, glance, p.trade) }()
 	go func() { defer p.background.Done(); every(ctx, beat, p.beat) }()
 	go func() { defer p.background.Done(); every(ctx, patrol, p.patrol) }()
 }
@@ -239,6 +249,7 @@ func (p *Plant) Close() {
 		p.cancel()
 		_ = p.control.Close() // the listener is closed either way
 	}
+	p.office.close()
 	if p.controlLn != nil {
 		p.controlLn.Close()
 	}
@@ -266,6 +277,21 @@ func (p *Plant) MES() *mes.Server { return p.mes }
 // Addresses are where the plant listens, as host:port.
 func (p *Plant) Addresses() (opcua, modbus, mqtt, prodsmart, control string) {
 	return p.opcua.Gate.Addr(), p.modbus.Gate.Addr(), p.broker.Gate.Addr(), p.mesGate.Addr(), p.controlLn.Addr().String()
+}
+
+// SmartupAddress is where the pretend Smartup listens, as host:port.
+func (p *Plant) SmartupAddress() string { return p.office.listen.Addr().String() }
+
+// OrdersChannel is the change channel with production orders that the pretend
+// Prodsmart has.
+const OrdersChannel = "plant-orders"
+
+// trade lets the office and the workers go on.
+func (p *Plant) trade() {
+	p.mu.Lock()
+	more := !p.settling
+	p.mu.Unlock()
+	p.note(p.office.work(time.Now(), more))
 }
 
 func (p *Plant) now() time.Duration { return time.Since(p.began) }

@@ -230,6 +230,9 @@ func (m *mall) garbage(t *testing.T, source, kind string, n int) {
 	if len(place) == 0 {
 		t.Fatalf("%s has no garbage of this kind", source)
 	}
+	if kind == halfAnAnswer {
+		defer m.systems[source].heal(t)
+	}
 	m.sync(t)
 	eventually(t, "an order does not arrive beside "+kind+" of "+source, func() bool {
 		m.sync(t)
@@ -253,9 +256,6 @@ func (m *mall) garbage(t *testing.T, source, kind string, n int) {
 			return !slices.ContainsFunc(place, func(part string) bool { return !strings.Contains(text, part) })
 		})
 	})
-	if kind == halfAnAnswer {
-		m.systems[source].heal(t)
-	}
 	for name := range m.systems {
 		m.bounded(t, name)
 	}

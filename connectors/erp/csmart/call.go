@@ -207,7 +207,7 @@ func (s *Source) judge(body []byte, doing string, write bool) (reply, error) {
 	}
 	v, notes, err := web.Parse(body)
 	if err != nil {
-		return garbled(fmt.Sprintf("the answer is no JSON; it begins with %q", s.clean(begin, 60)))
+		return garbled(fmt.Sprintf("%s; it begins with %q", errors.Unwrap(err), s.clean(begin, 60)))
 	}
 	if !v.IsObject() {
 		return garbled("the answer is no record with error and data")

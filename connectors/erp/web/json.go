@@ -40,7 +40,8 @@ type object struct {
 
 // Parse reads a whole document. Keys that stand twice in an object (the last
 // one counts) and text that is no UTF-8 are problems with their place; the
-// document is read all the same.
+// document is read all the same. The error is an *erp.Error; the one it wraps says
+// where the document breaks off without a word of its text.
 func Parse(body []byte) (Value, []erp.Problem, error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	p := parser{d: json.NewDecoder(bytes.NewReader(body)), body: body, foreign: !utf8.Valid(body)}
@@ -55,7 +56,8 @@ func Parse(body []byte) (Value, []erp.Problem, error) {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
-		return Value{}, p.notes, &erp.Error{Fault: erp.Garbled, What: fmt.Sprintf("the answer is no JSON: byte %d: %s; it begins with %q", p.d.InputOffset(), err, Shorten(string(body[:min(len(body), 200)]), 60))}
+		err = fmt.Errorf("the answer is no JSON: byte %d: %w", p.d.InputOffset(), err)
+		return Value{}, p.notes, &erp.Error{Fault: erp.Garbled, What: fmt.Sprintf("%s; it begins with %q", err, Shorten(string(body[:min(len(body), 200)]), 60)), Err: err}
 	}
 	return Value{raw: raw}, p.notes, nil
 }

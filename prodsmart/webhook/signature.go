@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 )
 
 // Signature is how a message is signed: with HMAC, the API secret as the key and
@@ -49,34 +51,54 @@ func headers() []string { return []string{"x-prodsmart-hmac-sha256", "x-prodsmar
 // mostValues is how many values of one header are looked at.
 const mostValues = 4
 
-// matches finds the signature by which a body is genuine, and its header; empty if
-// there is none. How long it takes does not tell how much of a signature was right.
-func (c *Config) matches(h http.Header, body []byte) (Signature, string) {
-	if c.Signature == Off {
-		return Off, ""
-	}
+// Match is one way in which a message is genuine: the signature, and the header that
+// it stood in.
+type Match struct {
+	Signature Signature
+	Header    string
+}
+
+// Matches gives all ways in which a body is genuine by one of the secrets, in the order
+// of the headers. How long it takes does not tell how much of a signature was right.
+func Matches(h http.Header, body []byte, secrets []prodsmart.Secret) (all []Match) {
 	genuine := map[string][][]byte{} // by algorithm, of each secret
-	for _, secret := range c.Secrets {
+	for _, secret := range secrets {
 		for algorithm, sum := range map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New} {
 			mac := hmac.New(sum, []byte(secret.Reveal()))
 			mac.Write(body)
 			genuine[algorithm] = append(genuine[algorithm], mac.Sum(nil))
 		}
 	}
-	var found Signature
-	var where string
 	for _, name := range headers() {
 		values := h.Values(name)
 		for _, value := range values[:min(len(values), mostValues)] {
 			digest, spelling := decoded(strings.TrimSpace(value))
 			for algorithm, sums := range genuine {
-				s := Signature(algorithm + "-" + spelling)
 				for _, sum := range sums {
-					if hmac.Equal(sum, digest) && (c.Signature == Auto || c.Signature == s) {
-						found, where = s, name
+					if hmac.Equal(sum, digest) {
+						all = append(all, Match{Signature(algorithm + "-" + spelling), name})
 					}
 				}
 			}
+		}
+	}
+	return all
+}
+
+// signed says whether a message has a signature, right or wrong.
+func signed(h http.Header) bool {
+	return slices.ContainsFunc(headers(), func(name string) bool { return strings.TrimSpace(h.Get(name)) != "" })
+}
+
+// matches finds the signature by which a body is genuine, and its header; empty if
+// there is none.
+func (c *Config) matches(h http.Header, body []byte) (found Signature, where string) {
+	if c.Signature == Off {
+		return Off, ""
+	}
+	for _, m := range Matches(h, body, c.Secrets) {
+		if c.Signature == Auto || c.Signature == m.Signature {
+			found, where = m.Signature, m.Header
 		}
 	}
 	return found, where

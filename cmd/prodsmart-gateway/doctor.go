@@ -8,17 +8,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/board"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/config"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/tenant"
 	"github.com/prodsmart-gateway/prodsmart-gateway/mapping"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/webhook"
 )
 
 func doctorCommand() *cobra.Command {
@@ -44,7 +48,7 @@ store is touched, whatever mode is configured.`,
 	f.StringArrayVar(&d.tenant.Types, "type", nil, "a downtime `type` of the machine; two are better")
 	f.StringVar(&d.parameter, "parameter", "", "a parameter of the machine, `NAME=CODE` or one text for both")
 	f.StringVar(&d.tenant.Value, "value", "1", "a `value` that the parameter takes, as JSON")
-	f.StringVar(&d.tenant.Product, "product", "", "the code of a `product` that two orders may be made for, which are deleted again")
+	f.StringVar(&d.tenant.Product, "product", "", "the code of a `product` that orders may be made for, which are deleted again")
 	f.DurationVar(&d.tenant.Pause, "pause", time.Second, "the least `time` between two requests")
 	f.BoolVarP(&d.yes, "yes", "y", false, "agree to everything that is going to be booked")
 	f.BoolVar(&d.json, "json", false, "print the findings as JSON; questions go to the error output")
@@ -121,8 +125,13 @@ func (d *doctor) examine(ctx context.Context, cfg *config.Config, stdout io.Writ
 		return err
 	}
 	defer elsewhere.Close()
-	d.tenant.API, d.tenant.Elsewhere = client, elsewhere
-	if err := printed(d.out, "Machine %s at %s. About 100 requests, one every %s, besides those of a gateway that runs.\n", visible(d.tenant.Machine), cfg.Prodsmart.URL, d.tenant.Pause); err != nil {
+	d.tenant.API, d.tenant.Elsewhere, d.tenant.Channels = client, elsewhere, cfg.Prodsmart.Follow.Channels
+	end, err := d.openDoor(ctx, cfg.Prodsmart.Follow.Webhook)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if err := printed(d.out, "Machine %s at %s. About 150 requests, one every %s, besides those of a gateway that runs.\n", visible(d.tenant.Machine), cfg.Prodsmart.URL, d.tenant.Pause); err != nil {
 		return err
 	}
 	findings, err := tenant.Run(ctx, d.tenant, client, d)
@@ -130,6 +139,35 @@ func (d *doctor) examine(ctx context.Context, cfg *config.Config, stdout io.Writ
 		return errors.Join(err, writeFindings(stdout, findings, cfg))
 	}
 	return errors.Join(err, d.summary(findings, cfg))
+}
+
+// openDoor hears webhooks at the configured address, if there is one and no gateway
+// has it. The caller calls end.
+func (d *doctor) openDoor(ctx context.Context, c *config.Webhook) (end func(), err error) {
+	if c == nil || d.tenant.Product == "" {
+		return func() {}, nil
+	}
+	l, err := listenWebhook(c)
+	if err != nil {
+		return func() {}, printed(d.out, "Webhooks are not looked at: %v If it is the gateway, /api/uplink shows the signature below follow.\n", err)
+	}
+	var secrets []prodsmart.Secret
+	for _, s := range c.Secrets {
+		secrets = append(secrets, prodsmart.NewSecret(s.Reveal()))
+	}
+	d.tenant.Door = webhook.NewRecorder(c.Path, secrets)
+	ctx, stop := context.WithCancel(ctx)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := board.Serve(ctx, l, d.tenant.Door, slog.New(slog.DiscardHandler)); err != nil {
+			_ = printed(d.out, "The address for webhooks failed: %v\n", err) // its questions stay open
+		}
+	})
+	end = func() {
+		stop()
+		serving.Wait()
+	}
+	return end, printed(d.out, "Webhooks are heard at %s%s meanwhile.\n", l.Addr(), visible(c.Path))
 }
 
 // Agree asks before a part that books something.
@@ -181,6 +219,7 @@ func (d *doctor) answer(ctx context.Context, question string) (string, error) {
 func (d *doctor) summary(findings []tenant.Finding, cfg *config.Config) error {
 	var reasons, settings []string
 	open := map[string]string{} // by reason
+	section := ""
 	for _, f := range findings {
 		switch {
 		case f.Answer == "":
@@ -193,7 +232,11 @@ func (d *doctor) summary(findings []tenant.Finding, cfg *config.Config) error {
 			if isSet(cfg, f.Setting) {
 				note = "as it is"
 			}
-			settings = append(settings, fmt.Sprintf("  %-22s # %s: %s; %s\n", f.Setting, f.Question, f.Answer, note))
+			into, line, indent := nested(f.Setting)
+			if into != "" && into != section {
+				settings, section = append(settings, into), into
+			}
+			settings = append(settings, fmt.Sprintf("%s%-*s # %s: %s; %s\n", indent, 24-len(indent), line, f.Question, f.Answer, note))
 		}
 	}
 	for _, why := range reasons {
@@ -205,6 +248,19 @@ func (d *doctor) summary(findings []tenant.Finding, cfg *config.Config) error {
 		return nil
 	}
 	return printed(d.out, "\nSettings\nprodsmart:\n%s", strings.Join(settings, ""))
+}
+
+// nested writes a setting whose key has dots as YAML below prodsmart: the lines of its
+// sections, its own line, and what that is indented by.
+func nested(setting string) (sections, line, indent string) {
+	key, value, _ := strings.Cut(setting, ": ")
+	parts := strings.Split(key, ".")
+	indent = "  "
+	for _, section := range parts[:len(parts)-1] {
+		sections += indent + section + ":\n"
+		indent += "  "
+	}
+	return sections, parts[len(parts)-1] + ": " + value, indent
 }
 
 // isSet says whether the configuration has a setting already.
@@ -222,6 +278,8 @@ func isSet(cfg *config.Config, setting string) bool {
 		return value == p.WasteOnly
 	case "first_zero":
 		return value == p.FirstZero
+	case "follow.webhook.signature":
+		return p.Follow.Webhook != nil && value == p.Follow.Webhook.Signature
 	case "repeat_stop":
 		return (value == "true") == p.RepeatStop
 	}

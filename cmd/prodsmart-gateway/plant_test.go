@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"math"
+	"net"
 	"sync/atomic"
 	"testing"
 
@@ -72,5 +74,16 @@ func devices(t *testing.T) map[string]string {
 			t.Error(err)
 		}
 	})
-	return map[string]string{"TENANT": "http://" + address, "MODBUS": "tcp://" + modbus.Gate.Addr(), "OPCUA": opcua.Endpoint(), "MQTT": "mqtt://" + broker.Gate.Addr(), "BROKER": "tcp://" + broker.Gate.Addr()}
+	// Somebody entered an address for webhooks, and made a channel.
+	hook, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tenant.Subscribe("http://"+hook.Addr().String()+"/hook", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(hook.Close(), tenant.AddChannel(mes.ChannelSetup{Name: "c-7", Type: "PRODUCTION_ORDER"})); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"HOOK": hook.Addr().String(), "TENANT": "http://" + address, "MODBUS": "tcp://" + modbus.Gate.Addr(), "OPCUA": opcua.Endpoint(), "MQTT": "mqtt://" + broker.Gate.Addr(), "BROKER": "tcp://" + broker.Gate.Addr()}
 }

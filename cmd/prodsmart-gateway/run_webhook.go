@@ -20,24 +20,33 @@ func openWebhook(ctx context.Context, door *sync.WaitGroup, cfg *config.Config, 
 	if handler == nil {
 		return nil
 	}
-	secure, err := webhookTLS(c)
+	l, err := listenWebhook(c)
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("prodsmart.follow.webhook.listen: %w: is another program using the port?", err)
-	}
-	if secure != nil {
-		l = tls.NewListener(l, secure)
-	}
-	log.Info("webhook", "address", l.Addr().String(), "tls", secure != nil)
+	log.Info("webhook", "address", l.Addr().String(), "tls", c.Certificate != "")
 	door.Go(func() {
 		if err := board.Serve(ctx, l, handler, log); err != nil {
 			log.Warn("the webhook's address failed", "problem", err)
 		}
 	})
 	return nil
+}
+
+// listenWebhook opens the address of the door, with TLS if it has a certificate.
+func listenWebhook(c *config.Webhook) (net.Listener, error) {
+	secure, err := webhookTLS(c)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("prodsmart.follow.webhook.listen: %w: is another program using the port?", err)
+	}
+	if secure != nil {
+		l = tls.NewListener(l, secure)
+	}
+	return l, nil
 }
 
 // webhookTLS loads the certificate of the door; nil without one.

@@ -64,7 +64,7 @@ func fill(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: fill from to")
 	}
 	text := ts.ReadFile(args[0])
-	for _, name := range []string{"MODBUS", "OPCUA", "MQTT", "BROKER", "TENANT"} {
+	for _, name := range []string{"MODBUS", "OPCUA", "MQTT", "BROKER", "TENANT", "HOOK"} {
 		text = strings.ReplaceAll(text, "$"+name, ts.Getenv(name))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))

@@ -66,7 +66,7 @@ func rooms() []room {
 		{dir: "internal/store", may: []string{"mapping", "prodsmart", "prodsmart/uplink"}, owns: []string{"modernc.org/sqlite", "database/sql"}},
 		{dir: "internal/replay", may: []string{"connectors", "mapping", "prodsmart", "prodsmart/uplink", "internal/config"}},
 		{dir: "internal/health"},
-		{dir: "internal/tenant", may: []string{"prodsmart"}, not: []string{"os", "net", "net/http"}},
+		{dir: "internal/tenant", may: []string{"prodsmart", "prodsmart/webhook"}, not: []string{"os", "net", "net/http"}},
 		{dir: "internal/orders", may: []string{"connectors/erp", "mapping/orders", "prodsmart"}, not: []string{"os", "net", "net/http", "database/sql"}},
 		{dir: "internal/probe", may: []string{"connectors"}, not: pure},
 		{dir: "internal/gateway", may: []string{

@@ -117,10 +117,15 @@ func (s *session) ended(ctx context.Context) error {
 	if _, err := s.listed(ctx); err != nil {
 		return err
 	}
-	if _, _, err := s.call(ctx, "authorization.delete", "", nil, nil); err != nil {
+	status, text, err := s.call(ctx, "authorization.delete", "", nil, nil)
+	if err != nil {
 		return s.tokenless(err, "bad_token", "no_token")
 	}
-	_, err := s.config.API.Authorization(ctx)
+	if status < 200 || status > 299 {
+		s.leave(fmt.Sprintf("the tokens could not be ended: %.200s", text), "bad_token", "no_token")
+		return nil
+	}
+	_, err = s.config.API.Authorization(ctx)
 	var failed *prodsmart.Error
 	switch {
 	case err == nil:
@@ -128,7 +133,7 @@ func (s *session) ended(ctx context.Context) error {
 	case errors.As(err, &failed) && (failed.Answer.Status == 404 || failed.Answer.Status == 400):
 		s.found("no_token", fmt.Sprint(failed.Answer.Status))
 	}
-	status, err := s.listed(ctx)
+	status, err = s.listed(ctx)
 	if _, told := s.answers["bad_token"]; err == nil && !told && rejected(status) {
 		s.found("bad_token", fmt.Sprint(status))
 	}
@@ -144,25 +149,12 @@ func rejected(status int) bool { return slices.Contains([]int{400, 401, 403}, st
 // listed reads a list with the client's token, and gives the status of the first
 // request. That a token is refused like a wrong value is no error here.
 func (s *session) listed(ctx context.Context) (int, error) {
-	if err := s.wait(ctx, s.config.Pause-time.Since(s.last)); err != nil {
-		return 0, err
-	}
 	s.config.Watch.first()
-	for range tries {
+	_, err := s.request(ctx, true, func() (prodsmart.Answer, error) {
 		_, err := s.prodsmart.Downtimes(ctx, prodsmart.DowntimeQuery{Span: prodsmart.Span{StartAfter: time.Now()}})
-		s.last = time.Now()
-		var failed *prodsmart.Error
-		if err == nil || errors.As(err, &failed) && failed.Answer.Verdict == prodsmart.Refused {
-			return s.config.Watch.first(), nil
-		}
-		if failed == nil || failed.Answer.Verdict != prodsmart.Ambiguous && failed.Answer.Verdict != prodsmart.Limited {
-			return 0, fmt.Errorf("%w: %w", ErrGaveUp, err)
-		}
-		if err := s.wait(ctx, max(s.config.Pause, failed.Answer.RetryAfter)); err != nil {
-			return 0, err
-		}
-	}
-	return 0, nil
+		return answerOf(err)
+	})
+	return s.config.Watch.first(), err
 }
 
 // tokenless leaves questions open because of an error, if there is one.
@@ -173,132 +165,22 @@ func (s *session) tokenless(err error, names ...string) error {
 	return nil
 }
 
-// orders asks what becomes of production orders.
-func (s *session) orders(ctx context.Context) (err error) {
-	names := []string{"order_code", "order_put", "unknown_order"}
-	if s.config.API == nil || s.config.Product == "" {
-		s.leave("it needs a product that an order may be made for", names...)
-		return nil
-	}
-	agreed, err := s.agree(ctx, Part{
-		Title: "Production orders",
-		Does:  fmt.Sprintf("Two inactive orders for 1 of %s, due in a month, whose code begins with %sorder; one is changed, and both are deleted.", s.config.Product, stranger),
-		Books: "Nothing that stays, if deleting works.",
-	}, names...)
-	if !agreed || err != nil {
-		return err
-	}
-	code := fmt.Sprintf("%sorder-%d", stranger, s.began.Unix())
-	due := s.began.AddDate(0, 1, 0).UTC().Truncate(time.Second)
-	order := map[string]any{"code": code, "start-date": due.Add(-24 * time.Hour).Format(time.RFC3339), "due-date": due.Format(time.RFC3339), "active": false,
-		"description": "for a test", "notes": "for a test", "products": []any{map[string]any{"product": s.config.Product, "quantity-ordered": 1}}}
-	id, text, err := s.create(ctx, order)
-	if err != nil || id == "" {
-		s.leave("no order could be made: "+text, names...)
-		return err
-	}
-	defer func() {
-		if _, _, bad := s.call(context.WithoutCancel(ctx), "production-orders.delete", id, nil, nil); err == nil {
-			err = bad
-		}
-	}()
-	second, _, err := s.create(ctx, order)
+// call makes any request. A refusal has its status and no error; an answer that was
+// unclear has the status 0.
+func (s *session) call(ctx context.Context, operation, key string, filters url.Values, body json.RawMessage) (int, []byte, error) {
+	var r prodsmart.Reply
+	a, err := s.request(ctx, false, func() (prodsmart.Answer, error) {
+		var failed error
+		r, failed = s.config.API.Call(ctx, operation, key, filters, body)
+		return answerOf(failed)
+	})
 	switch {
 	case err != nil:
-		return err
-	case second == "":
-		s.found("order_code", "unique_400")
-	default:
-		s.found("order_code", "duplicates")
-		if _, _, err := s.call(ctx, "production-orders.delete", second, nil, nil); err != nil {
-			return err
-		}
-		switch status, _, err := s.call(ctx, "production-orders.get", second, nil, nil); {
-		case err != nil:
-			return err
-		case status == 404 || status == 400:
-			s.found("unknown_order", fmt.Sprint(status))
-		}
+		return 0, nil, err
+	case a.Verdict == prodsmart.Accepted:
+		return r.Status, r.Body, nil
+	case a.Verdict == prodsmart.Refused:
+		return a.Status, []byte(a.Text), nil
 	}
-	return s.partialPut(ctx, id)
-}
-
-// create makes an order and gives its number; none if it was refused.
-func (s *session) create(ctx context.Context, order map[string]any) (id, text string, err error) {
-	body, err := json.Marshal(order)
-	if err != nil {
-		return "", "", err
-	}
-	status, answer, err := s.call(ctx, "production-orders.create", "", nil, body)
-	var made struct {
-		ID json.Number `json:"id"`
-	}
-	if err != nil || status < 200 || status > 299 || json.Unmarshal(answer, &made) != nil {
-		return "", string(answer), err
-	}
-	return made.ID.String(), "", nil
-}
-
-// partialPut writes an order without two of its fields.
-func (s *session) partialPut(ctx context.Context, id string) error {
-	const name = "order_put"
-	workers := url.Values{"workers": {"true"}}
-	_, answer, err := s.call(ctx, "production-orders.get", id, workers, nil)
-	var fields map[string]json.RawMessage
-	if err != nil || json.Unmarshal(answer, &fields) != nil {
-		s.leave("the order could not be read", name)
-		return err
-	}
-	for _, left := range []string{"notes", "description", "status", "running-status", "location", "shipping"} {
-		delete(fields, left)
-	}
-	body, err := json.Marshal(fields)
-	if err != nil {
-		return err
-	}
-	status, answer, err := s.call(ctx, "production-orders.update", id, workers, body)
-	if err != nil || status < 200 || status > 299 {
-		s.leave(fmt.Sprintf("the order could not be written: %.200s", answer), name)
-		return err
-	}
-	_, answer, err = s.call(ctx, "production-orders.get", id, workers, nil)
-	var now struct{ Notes, Description string }
-	switch {
-	case err != nil || json.Unmarshal(answer, &now) != nil:
-		s.leave("the order could not be read", name)
-		return err
-	case now.Notes == "" && now.Description == "":
-		s.found(name, "replace")
-	case now.Notes != "" && now.Description != "":
-		s.found(name, "merge")
-	}
-	return nil
-}
-
-// call makes a request in its turn. A refusal has its status and no error.
-func (s *session) call(ctx context.Context, operation, key string, filters url.Values, body json.RawMessage) (int, []byte, error) {
-	for range tries {
-		if err := s.wait(ctx, s.config.Pause-time.Since(s.last)); err != nil {
-			return 0, nil, err
-		}
-		r, err := s.config.API.Call(ctx, operation, key, filters, body)
-		s.last = time.Now()
-		var failed *prodsmart.Error
-		if err == nil || !errors.As(err, &failed) {
-			return r.Status, r.Body, err
-		}
-		switch failed.Answer.Verdict {
-		case prodsmart.Refused:
-			return failed.Answer.Status, []byte(failed.Answer.Text), nil
-		case prodsmart.Limited:
-			if err := s.wait(ctx, failed.Answer.RetryAfter); err != nil {
-				return 0, nil, err
-			}
-		case prodsmart.Ambiguous:
-			return 0, []byte(failed.Answer.Text), nil
-		default:
-			return 0, nil, fmt.Errorf("%w: %w", ErrGaveUp, err)
-		}
-	}
-	return 0, nil, nil
+	return 0, []byte(a.Text), nil
 }

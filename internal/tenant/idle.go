@@ -53,7 +53,10 @@ func (s *session) parameters(ctx context.Context) error {
 	case r == taken:
 		s.found("unknown_code", "accept")
 		s.leave("the service takes everything", "name_alias")
-		return nil
+		if s.config.ParameterCode != "" { // so that the lists have one to show
+			_, _, err = s.parameter(ctx, "code", s.config.ParameterCode)
+		}
+		return err
 	}
 	s.found("unknown_code", "reject_400")
 	return s.alias(ctx)

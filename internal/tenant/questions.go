@@ -1,5 +1,7 @@
 package tenant
 
+import "slices"
+
 // question is one of the open questions of the documentation, with the answers
 // that there may be.
 type question struct {
@@ -12,7 +14,7 @@ type answer struct{ meaning, setting string }
 
 // questions are all, in the order in which they are listed if they stay open.
 func questions() []question {
-	return append(append(counterQuestions(), otherQuestions()...), stopQuestions()...)
+	return slices.Concat(counterQuestions(), otherQuestions(), stopQuestions(), tellingQuestions(), formQuestions())
 }
 
 func counterQuestions() []question {
@@ -130,6 +132,9 @@ func otherQuestions() []question {
 		}},
 		{"unknown_order", "What is answered to an order that does not exist?", map[string]answer{
 			"404": {meaning: "404."}, "400": {meaning: "400, as to a wrong value."},
+		}},
+		{"order_references", "Is an order taken that names a machine that does not exist?", map[string]answer{
+			"reject_400": {meaning: "No."}, "accept": {meaning: "Yes: a misspelt code is not noticed."},
 		}},
 		{"known_filter", "Do the lists filter by time?", map[string]answer{
 			"apply": {meaning: "Yes."}, "ignore": {meaning: "No: comparisons read more than they need. Set reconcile: {every: 1h} if that takes too much of the budget."},

@@ -14,37 +14,67 @@ const (
 	// mostPages is how much of a list is read. Filters may not work, so that the
 	// list of a whole company comes.
 	mostPages = 40
-	// tries is how often a page is asked for that does not come.
-	tries = 5
+	// tries is how often something is tried that did not work, attempts how often a
+	// request is made that does not arrive, each time after a longer pause.
+	tries    = 5
+	attempts = 8
 )
 
-// page waits for its turn and asks for one page, again if it did not come.
-func page[T any](ctx context.Context, s *session, fetch func() ([]T, error)) ([]T, error) {
-	for try := 1; ; try++ {
+// request makes one request in its turn. It waits out the limit, and makes a request
+// again that did not reach Prodsmart; if again is set, also one whose answer was
+// unclear. The answer is accepted, refused or, without again, ambiguous. The error says
+// that there is no point in going on.
+func (s *session) request(ctx context.Context, again bool, do func() (prodsmart.Answer, error)) (prodsmart.Answer, error) {
+	for failed := 0; ; {
 		if err := s.wait(ctx, s.config.Pause-time.Since(s.last)); err != nil {
-			return nil, err
+			return prodsmart.Answer{}, err
 		}
-		records, err := fetch()
+		a, err := do()
 		s.last = time.Now()
-		var failed *prodsmart.Error
-		if err == nil || !errors.As(err, &failed) {
-			return records, err
+		if err != nil {
+			return a, err
 		}
-		pause := failed.Answer.RetryAfter
-		switch failed.Answer.Verdict {
-		case prodsmart.Limited:
-			try--
-		case prodsmart.Ambiguous:
-			if try == tries {
-				return nil, fmt.Errorf("%w: %w", ErrGaveUp, err)
+		switch {
+		case a.Verdict == prodsmart.Unsent, a.Verdict == prodsmart.Ambiguous && again:
+			if failed++; failed == attempts {
+				return a, fmt.Errorf("%w: %s", ErrGaveUp, a.Text)
 			}
-		default:
-			return nil, fmt.Errorf("%w: %w", ErrGaveUp, err)
+			a.RetryAfter = max(a.RetryAfter, time.Duration(failed)*s.config.Pause)
+		case a.Verdict == prodsmart.Unauthorized:
+			return a, fmt.Errorf("%w: %s", ErrGaveUp, a.Text)
+		case a.Verdict != prodsmart.Limited:
+			return a, nil
 		}
-		if err := s.wait(ctx, pause); err != nil {
-			return nil, err
+		if err := s.wait(ctx, a.RetryAfter); err != nil {
+			return a, err
 		}
 	}
+}
+
+// answerOf is the answer that a request had, whose error is err. Other errors are
+// nobody's answer.
+func answerOf(err error) (prodsmart.Answer, error) {
+	var failed *prodsmart.Error
+	switch {
+	case err == nil:
+		return prodsmart.Answer{Verdict: prodsmart.Accepted}, nil
+	case errors.As(err, &failed):
+		return failed.Answer, nil
+	}
+	return prodsmart.Answer{}, err
+}
+
+// page asks for one page of a list.
+func page[T any](ctx context.Context, s *session, fetch func() ([]T, error)) (records []T, err error) {
+	a, err := s.request(ctx, true, func() (prodsmart.Answer, error) {
+		var failed error
+		records, failed = fetch()
+		return answerOf(failed)
+	})
+	if err == nil && a.Verdict != prodsmart.Accepted {
+		err = fmt.Errorf("%w: %s", ErrGaveUp, a.Text)
+	}
+	return records, err
 }
 
 // records reads a list to its end.

@@ -14,6 +14,7 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/tenant"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/webhook"
 )
 
 const machine = "TEST-1"
@@ -69,6 +70,9 @@ type rehearsal struct {
 	setup   mes.MachineSetup
 	config  tenant.Config
 	faults  []mes.Fault
+	seed    uint64 // of the faults
+	// deaf says that there is no door, unheard that its address is not entered.
+	deaf, unheard bool
 	// before is what happened before the run.
 	before func(*mes.Server)
 	person helper
@@ -89,7 +93,7 @@ func newRehearsal(t *testing.T) *rehearsal {
 func (r *rehearsal) run(t *testing.T) map[string]tenant.Finding {
 	t.Helper()
 	r.options.Limit = -1
-	server, err := mes.New(mes.Config{Key: "key", Secret: "secret", Profile: mes.Profile{Options: r.options, Faults: r.faults},
+	server, err := mes.New(mes.Config{Key: "key", Secret: "secret", Seed: r.seed, Profile: mes.Profile{Options: r.options, Faults: r.faults},
 		Machines: []mes.MachineSetup{r.setup, {Code: "OTHER", Types: []mes.TypeSetup{{Name: "HALT"}}}}})
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +106,20 @@ func (r *rehearsal) run(t *testing.T) map[string]tenant.Finding {
 	}
 	if r.before != nil {
 		r.before(server)
+	}
+	door := webhook.NewRecorder("/hook", []prodsmart.Secret{prodsmart.NewSecret("secret")})
+	hooks := httptest.NewServer(door)
+	defer hooks.Close()
+	defer server.Close()
+	if !r.unheard {
+		if _, err := server.Subscribe(hooks.URL+"/hook", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for kind, name := range map[string]string{"PRODUCTION_ORDER": "c-orders", "PRODUCTION": "c-productions", "DOWNTIME": "c-downtimes"} {
+		if err := server.AddChannel(mes.ChannelSetup{Name: name, Type: kind}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	watch := &tenant.Watch{}
 	reach := prodsmart.Config{URL: web.URL, Insecure: true, Key: prodsmart.NewSecret("key"), Secret: prodsmart.NewSecret("secret"), OnRequest: watch.Note}
@@ -117,6 +135,12 @@ func (r *rehearsal) run(t *testing.T) map[string]tenant.Finding {
 	}
 	defer elsewhere.Close()
 	r.config.API, r.config.Watch, r.config.Product, r.config.Elsewhere = client, watch, "P", elsewhere
+	if r.config.Channels == nil {
+		r.config.Channels = map[string]string{"production_orders": "c-orders", "productions": "c-productions", "downtimes": "c-downtimes"}
+	}
+	if !r.deaf {
+		r.config.Door = door
+	}
 	r.person.server = server
 	findings, err := tenant.Run(t.Context(), r.config, client, &r.person)
 	if err != nil {
@@ -134,6 +158,9 @@ func (r *rehearsal) run(t *testing.T) map[string]tenant.Finding {
 	}
 	if m, _ := server.Machine(machine); slices.ContainsFunc(m.Downtimes, mes.Downtime.Open) {
 		t.Errorf("a downtime was left open: %+v", m.Downtimes)
+	}
+	if orders := server.Orders(); len(orders) > 0 {
+		t.Errorf("orders were left behind: %+v", orders)
 	}
 	return m
 }
@@ -185,6 +212,9 @@ func want(question string, o map[string]string) (answer string, asked bool) {
 		{"counter_scope", "reset_daily", "machine_lifetime"},
 		{"mount", "api", "one"}, {"mount", "v1", "one"},
 		{"type_key", "either", "name"}, {"type_key", "code", "name"},
+		{"machine_filter", "either", "code"},
+		{"signature_mode", "sample", "sha1-hex"}, {"signature_mode", "prose", "sha1-base64"}, {"signature_mode", "sha256_hex", "sha256-hex"},
+		{"signature_mode", "sha256_base64", "sha256-base64"}, {"signature_mode", "both_headers", "several"},
 	} {
 		if same.question == question && same.value == value {
 			value = same.answer
@@ -213,6 +243,10 @@ func apart(question string, o map[string]string) (why string) {
 		if o["absent_waste"] == "reject_400" {
 			return "it is not tried, because the code may be wanted for ever"
 		}
+	case "machine_filter":
+		if o["known_filter"] == "ignore" {
+			return "the lists do not filter"
+		}
 	}
 	return ""
 }
@@ -225,7 +259,12 @@ func judge(t *testing.T, o mes.Options, found map[string]tenant.Finding) {
 		f := found[name]
 		answer, asked := want(name, is)
 		if !asked {
-			if name != "ratio" {
+			switch {
+			case strings.HasPrefix(name, "channel_"):
+				if f.Answer != "answers" {
+					t.Errorf("%s: %s, %s", name, f.Answer, f.Open)
+				}
+			case name != "ratio":
 				t.Errorf("%s is no option", name)
 			}
 			continue

@@ -8,12 +8,12 @@ package tenant
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/big"
 	"slices"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
+	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart/webhook"
 )
 
 // Config is what Run needs to know.
@@ -40,6 +40,14 @@ type Config struct {
 	API     API
 	Watch   *Watch
 	Product string
+	// Door hears the webhooks about those orders, and Channels are the texts of change
+	// channels by what is in them (production_orders, productions, downtimes). Without
+	// them the questions about what Prodsmart tells by itself stay open. Whoever gives
+	// Door serves it, and closes it after Run.
+	Door     *webhook.Recorder
+	Channels map[string]string
+	// Patience is how long messages are waited for; 0 means DefaultPatience.
+	Patience time.Duration
 	// Elsewhere is Prodsmart below another prefix of paths; nil leaves that out.
 	Elsewhere Prodsmart
 	// Pause is the least time between two requests, to leave the company's budget
@@ -83,8 +91,8 @@ type Finding struct {
 	Answer, Open string
 	// Meaning says what the answer means for the plant.
 	Meaning string
-	// Setting is the line to write below prodsmart: in the configuration; empty if
-	// the answer asks for none.
+	// Setting is what to write below prodsmart: in the configuration, a key with its
+	// value; dots in the key are sections. It is empty if the answer asks for none.
 	Setting string
 }
 
@@ -96,6 +104,9 @@ var ErrGaveUp = errors.New("Prodsmart gives no answers to go on with")
 func Run(ctx context.Context, c Config, p Prodsmart, person Person) ([]Finding, error) {
 	if c.Pause == 0 {
 		c.Pause = time.Second
+	}
+	if c.Patience == 0 {
+		c.Patience = DefaultPatience
 	}
 	s := &session{config: c, prodsmart: p, person: person, began: time.Now(), count: c.Highest, waste: c.WasteTold, booked: c.WasteTold, answers: map[string]string{}, open: map[string]string{}}
 	if c.Value == "" {
@@ -146,7 +157,7 @@ type session struct {
 
 func (s *session) all(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{
-		s.place, s.machines, s.tokens, s.orders, s.counter, s.parameters, s.stops, s.idle, s.next, s.lists,
+		s.place, s.machines, s.tokens, s.orders, s.counter, s.parameters, s.stops, s.idle, s.next, s.lists, s.listForms,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -192,30 +203,23 @@ const (
 	refused
 )
 
-// send makes one request and waits out the limit. The error says that there is no
-// point in going on.
+// send makes one post. The error says that there is no point in going on.
 func (s *session) send(ctx context.Context, service prodsmart.Service, body string) (reply, prodsmart.Answer, error) {
-	for {
-		if err := s.wait(ctx, s.config.Pause-time.Since(s.last)); err != nil {
-			return unclear, prodsmart.Answer{}, err
-		}
-		a := s.prodsmart.Send(ctx, prodsmart.Post{Machine: s.config.Machine, Service: service, Body: []byte(body)})
-		s.last = time.Now()
-		switch a.Verdict {
-		case prodsmart.Accepted:
-			return taken, a, nil
-		case prodsmart.Refused:
-			return refused, a, nil
-		case prodsmart.Ambiguous:
-			return unclear, a, ctx.Err()
-		case prodsmart.Limited:
-			if err := s.wait(ctx, a.RetryAfter); err != nil {
-				return unclear, a, err
-			}
-		default:
-			return unclear, a, fmt.Errorf("%w: %s", ErrGaveUp, a.Text)
-		}
+	a, err := s.request(ctx, false, func() (prodsmart.Answer, error) {
+		return s.prodsmart.Send(ctx, prodsmart.Post{Machine: s.config.Machine, Service: service, Body: []byte(body)}), nil
+	})
+	switch {
+	case err != nil:
+		return unclear, a, err
+	case a.Verdict == prodsmart.Refused:
+		return refused, a, nil
+	case a.Verdict == prodsmart.Ambiguous:
+		return unclear, a, ctx.Err()
 	}
+	if service != prodsmart.CounterService {
+		s.silent(a)
+	}
+	return taken, a, nil
 }
 
 // judge makes a finding of whether something was taken.

@@ -26,14 +26,15 @@ func TestTheLineFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			told := 0
-			for range 10 {
+			for seed := range uint64(30) {
 				r := newRehearsal(t)
+				r.seed = seed
 				r.faults = []mes.Fault{kind}
 				is := configured(r.options)
 				for question, f := range r.run(t) {
 					answer, asked := want(question, is)
 					if f.Answer != "" && asked && f.Answer != answer {
-						t.Errorf("%s: found %s, it is %s", question, f.Answer, answer)
+						t.Errorf("seed %d: %s: found %s, it is %s", seed, question, f.Answer, answer)
 					}
 					if f.Answer != "" {
 						told++
@@ -60,7 +61,13 @@ func TestWhatIsMissingLeavesQuestionsOpen(t *testing.T) {
 		"no types":     {func(r *rehearsal) { r.config.Types = nil }, []string{"needless_start", "other_start", "other_stop", "repeated_stop", "running_form", "stop_effect", "type_key", "unknown_type", "untyped_start", "worker_downtime"}, "it needs a downtime type"},
 		"one type":     {func(r *rehearsal) { r.config.Types = r.config.Types[:1] }, []string{"other_start", "other_stop"}, "it needs a second downtime type"},
 		"a wrong type": {func(r *rehearsal) { r.config.Types = []string{"WRONG"} }, []string{"needless_start", "other_start", "other_stop", "repeated_stop", "running_form", "stop_effect", "type_key", "untyped_start", "worker_downtime"}, ""},
-		"no parameter": {func(r *rehearsal) { r.config.ParameterCode, r.config.ParameterName = "", "" }, []string{"boolean_value", "name_alias", "parameters_idle"}, "it needs a parameter"},
+		"no door":      {func(r *rehearsal) { r.deaf = true }, []string{"signature_mode", "webhook_uuid"}, "no webhook is configured"},
+		"an address that is not entered": {func(r *rehearsal) { r.unheard, r.config.Patience = true, time.Millisecond }, []string{"signature_mode", "webhook_uuid"},
+			"no message came within 1ms: is the address of the door entered in Prodsmart"},
+		"nothing is followed":   {func(r *rehearsal) { r.deaf, r.config.Channels = true, map[string]string{} }, []string{"signature_mode", "channel_downtimes", "order_deletion"}, ""},
+		"orders are left out":   {func(r *rehearsal) { r.person.refuses = "Production orders" }, []string{"order_code", "order_put", "order_references", "signature_mode"}, "this part was left out"},
+		"channels are left out": {func(r *rehearsal) { r.person.refuses = "Change channels" }, []string{"channel_productions"}, "this part was left out"},
+		"no parameter":          {func(r *rehearsal) { r.config.ParameterCode, r.config.ParameterName = "", "" }, []string{"boolean_value", "name_alias", "parameters_idle"}, "it needs a parameter"},
 		"a machine that counted before": {func(r *rehearsal) {
 			r.config.Highest = 5000
 			r.before = func(s *mes.Server) { s.ForeignCall("counter", machine, `{"count":5000}`) }
@@ -137,5 +144,26 @@ func TestNoAnswers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestChannels: a channel that there is not, one of another type, and no webhook that
+// says how deletions are told.
+func TestChannels(t *testing.T) {
+	r := newRehearsal(t)
+	r.deaf = true
+	r.config.Channels = map[string]string{"production_orders": "c-downtimes", "productions": "nowhere"}
+	found := r.run(t)
+	for question, answer := range map[string]string{"channel_production_orders": "without_it", "channel_productions": "unknown", "channel_downtimes": "", "order_deletion": ""} {
+		if found[question].Answer != answer {
+			t.Errorf("%s: %+v", question, found[question])
+		}
+	}
+	for _, deletion := range []mes.OrderDeletion{mes.DeletionMarked, mes.DeletionAbsent} {
+		r := newRehearsal(t)
+		r.deaf, r.options.OrderDeletion = true, deletion
+		if found := r.run(t); found["order_deletion"].Answer != string(deletion) || found["channel_production_orders"].Answer != "answers" {
+			t.Errorf("%s: %+v", deletion, found["order_deletion"])
+		}
 	}
 }

@@ -56,7 +56,21 @@ func (s *session) absentWaste(ctx context.Context) error {
 	return nil
 }
 
+// equalWaste tells again what was told. After an answer that was unclear nobody knows
+// what that is, so more of it goes first, which nothing is learnt from.
 func (s *session) equalWaste(ctx context.Context) error {
+	for range tries {
+		if s.booked == s.waste {
+			break
+		}
+		if _, err := s.tell(ctx, telling{count: s.up(1), waste: s.waste + 1}); err != nil {
+			return err
+		}
+	}
+	if s.booked != s.waste {
+		s.leave("waste is not taken any more", "equal_waste")
+		return nil
+	}
 	_, _, err := s.yesNo(ctx, "equal_waste", "accept", func() telling { return telling{count: s.up(1), waste: s.waste} })
 	return err
 }

@@ -43,3 +43,41 @@ func TestHints(t *testing.T) {
 		}
 	})
 }
+
+// TestProductsWhenAsked: who adds a product in Prodsmart and asks for a read does not
+// wait until the products are due. However often somebody asks, they are read once a
+// minute at most.
+func TestProductsWhenAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *orders.Config) { c.Every = time.Minute })
+		order := sale("1", "100")
+		order.Lines[0].Product = "NEW"
+		r.office.put(order)
+		r.wait(5 * time.Minute)
+		r.want()
+		r.product("NEW")
+		r.must(r.mirror.Sync(t.Context(), "su1"))
+		r.wait(10 * time.Second)
+		r.want("SU-1-1 100xNEW notstarted made 0")
+
+		before := r.reads("products")
+		for range 60 {
+			r.must(r.mirror.Sync(t.Context(), "su1"))
+			r.wait(2 * time.Second)
+		}
+		if n := r.reads("products") - before; n > 4 { // a reading is two requests
+			t.Errorf("products were read %d times in two minutes", n)
+		}
+	})
+}
+
+// reads is how many reads of a service there were.
+func (r *rig) reads(service string) int {
+	n := 0
+	for _, c := range r.server.Calls(0) {
+		if c.Method == "GET" && c.Service == service {
+			n++
+		}
+	}
+	return n
+}

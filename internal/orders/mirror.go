@@ -95,7 +95,8 @@ func (m *Mirror) ask(ctx context.Context, name string, do func(b *rules.Book) er
 	}
 }
 
-// Sync reads a source's orders now instead of when they are due.
+// Sync reads a source's orders now instead of when they are due, and the products of
+// Prodsmart unless that was less than a minute ago.
 func (m *Mirror) Sync(ctx context.Context, name string) error {
 	s, err := m.find(name)
 	if err != nil {
@@ -103,6 +104,7 @@ func (m *Mirror) Sync(ctx context.Context, name string) error {
 	}
 	return m.ask(ctx, name, func(*rules.Book) error {
 		s.nextOrders, s.nextStock, s.nextFull = time.Time{}, time.Time{}, time.Time{}
+		s.plant.asked.Store(true)
 		return nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
@@ -35,6 +36,9 @@ type plant struct {
 	view   View
 	// every is the time between two readings of the products.
 	every time.Duration
+
+	// asked says that a person wants them to be read again.
+	asked atomic.Bool
 
 	// reading keeps two sources from reading the same products.
 	reading chan struct{}
@@ -163,6 +167,10 @@ func (p *plant) marked(ctx context.Context, statuses ...string) ([]prodsmart.Pro
 	return out, nil
 }
 
+// productsPause is the least time between two readings of the products, however often
+// somebody asks.
+const productsPause = time.Minute
+
 // products are the products of Prodsmart, at most every old, and when they were
 // read; nil if they could not be read yet.
 func (p *plant) products(ctx context.Context) (rules.Catalog, time.Time, error) {
@@ -172,9 +180,11 @@ func (p *plant) products(ctx context.Context) (rules.Catalog, time.Time, error) 
 	case <-ctx.Done():
 		return nil, time.Time{}, ctx.Err()
 	}
-	if p.catalog != nil && time.Since(p.readAt) < p.every {
+	age := time.Since(p.readAt)
+	if p.catalog != nil && age < p.every && (age < productsPause || !p.asked.Load()) {
 		return p.catalog, p.readAt, nil
 	}
+	p.asked.Store(false)
 	// Nothing can be made before they are known; later it can wait.
 	list, err := all(ctx, p, prodsmart.ProductQuery{}, p.catalog == nil, p.client.Products().List)
 	if err != nil {

@@ -94,7 +94,9 @@ func openBooks(c *cobra.Command, path string, args []string) (books []book, cfg 
 			about := map[string]bool{"": len(args) == 1}
 			if len(args) > 1 {
 				for _, e := range b.Find(args[1]) {
-					about[e.Name()], about[e.Key] = true, true
+					for _, name := range e.Names() {
+						about[name] = true
+					}
 				}
 			}
 			if one.told, err = tales(c.Context(), r, s.Name, about); err != nil {

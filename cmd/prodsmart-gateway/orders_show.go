@@ -209,9 +209,8 @@ func showOrder(out io.Writer, b book, e rules.Entry, zone *time.Location) error 
 		}
 		row("written", "%s", what)
 	}
-	about := []string{e.Name(), e.Key}
 	for _, told := range b.told {
-		if slices.Contains(about, told.Subject) {
+		if slices.Contains(e.Names(), told.Subject) {
 			row(told.Time.In(zone).Format("01-02 15:04"), "%s", told.Text)
 		}
 	}

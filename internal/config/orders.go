@@ -244,7 +244,7 @@ func (l *loader) readWrites(v *view, r *orders.Settings) {
 			rule.Step = exact(one.number("step"))
 		}
 		if rule.On == orders.OnStep && rule.Step.Sign() == 0 && rule.Every == 0 {
-			l.bad(w.at(key), "with on_step, give step, every or both")
+			l.bad(w.at(key), fmt.Sprintf("with on_step, give step (pieces), every (a time) or both, such as %s: {on: on_step, step: 50}", key))
 		}
 		r.Writes[erp.Kind(key)] = rule
 	}

@@ -240,10 +240,7 @@ func (k bookkeeper) Keep(ctx context.Context, source string, rows []rules.Row, e
 		w.Book = append(w.Book, store.BookRow{Source: source, Kind: r.Kind, Key: r.Key, Body: r.Data})
 	}
 	for _, e := range events {
-		entry := mapping.Event{Time: e.At, Machine: OrderJournal(source), Rule: "order", Subject: e.Code, Level: mapping.Info, Text: e.What}
-		if e.Code == "" {
-			entry.Subject = e.Entry
-		}
+		entry := mapping.Event{Time: e.At, Machine: OrderJournal(source), Rule: "order", Subject: e.Name(), Level: mapping.Info, Text: e.What}
 		if e.Alert {
 			entry.Level = mapping.Alarm
 		}

@@ -198,6 +198,10 @@ func (e Entry) Name() string {
 	return plainKey(e.Key)
 }
 
+// Names are all by which the journal knows the entry: its code, and its key from before
+// it had one.
+func (e Entry) Names() []string { return []string{e.Name(), plainKey(e.Key)} }
+
 // plainKey is a key as people can type it.
 func plainKey(key string) string { return strings.ReplaceAll(key, "\x1f", ":") }
 
@@ -245,4 +249,13 @@ type Event struct {
 	What        string
 	// Alert says that a person should look.
 	Alert bool
+}
+
+// Name is what it is about, as people know it: a code, or a key without one; empty for
+// the source as a whole.
+func (e Event) Name() string {
+	if e.Code != "" {
+		return e.Code
+	}
+	return plainKey(e.Entry)
 }

@@ -151,7 +151,9 @@ func (c Caller) Check(a Answer, doing string, write bool) error {
 	case s == http.StatusUnauthorized || s == http.StatusForbidden || s == http.StatusProxyAuthRequired:
 		e.Fault, e.Next = erp.Denied, "check the user, the password or key, and the rights of the account"
 	case s == http.StatusNotFound || s == http.StatusGone:
-		e.Fault = erp.Gone
+		if e.Fault = erp.Gone; html {
+			e.Next = "check the address"
+		}
 	case s == http.StatusTooManyRequests:
 		e.Fault, e.Until = erp.Unavailable, retryAfter(a.Header)
 	case s == http.StatusServiceUnavailable && a.Header.Get("Retry-After") != "":

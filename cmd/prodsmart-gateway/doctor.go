@@ -131,7 +131,7 @@ func (d *doctor) examine(ctx context.Context, cfg *config.Config, stdout io.Writ
 		return err
 	}
 	defer end()
-	if err := printed(d.out, "Machine %s at %s. About 150 requests, one every %s, besides those of a gateway that runs.\n", visible(d.tenant.Machine), cfg.Prodsmart.URL, d.tenant.Pause); err != nil {
+	if err := printed(d.out, "Machine %s at %s. About 180 requests, one every %s, besides those of a gateway that runs.\n", visible(d.tenant.Machine), cfg.Prodsmart.URL, d.tenant.Pause); err != nil {
 		return err
 	}
 	findings, err := tenant.Run(ctx, d.tenant, client, d)

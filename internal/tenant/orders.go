@@ -4,13 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"time"
 )
 
 // orders asks what becomes of production orders, and what is told of them.
 func (s *session) orders(ctx context.Context) (err error) {
-	names := []string{"order_code", "order_put", "unknown_order", "order_references"}
+	names := append([]string{"order_code", "order_put", "unknown_order", "order_references"}, orderFilters()...)
 	told := []string{"signature_mode", "webhook_uuid", "order_deletion"}
 	if s.config.API == nil || s.config.Product == "" {
 		s.leave("it needs a product that an order may be made for", append(names, told...)...)
@@ -72,7 +73,64 @@ func (b *batch) all(ctx context.Context, names []string) (made bool, err error) 
 	if err := b.strange(ctx); err != nil {
 		return true, err
 	}
+	if err := b.filters(ctx, id); err != nil {
+		return true, err
+	}
 	return true, b.partialPut(ctx, id)
+}
+
+// orderFilters are the filters of the list of production orders, by their questions.
+func orderFilters() []string {
+	return []string{"filter_active", "filter_due_date", "filter_running_status", "filter_product", "filter_machine"}
+}
+
+// filters asks for the order in ways that must not give it.
+func (b *batch) filters(ctx context.Context, id string) error {
+	after := func(d time.Duration) []string { return []string{b.due.Add(d).Format(time.RFC3339)} }
+	near := url.Values{"due-date-after": after(-time.Hour), "due-date-before": after(time.Hour)}
+	listed, told, err := b.lists(ctx, id, near)
+	if err != nil {
+		return err
+	}
+	if !told || !listed {
+		b.leave("the list is too long to tell it, or could not be read", orderFilters()...)
+		return nil
+	}
+	for i, other := range []url.Values{
+		{"active": {"true"}}, {"due-date-after": after(24 * time.Hour), "due-date-before": after(48 * time.Hour)}, {"running-status": {"started"}},
+		{"product": {stranger + "product"}}, {"machine": {stranger + "machine"}},
+	} {
+		filters := maps.Clone(near)
+		maps.Copy(filters, other)
+		listed, told, err := b.lists(ctx, id, filters)
+		switch {
+		case err != nil:
+			return err
+		case !told:
+			b.leave("the list could not be read", orderFilters()[i])
+		case listed:
+			b.found(orderFilters()[i], "ignore")
+		default:
+			b.found(orderFilters()[i], "apply")
+		}
+	}
+	return nil
+}
+
+// lists says whether the first page of a list has an order; told is false if the list
+// could not be read.
+func (b *batch) lists(ctx context.Context, id string, filters url.Values) (listed, told bool, err error) {
+	status, body, err := b.call(ctx, "production-orders.list", "", filters, nil)
+	var list []struct {
+		ID json.Number `json:"id"`
+	}
+	if err != nil || status < 200 || status > 299 || json.Unmarshal(body, &list) != nil {
+		return false, false, err
+	}
+	for _, o := range list {
+		listed = listed || o.ID.String() == id
+	}
+	return listed, true, nil
 }
 
 // again makes a second order with the code of the first.

@@ -14,7 +14,7 @@ type answer struct{ meaning, setting string }
 
 // questions are all, in the order in which they are listed if they stay open.
 func questions() []question {
-	return slices.Concat(counterQuestions(), otherQuestions(), stopQuestions(), tellingQuestions(), formQuestions())
+	return slices.Concat(counterQuestions(), otherQuestions(), stopQuestions(), filterQuestions(), tellingQuestions(), formQuestions())
 }
 
 func counterQuestions() []question {

@@ -32,6 +32,17 @@ func channelAnswers() map[string]answer {
 	}
 }
 
+// filterQuestions are about the filters of the list of production orders.
+func filterQuestions() []question {
+	var all []question
+	for i, title := range []string{"whether they are active", "their due date", "their running status", "a product", "a machine"} {
+		all = append(all, question{orderFilters()[i], "Does the list of orders filter by " + title + "?", map[string]answer{
+			"apply": {meaning: "Yes."}, "ignore": {meaning: "No: the list gives more than was asked for, and this program looks itself."},
+		}})
+	}
+	return all
+}
+
 // formQuestions are about how things are written, which this program reads in each
 // form. Other programs may have to know.
 func formQuestions() []question {

@@ -200,6 +200,9 @@ func set(o *mes.Options, name, value string) {
 // want is the finding that an option must lead to; ok is false for options that
 // nothing asks for.
 func want(question string, o map[string]string) (answer string, asked bool) {
+	if strings.HasPrefix(question, "filter_") {
+		question = "known_filter"
+	}
 	value, is := o[question]
 	if !is {
 		return "", false

@@ -22,23 +22,23 @@ func TestHints(t *testing.T) {
 		r.wait(10 * time.Second)
 		r.want("SU-1-1 100xP-100 notstarted made 0")
 
-		before := len(r.office.reads)
+		before := r.office.count()
 		for range 600 {
 			r.mirror.Hint("su1")
 			r.wait(time.Second)
 		}
-		if n := len(r.office.reads) - before; n < 18 || n > 21 {
+		if n := r.office.count() - before; n < 18 || n > 21 {
 			t.Errorf("%d reads in ten minutes of hints", n)
 		}
 
-		r.office.fail = &erp.Error{Fault: erp.Unavailable, Err: errors.New("it is down")}
+		r.office.set(func() { r.office.fail = &erp.Error{Fault: erp.Unavailable, Err: errors.New("it is down")} })
 		r.wait(time.Minute)
-		before = len(r.office.reads)
+		before = r.office.count()
 		for range 60 {
 			r.mirror.Hint("su1")
 			r.wait(10 * time.Second)
 		}
-		if n := len(r.office.reads) - before; n > 1 {
+		if n := r.office.count() - before; n > 1 {
 			t.Errorf("%d reads of a system that is down", n)
 		}
 	})

@@ -145,6 +145,13 @@ func (o *office) edit(id string, change func(*erp.Order)) {
 	o.orders[id] = order
 }
 
+// count is how often orders were read.
+func (o *office) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.reads)
+}
+
 func (o *office) set(change func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

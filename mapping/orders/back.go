@@ -219,12 +219,12 @@ func (b *Book) words(e, owner *Entry, kind erp.Kind, rule WriteRule, made decima
 	case made.Equal(last.Produced) && (stage == last.Stage || stage == erp.Progressed && last.Stage != ""):
 		return
 	case stage == erp.Completed, stage == erp.Conflict:
-	case asked && kind != erp.Task && kind != erp.Status:
+	case asked && kind != erp.Status:
 	case stage == erp.Late:
 		if kind != erp.Task && (rule.On != OnStep || !b.stepped(rule, last, made, at)) || kind == erp.Task && last.Stage == erp.Late {
 			return
 		}
-	case kind == erp.Task:
+	case kind == erp.Task && stage == erp.Started && !b.stepped(rule, last, made, at): // a job for the office is no news
 		return
 	case kind == erp.Status && stage != erp.Started:
 		return

@@ -70,7 +70,7 @@ func followWith(t *testing.T, options mes.Options) *followed {
 func (f *followed) same(t *testing.T) {
 	t.Helper()
 	var why string
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if why = f.differs(t); why == "" {
 			return
 		}
@@ -167,9 +167,13 @@ func TestFollowing(t *testing.T) {
 	f := followWith(t, mes.Options{})
 	f.work(t, 0)
 	f.same(t)
-	s := f.Status().Follow
-	if s.Door.Accepted == 0 || s.Door.Matched != webhook.SHA1Hex || s.Door.Unsigned != 0 || s.Mirror.Messages == 0 || s.Mirror.Batches == 0 {
-		t.Errorf("nothing came by itself: %+v", s)
+	var s FollowStatus
+	eventually(t, "nothing came by itself", func() bool {
+		s = f.Status().Follow
+		return s.Door.Accepted > 0 && s.Mirror.Messages > 0 && s.Mirror.Batches > 0
+	})
+	if s.Door.Matched != webhook.SHA1Hex || s.Door.Unsigned != 0 {
+		t.Errorf("%+v", s)
 	}
 	if s.Mirror.Kinds[mirror.Orders].TrueAt.IsZero() {
 		t.Errorf("%+v", s.Mirror)

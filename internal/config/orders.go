@@ -17,6 +17,8 @@ import (
 // Orders is the order mirror.
 type Orders struct {
 	ProductsEvery time.Duration
+	// PerMinute and StocksPerMinute bound the requests to Prodsmart.
+	PerMinute, StocksPerMinute int
 	// Sources are in the order of the file; without any there is no mirror.
 	Sources []OrderSource
 }
@@ -49,7 +51,7 @@ const dropEvery = 15 * time.Second
 var sourceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,19}$`)
 
 func (l *loader) readOrders(v *view, c *Config) Orders {
-	out := Orders{ProductsEvery: v.duration("products_every")}
+	out := Orders{ProductsEvery: v.duration("products_every"), PerMinute: v.whole("per_minute"), StocksPerMinute: v.whole("stocks_per_minute")}
 	object := v.object.index["sources"].sub
 	prefixes := map[string]string{}
 	for _, e := range l.entriesOf(v.child("sources"), "source names") {

@@ -4,6 +4,8 @@ func ordersObject() *object {
 	return &object{name: "orders", fields: []*field{
 		{key: "mode", kind: kindText, def: "shadow", allowed: []string{"shadow", "live"}, doc: "shadow decides and notes what would change, and changes nothing anywhere"},
 		{key: "products_every", kind: kindDuration, def: "15m", min: "1m", max: "24h", doc: "time between two readings of the products of Prodsmart"},
+		{key: "per_minute", kind: kindInt, def: "30", min: "1", max: "100", doc: "most requests about orders, clients, products and stocks in any minute; machines come first whatever this is"},
+		{key: "stocks_per_minute", kind: kindInt, def: "20", min: "1", max: "100", doc: "most of them that set a stock"},
 		{key: "sources", kind: kindMap, named: "source names", sub: sourceObject(), doc: "the business systems, by a name of your choice that must not change: it is part of the marker that every order carries"},
 	}}
 }

@@ -58,7 +58,7 @@ func newOrders(g *Gateway) *orderMirror {
 		return nil
 	}
 	o := &orderMirror{sources: c.Sources, told: map[place]bool{}}
-	d := orders.Deps{Keeper: bookkeeper{g.store, g.notify}, ProductsEvery: c.ProductsEvery, Gate: g.orderGate}
+	d := orders.Deps{Keeper: bookkeeper{g.store, g.notify}, ProductsEvery: c.ProductsEvery, PerMinute: c.PerMinute, StocksPerMinute: c.StocksPerMinute, Gate: g.orderGate}
 	if g.config.Prodsmart.Live {
 		d.Client = g.client
 	}

@@ -112,7 +112,7 @@ orders:
 		text += "    " + name + ": " + m.systems[name].settings() + "\n"
 	}
 	c := configured(t, m.dir, strings.Replace(twoMachines, "prodsmart: {mode: dry-run, report_every: 1s}", text, 1))
-	c.Prodsmart.Budget = c.Prodsmart.Budget.Mul(c.Prodsmart.Budget) // the budget is not what is looked at here
+	c.Prodsmart.Budget, c.Orders.PerMinute = c.Prodsmart.Budget.Mul(c.Prodsmart.Budget), 0 // budgets are not what is looked at here
 	c.Prodsmart.Follow.Every, c.Prodsmart.ReconcileEvery = time.Second, 0
 	for i := range c.Orders.Sources {
 		c.Orders.Sources[i].Every, c.Orders.Sources[i].StockEvery = time.Hour, time.Hour

@@ -189,7 +189,7 @@ func (w *world) up() {
 	for _, s := range w.systems {
 		list = append(list, s.config())
 	}
-	w.mirror = orders.New(orders.Deps{Client: w.client, Gate: gate, View: view, Keeper: w.disks}, list)
+	w.mirror = orders.New(orders.Deps{Client: w.client, Gate: gate, View: view, Keeper: w.disks, PerMinute: 30, StocksPerMinute: 20}, list)
 	var all sync.WaitGroup
 	all.Go(func() { view.Run(ctx) })
 	all.Go(func() { w.mirror.Run(ctx) })

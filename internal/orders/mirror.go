@@ -30,6 +30,9 @@ type Deps struct {
 	// ProductsEvery is the time between two readings of Prodsmart's products; 0 is
 	// 15 min.
 	ProductsEvery time.Duration
+	// PerMinute bounds the requests to Prodsmart in any minute, StocksPerMinute those of
+	// them that set a stock; 0 is as many as Gate lets through.
+	PerMinute, StocksPerMinute int
 }
 
 // New makes a Mirror; nothing happens before Run.
@@ -37,7 +40,7 @@ func New(d Deps, sources []Config) *Mirror {
 	if d.ProductsEvery <= 0 {
 		d.ProductsEvery = 15 * time.Minute
 	}
-	m := &Mirror{plant: &plant{client: d.Client, gate: d.Gate, view: d.View, every: d.ProductsEvery, owners: map[string]string{}, reading: make(chan struct{}, 1)}}
+	m := &Mirror{plant: &plant{client: d.Client, gate: d.Gate, view: d.View, all: newPace(d.PerMinute), stocks: newPace(d.StocksPerMinute), every: d.ProductsEvery, owners: map[string]string{}, reading: make(chan struct{}, 1)}}
 	for _, c := range sources {
 		m.sources = append(m.sources, newSource(c, m.plant, d.Keeper))
 	}

@@ -34,6 +34,8 @@ type plant struct {
 	client *prodsmart.Client
 	gate   Gate
 	view   View
+	// all bounds the requests, stocks those that set a stock.
+	all, stocks *pace
 	// every is the time between two readings of the products.
 	every time.Duration
 
@@ -79,11 +81,17 @@ func (p *plant) stock(ctx context.Context, push rules.Push) error {
 	if err != nil {
 		return err
 	}
+	if err := p.stocks.wait(ctx); err != nil {
+		return &notSent{err}
+	}
 	return p.once(ctx, false, func(ctx context.Context) error { return p.client.SetStock(ctx, push.Product, amount, time.Time{}) })
 }
 
 // once makes one request.
 func (p *plant) once(ctx context.Context, urgent bool, do func(context.Context) error) error {
+	if err := p.all.wait(ctx); err != nil {
+		return &notSent{err}
+	}
 	var failed error
 	err := p.gate(ctx, urgent, func(ctx context.Context) prodsmart.Answer {
 		failed = do(ctx)

@@ -20,6 +20,9 @@ import (
 // choose another run than three days; make chaos runs thirty.
 func TestChaos(t *testing.T) {
 	days, seed := 3, uint64(1)
+	if testing.Short() {
+		days = 1
+	}
 	for name, to := range map[string]func(int){"CHAOS_DAYS": func(n int) { days = n }, "CHAOS_SEED": func(n int) { seed = uint64(n) }} {
 		if text := os.Getenv(name); text != "" {
 			n, err := strconv.Atoi(text)

@@ -48,7 +48,6 @@ type peer struct {
 // startPeer starts a server and waits until it serves. It ends with the test.
 func startPeer(t *testing.T, o peerOptions) *peer {
 	t.Helper()
-	modules := connectortest.NodeModules(t, "../..", "node-opcua")
 	if o.Port == 0 {
 		_, port, _ := strings.Cut(newPLC(t).addr, ":")
 		fmt.Sscan(port, &o.Port)
@@ -60,12 +59,14 @@ func startPeer(t *testing.T, o peerOptions) *peer {
 		o.Namespaces = []string{plantURI}
 	}
 	p := &peer{options: o}
-	p.start(t, modules)
+	p.start(t)
 	return p
 }
 
-func (p *peer) start(t *testing.T, modules string) {
+// start runs the server with its options, again after a kill.
+func (p *peer) start(t *testing.T) {
 	t.Helper()
+	modules := connectortest.NodeModules(t, "../..", "node-opcua")
 	arg, err := json.Marshal(p.options)
 	if err != nil {
 		t.Fatal(err)
@@ -218,12 +219,11 @@ func TestPeerSecurity(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	trusted := false
-	for deadline := time.Now().Add(peerWithin); !trusted && time.Now().Before(deadline); <-time.After(200 * time.Millisecond) {
-		err = once(t, cfg, tags)
-		trusted = err == nil
-	}
-	if !trusted {
+	// Started again, the peer reads its folders: while it runs it hears of a file only
+	// when it was already watching the folder, which on a busy computer comes late.
+	p.kill()
+	p.start(t)
+	if err := once(t, cfg, tags); err != nil {
 		t.Fatalf("the certificate is trusted, and yet: %v", err)
 	}
 
@@ -320,7 +320,7 @@ func TestPeerRestart(t *testing.T) {
 	r.Wait(t, peerWithin, "the link to be down", func() bool { return !r.Up() })
 	p.options.Namespaces = []string{plantURI, "urn:a", "urn:b"}
 	p.options.Nodes = []string{"Good", "State"}
-	p.start(t, connectortest.NodeModules(t, "../..", "node-opcua"))
+	p.start(t)
 	r.WaitUp(t, peerWithin)
 	p.say(t, "set Good 8")
 	r.WaitValue(t, peerWithin, 0, connectors.Uint(8))

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors"
-	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/connectortest"
 )
 
 // writeFiles writes files below a folder that need not be there.
@@ -166,7 +165,7 @@ func TestPeerChanges(t *testing.T) {
 	// Another folder, another certificate at the same address.
 	p.kill()
 	p.options.Folder = trusting()
-	p.start(t, connectortest.NodeModules(t, "../..", "node-opcua"))
+	p.start(t)
 	want(t, attempt(), "another one than before", "certificate trust")
 	der, err := Offered(t.Context(), cfg)
 	if err != nil {

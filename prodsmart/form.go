@@ -40,7 +40,12 @@ type Value struct {
 // Original is what a record was read from, so that writing it back loses nothing
 // that this package does not know. The zero Original is that of a record made
 // here.
-type Original struct{ raw json.RawMessage }
+type Original struct {
+	raw json.RawMessage
+	// whole says that Get or Update answered with it. Lists, webhooks and change
+	// channels leave fields out.
+	whole bool
+}
 
 // IsZero says that the record was made here.
 func (o Original) IsZero() bool { return o.raw == nil }
@@ -78,7 +83,7 @@ func decodeDocument[T any, D document[T]](raw json.RawMessage, n *notes) T {
 	f := form{o: openDocument(raw, n)}
 	d := D(&t)
 	d.form(&f)
-	*d.original() = Original{bytes.Clone(raw)}
+	*d.original() = Original{raw: bytes.Clone(raw)}
 	d.unread(n.list)
 	return t
 }

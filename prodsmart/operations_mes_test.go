@@ -1,6 +1,7 @@
 package prodsmart
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -77,10 +78,45 @@ func (s *stage) product() (p Product) {
 func (s *stage) order() (o ProductionOrder) {
 	s.try(func() (err error) {
 		o, err = s.client.ProductionOrders().Create(s.Context(), ProductionOrder{Code: s.code("WO"), Start: time.Now(), Due: time.Now().Add(time.Hour),
-			Products: []OrderProduct{{Product: "P1", Ordered: NewDecimal(10)}}, Active: Yes})
+			Products: []OrderProduct{{Product: "P1", Ordered: NewDecimal(10)}}, Workers: []Worker{{Number: "5"}}, Active: Yes})
 		return err
 	})
 	return o
+}
+
+// orderIsKept has an order changed of which lists and Get show different fields.
+func (s *stage) orderIsKept(id int64) {
+	s.Helper()
+	r := s.client.ProductionOrders()
+	planned := `{"serial-number":"S1","custom-fields":[{"Colour":"red"}],"material-staging-complete":true,"location":"SITE1","workers-assigned":[{"number":5}]}`
+	if err := s.server.EditOrder(int(id), json.RawMessage(planned)); err != nil {
+		s.Fatal(err)
+	}
+	var listed, o ProductionOrder
+	s.try(func() error {
+		list, err := r.List(s.Context(), ProductionOrderQuery{Workers: true}, 1)
+		for _, x := range list {
+			if x.ID == id {
+				listed = x
+			}
+		}
+		return err
+	})
+	if _, err := r.Update(s.Context(), listed); !errors.Is(err, ErrNotRead) || listed.SerialNumber != "S1" {
+		s.Errorf("one of a list was updated: %v; its serial number is %q", err, listed.SerialNumber)
+	}
+	s.try(func() (err error) { o, err = r.Get(s.Context(), id); return err })
+	o.KeepSerial(listed)
+	o.Description = "turned"
+	s.try(func() (err error) { o, err = r.Update(s.Context(), o); return err })
+	if o.SerialNumber != "S1" {
+		s.Errorf("the serial number of the answer is %q", o.SerialNumber)
+	}
+	for _, x := range s.server.Orders() {
+		if int64(x.ID) == id && (x.Description != "turned" || x.SerialNumber != "S1" || len(x.Custom) != 1 || !x.Staged || x.Location != "SITE1" || len(x.Workers) != 1) {
+			s.Errorf("it became %+v", x)
+		}
+	}
 }
 
 func (s *stage) movement() (m Movement) {
@@ -165,6 +201,10 @@ func operationTests() map[string]func(s *stage) {
 		}
 		tests[name+".update"] = func(s *stage) {
 			p := s.partner(of(s))
+			if _, err := of(s).Update(s.Context(), p); !errors.Is(err, ErrNotRead) {
+				s.Errorf("it was not read: %v", err)
+			}
+			s.try(func() (err error) { p, err = of(s).Get(s.Context(), p.ID); return err })
 			p.Name, p.Contacts = "Iron", nil
 			s.try(func() error { _, err := of(s).Update(s.Context(), p); return err })
 			s.try(func() error {

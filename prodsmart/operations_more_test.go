@@ -22,6 +22,10 @@ func addTradeTests(tests map[string]func(s *stage)) {
 			})
 	}
 	changed := func(s *stage, o TradeOrder, update func(TradeOrder) (TradeOrder, error), get func() (TradeOrder, error)) {
+		if _, err := update(o); !errors.Is(err, ErrNotRead) {
+			s.Errorf("one of a list was updated: %v", err)
+		}
+		s.try(func() (err error) { o, err = get(); return err })
 		o.Observations = "changed"
 		s.try(func() error { _, err := update(o); return err })
 		s.try(func() error {
@@ -107,6 +111,7 @@ func addOrderTests(tests map[string]func(s *stage)) {
 			}
 			return err
 		})
+		s.orderIsKept(o.ID)
 	}
 	tests["production-orders.delete"] = func(s *stage) {
 		o := s.order()
@@ -116,7 +121,7 @@ func addOrderTests(tests map[string]func(s *stage)) {
 		o := s.order()
 		s.try(func() error {
 			list, err := s.client.ProductionOrders().List(s.Context(), ProductionOrderQuery{RunningStatus: "notstarted", Workers: true}, 1)
-			return some(s, list, err, func(x ProductionOrder) bool { return x.ID == o.ID && x.workersAsked })
+			return some(s, list, err, func(x ProductionOrder) bool { return x.ID == o.ID && len(x.Workers) == 1 })
 		})
 	}
 	tests["production-orders.notify"] = func(s *stage) {
@@ -150,6 +155,10 @@ func addProductTests(tests map[string]func(s *stage)) {
 	}
 	tests["products.update"] = func(s *stage) {
 		p := s.product()
+		if _, err := s.client.Products().Update(s.Context(), p); !errors.Is(err, ErrNotRead) {
+			s.Errorf("it was not read: %v", err)
+		}
+		s.try(func() (err error) { p, err = s.client.Products().Get(s.Context(), p.Code); return err })
 		p.Name = "Nut"
 		s.try(func() error {
 			got, err := s.client.Products().Update(s.Context(), p)

@@ -3,7 +3,6 @@ package prodsmart
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -50,9 +49,6 @@ type ProductionOrder struct {
 	Original Original
 	// Unread says in words what could not be read; empty if all was.
 	Unread []string
-
-	// workersAsked says that the order was asked for with its workers.
-	workersAsked bool
 }
 
 // OrderProduct is one product of an order.
@@ -160,8 +156,7 @@ type ProductionOrderQuery struct {
 	Active        Flag
 	// Product and Machine are codes; empty is any.
 	Product, Machine string
-	// Workers asks for the workers as well. Without them an order can not be
-	// updated.
+	// Workers asks for the workers as well.
 	Workers bool
 }
 
@@ -189,8 +184,6 @@ func (q ProductionOrderQuery) Fits(o ProductionOrder) bool {
 		(q.Machine == "" || slices.ContainsFunc(o.Machines, func(m Reference) bool { return m.Code == q.Machine }))
 }
 
-func (q ProductionOrderQuery) mark(o *ProductionOrder) { o.workersAsked = q.Workers }
-
 // ProductionOrders are the production orders.
 type ProductionOrders struct {
 	Lister[ProductionOrder, ProductionOrderQuery]
@@ -210,27 +203,32 @@ func (c *Client) ProductionOrders() ProductionOrders {
 
 // Get reads one order, with its workers.
 func (r ProductionOrders) Get(ctx context.Context, id int64) (ProductionOrder, error) {
-	o, err := getter(r.client, "production-orders.get", decodeDocument[ProductionOrder]).get(ctx, number(id), url.Values{"workers": {"true"}})
-	o.workersAsked = true
-	return o, err
+	return getter(r.client, "production-orders.get", decodeDocument[ProductionOrder]).get(ctx, number(id), url.Values{"workers": {"true"}})
 }
 
-// ErrNotRead is returned by Update for a record that was not read from Prodsmart in
-// full, so that writing it would lose what was not read.
-var ErrNotRead = errors.New("it was not read in full, so writing it would lose what is missing; Get it first")
+// KeepSerial gives an order that was read by Get its serial number, which only the
+// lists, webhooks and the answer to Create show, from an earlier reading. Without it
+// Update, where Prodsmart clears what a request leaves out, would lose it.
+func (o *ProductionOrder) KeepSerial(earlier ProductionOrder) {
+	if o.SerialNumber == "" && !o.says("serial-number") {
+		o.SerialNumber = earlier.SerialNumber
+	}
+}
 
-// Update writes an order that was read by Get, or by List with Workers. It
-// returns what Prodsmart made of it. The error is a *NotTaken if that differs.
+// Update writes an order that was read by Get, or answered by Update; see
+// KeepSerial for what Get does not show. It returns what Prodsmart made of it. The
+// error is a *NotTaken if that differs, and ErrNotRead if the order was read
+// otherwise: items of lists have no custom fields.
 func (r ProductionOrders) Update(ctx context.Context, o ProductionOrder) (ProductionOrder, error) {
-	if o.Original.IsZero() || !o.workersAsked || o.ID == 0 {
-		return o, fmt.Errorf("prodsmart: production order %d (%s): %w", o.ID, o.Code, ErrNotRead)
+	if !o.Original.whole || o.ID == 0 {
+		return o, notRead("production order", o.ID, o.Code)
 	}
 	u := updater(r.client, "production-orders.update", decodeDocument[ProductionOrder], encodeDocument[ProductionOrder])
 	got, err := u.update(ctx, number(o.ID), url.Values{"workers": {"true"}}, o)
 	if err != nil {
 		return o, err
 	}
-	got.workersAsked = true
+	got.KeepSerial(o)
 	if fields := o.differs(got); len(fields) > 0 {
 		return got, &NotTaken{ID: o.ID, Code: o.Code, Fields: fields}
 	}
@@ -238,7 +236,8 @@ func (r ProductionOrders) Update(ctx context.Context, o ProductionOrder) (Produc
 }
 
 // Edit reads an order, lets change change it, and writes it: two requests. If
-// change returns an error, or changes nothing, nothing is written.
+// change returns an error, or changes nothing, nothing is written. Where Prodsmart
+// clears what is left out, change has to give the serial number; see KeepSerial.
 func (r ProductionOrders) Edit(ctx context.Context, id int64, change func(*ProductionOrder) error) (ProductionOrder, error) {
 	o, err := r.Get(ctx, id)
 	if err != nil {

@@ -132,11 +132,11 @@ type Partners struct {
 	updater Updater[Partner]
 }
 
-// Update replaces a partner that was read before. Contacts and addresses that are
+// Update replaces a partner that was read by Get. Contacts and addresses that are
 // not there any more are removed.
 func (r Partners) Update(ctx context.Context, p Partner) (Partner, error) {
-	if p.Original.IsZero() {
-		return p, ErrNotRead
+	if !p.Original.whole {
+		return p, notRead("partner", p.ID, p.Code)
 	}
 	return r.updater.update(ctx, number(p.ID), nil, p)
 }

@@ -183,8 +183,8 @@ func (c *Client) Products() Products {
 // Update replaces a product that was read by Get. Operations that are not there any
 // more are deleted.
 func (r Products) Update(ctx context.Context, p Product) (Product, error) {
-	if p.Original.IsZero() {
-		return p, ErrNotRead
+	if !p.Original.whole {
+		return p, notRead("product", 0, p.Code)
 	}
 	return r.updater.update(ctx, p.Code, nil, p)
 }

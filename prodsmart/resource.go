@@ -3,6 +3,7 @@ package prodsmart
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -22,9 +23,6 @@ type query[T any] interface {
 	// Fits says whether a record is what was asked for.
 	Fits(T) bool
 }
-
-// marking is a query that leaves a mark in what it was answered with.
-type marking[T any] interface{ mark(*T) }
 
 // decoder reads a record.
 type decoder[T any] func(json.RawMessage, *notes) T
@@ -49,13 +47,7 @@ func lister[T Record, Q query[T]](c *Client, operation string, decode decoder[T]
 func (l Lister[T, Q]) List(ctx context.Context, q Q, page int) ([]T, error) {
 	filters := url.Values{}
 	q.put(filters)
-	records, err := list(ctx, l.client, operations()[l.operation].Endpoint, filters, page, l.decode)
-	if m, ok := any(q).(marking[T]); ok {
-		for i := range records {
-			m.mark(&records[i])
-		}
-	}
-	return records, err
+	return list(ctx, l.client, operations()[l.operation].Endpoint, filters, page, l.decode)
 }
 
 // All reads the list page by page, a request each, and gives the records that were
@@ -83,7 +75,7 @@ func (g Getter[T]) get(ctx context.Context, key string, filters url.Values) (T, 
 		return none, err
 	}
 	if t, ok := readOne(g.client, r, g.decode); ok {
-		return t, nil
+		return inWhole(t), nil
 	}
 	return none, g.client.unreadable(g.operation, r)
 }
@@ -139,9 +131,29 @@ func (r Updater[T]) update(ctx context.Context, key string, filters url.Values, 
 		return t, err
 	}
 	if made, ok := readOne(c.client, got, c.decode); ok {
-		return made, nil
+		return inWhole(made), nil
 	}
 	return t, nil
+}
+
+// inWhole notes at a record that it was read with all its fields.
+func inWhole[T any](t T) T {
+	if d, ok := any(&t).(interface{ original() *Original }); ok {
+		d.original().whole = true
+	}
+	return t
+}
+
+// ErrNotRead is returned by Update for a record that was not read from Prodsmart in
+// full, so that replacing it would lose what was not read.
+var ErrNotRead = errors.New("it was not read in full, so writing it would lose what is missing; Get it first")
+
+// notRead is ErrNotRead for a record. Its number is 0 if it has none.
+func notRead(what string, id int64, code string) error {
+	if id == 0 {
+		return fmt.Errorf("prodsmart: %s %s: %w", what, code, ErrNotRead)
+	}
+	return fmt.Errorf("prodsmart: %s %d (%s): %w", what, id, code, ErrNotRead)
 }
 
 // Deleter is a resource whose records can be deleted by their number.

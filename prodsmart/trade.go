@@ -171,11 +171,11 @@ func (c *Client) SalesOrders() SalesOrders {
 		creator(c, "sales-orders.create", d, e), deleter(c, "sales-orders.delete"), updater(c, "sales-orders.update", d, e)}
 }
 
-// Update replaces a sales order that was read before. The path names none: it is
+// Update replaces a sales order that was read by Get. The path names none: it is
 // found by its number and code.
 func (r SalesOrders) Update(ctx context.Context, o TradeOrder) (TradeOrder, error) {
-	if o.Original.IsZero() {
-		return o, ErrNotRead
+	if !o.Original.whole {
+		return o, notRead("sales order", o.ID, o.Code)
 	}
 	return r.updater.update(ctx, "", nil, o)
 }
@@ -197,10 +197,10 @@ func (c *Client) PurchaseOrders() PurchaseOrders {
 		creator(c, "purchase-orders.create", d, e), deleter(c, "purchase-orders.delete"), updater(c, "purchase-orders.update", d, e)}
 }
 
-// Update replaces a purchase order that was read before.
+// Update replaces a purchase order that was read by Get.
 func (r PurchaseOrders) Update(ctx context.Context, o TradeOrder) (TradeOrder, error) {
-	if o.Original.IsZero() {
-		return o, ErrNotRead
+	if !o.Original.whole {
+		return o, notRead("purchase order", o.ID, o.Code)
 	}
 	return r.updater.update(ctx, number(o.ID), nil, o)
 }

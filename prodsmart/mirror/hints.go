@@ -87,6 +87,9 @@ func (m *Mirror) readOrder(ctx context.Context, id int64) error {
 	h, hinted := m.hints[id]
 	switch {
 	case err == nil:
+		if known := m.orders.entries[id]; known != nil {
+			order.KeepSerial(known.value)
+		}
 		m.orders.put(id, order, asOf, open(order))
 	case absent(err):
 		m.orders.remove(id, asOf)

@@ -24,6 +24,8 @@ type View interface {
 	OrdersAsOf() (orders []prodsmart.ProductionOrder, asOf []time.Time, trueAt time.Time)
 	// OrdersVersion grows whenever that would be something else.
 	OrdersVersion() uint64
+	// Order gives one of them.
+	Order(id int64) (prodsmart.ProductionOrder, bool)
 }
 
 // mostRecords bounds a list that is read to its end.

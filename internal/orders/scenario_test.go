@@ -146,6 +146,16 @@ func TestPlannersEditStays(t *testing.T) {
 		if o := r.one("SU-642-1"); o.Lines[0].Ordered != 510 || o.Due.Day() != 20 {
 			r.Errorf("%+v", o.Order)
 		}
+		// Fields that the gateway never writes, and that one reading or another does not show.
+		r.must(r.server.EditOrder(id, raw(map[string]any{"serial-number": "S1", "custom-fields": []any{map[string]string{"Colour": "red"}}, "material-staging-complete": true})))
+		r.wait(time.Hour)
+		for _, quantity := range []string{"520", "530"} {
+			r.office.edit("642", func(o *erp.Order) { o.Lines[0].Quantity = dec(quantity) })
+			r.wait(time.Hour)
+		}
+		if o := r.one("SU-642-1"); o.Lines[0].Ordered != 530 || o.SerialNumber != "S1" || len(o.Custom) != 1 || !o.Staged {
+			r.Errorf("%+v", o.Order)
+		}
 	})
 }
 

@@ -122,13 +122,19 @@ func (s *source) created(t rules.Task, made prodsmart.ProductionOrder, err error
 	return nil
 }
 
-// order reads one order.
+// order reads one order, so that it can be written back whole.
 func (s *source) order(ctx context.Context, id int64) (o prodsmart.ProductionOrder, err error) {
 	err = s.plant.once(ctx, true, func(ctx context.Context) error {
 		o, err = s.plant.client.ProductionOrders().Get(ctx, id)
 		return err
 	})
-	return o, err
+	if err != nil || s.plant.view == nil {
+		return o, err
+	}
+	if known, ok := s.plant.view.Order(id); ok {
+		o.KeepSerial(known)
+	}
+	return o, nil
 }
 
 // attend reads an order again, lets the rules decide on it, and does that.

@@ -21,7 +21,7 @@ type cellar struct {
 
 func (c *cellar) ReadStock(ctx context.Context, ask erp.Ask) (erp.StockRead, error) {
 	read, err := c.office.ReadStock(ctx, ask)
-	read.Problems, read.Skipped = c.doubts, c.skipped
+	c.set(func() { read.Problems, read.Skipped = c.doubts, c.skipped })
 	return read, err
 }
 
@@ -52,7 +52,7 @@ func TestGarbageInStock(t *testing.T) {
 			}
 			r.office.set(func() { r.office.empty = true }) // no change comes any more: it is asked for by its key
 			r.wait(50 * time.Hour)
-			c.skipped = "a shift was closed"
+			c.set(func() { c.skipped = "a shift was closed" })
 			r.wait(time.Hour)
 			r.down()
 			for _, want := range []string{`product P-200, warehouse W1: "many" is no number`, "order 9, line 1, quantity: a record", "order 642, note: too long", "this stock is not used: a shift was closed"} {

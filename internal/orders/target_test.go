@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
 	"github.com/prodsmart-gateway/prodsmart-gateway/internal/orders"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
 	rules "github.com/prodsmart-gateway/prodsmart-gateway/mapping/orders"
 )
 
@@ -210,4 +212,53 @@ func TestManualWrite(t *testing.T) {
 			r.Errorf("%d were written", n)
 		}
 	})
+}
+
+// An order has one note and one status, however many lines are made of it, and however
+// they are put together.
+func TestNoteOfTwoLines(t *testing.T) {
+	for _, target := range []rules.Target{rules.ProductionOrders, rules.Aggregate} {
+		t.Run(string(target), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, func(c *orders.Config) {
+					c.Settings.Target = target
+					c.Settings.Writes = map[erp.Kind]rules.WriteRule{erp.Note: {On: rules.OnStep, Step: dec("100")}, erp.Status: {On: rules.OnClose}}
+				})
+				r.must(r.server.AddMachine(mes.MachineSetup{Code: "M2"}))
+				order := sale("642", "480")
+				order.Lines = append(order.Lines, erp.Line{ID: "l2", Product: "P-200", Quantity: dec("20"), Factor: dec("1"), Manufactured: erp.Yes},
+					erp.Line{ID: "l3", Product: "P-unknown", Quantity: dec("5"), Factor: dec("1"), Manufactured: erp.Yes})
+				r.office.put(order)
+				r.wait(2 * time.Hour)
+				said := func(want string) {
+					t.Helper()
+					r.wait(time.Hour)
+					text := ""
+					r.office.set(func() {
+						for _, w := range r.office.written {
+							text += fmt.Sprintf("%s %s %s/%s%s; ", w.Kind, w.Stage, w.Produced, w.Ordered, w.Line)
+						}
+						r.office.written = nil
+					})
+					if text != want {
+						t.Errorf("%q, wanted %q", text, want)
+					}
+				}
+				of := map[string]mes.OrderState{}
+				for _, o := range r.server.Orders() {
+					of[o.Lines[0].Product] = o
+				}
+				r.work(of["P-200"], "M2", 20)
+				said("note started 20/505; status started 20/505; ")
+				r.must(r.server.CloseOrder(of["P-200"].ID))
+				said("") // the other lines are not made yet
+				r.work(of["P-100"], "M1", 480)
+				said("note progressed 500/505; ")
+				r.must(r.server.CloseOrder(of["P-100"].ID))
+				said("") // a line waits for its product
+				r.office.edit("642", func(o *erp.Order) { o.Lines = o.Lines[:2] })
+				said("note completed 500/500; status completed 500/500; ")
+			})
+		})
+	}
 }

@@ -105,26 +105,29 @@ func (b *Book) progress(at time.Time) {
 			b.waiting[w.Entry+"\x00"+string(w.Write.Kind)] = true
 		}
 	}
-	for _, e := range b.those(func(e *Entry) bool {
+	entries := b.those(func(e *Entry) bool {
 		return e.Kind == Production && e.ID != 0 && !e.Seen.At.IsZero() && !b.settled(e) && !e.nameless()
-	}) {
+	})
+	open := b.tellOrders(entries, at)
+	for _, e := range entries {
 		sent := len(b.writes)
 		for _, kind := range sortedKinds(b.settings.Writes) {
 			rule := b.settings.Writes[kind]
 			switch {
+			case ofOrder(kind):
 			case kind == erp.Produced:
 				b.goods(e, kind, rule, at)
 			case e.Document == aggregates:
-				b.shareOut(e, func(part *Entry, made decimal.Decimal) { b.words(part, e, kind, rule, made, at) })
+				b.shareOut(e, func(part *Entry, made decimal.Decimal) { b.words(single(part, e, made), kind, rule, at) })
 			default:
-				b.words(e, e, kind, rule, e.Seen.Produced, at)
+				b.words(single(e, e, e.Seen.Produced), kind, rule, at)
 			}
 		}
 		if e.Back.Asked {
 			e.Back.Asked = false
 			b.touch(e)
 		}
-		if sent == len(b.writes) && len(b.waiting) == 0 && phaseName(e.Seen.Running) == closed {
+		if sent == len(b.writes) && len(b.waiting) == 0 && phaseName(e.Seen.Running) == closed && !open[e.Key] {
 			b.quiet[e.Key] = e.standing()
 		}
 	}
@@ -200,16 +203,16 @@ func phaseName(running string) phase {
 }
 
 // words writes a text, a status or a mark back.
-func (b *Book) words(e, owner *Entry, kind erp.Kind, rule WriteRule, made decimal.Decimal, at time.Time) {
-	stage := e.stage(owner, made)
+func (b *Book) words(t telling, kind erp.Kind, rule WriteRule, at time.Time) {
+	e, made, stage := t.e, t.made, t.stage
 	if kind == erp.Status && (stage == erp.Late || stage == erp.Conflict) {
 		stage = ""
 		if made.Sign() > 0 {
 			stage = erp.Progressed // that a status is late, or cancelled, is not said by us
 		}
 	}
-	last, asked := e.Back.Told[kind], owner.Back.Asked
-	if stage == "" || rule.On == Manual && !asked || b.pending(e.Key, kind) {
+	last := e.Back.Told[kind]
+	if stage == "" || rule.On == Manual && !t.asked || b.pending(e.Key, kind) {
 		return
 	}
 	if stage == erp.Progressed && last.Stage == "" {
@@ -219,7 +222,7 @@ func (b *Book) words(e, owner *Entry, kind erp.Kind, rule WriteRule, made decima
 	case made.Equal(last.Produced) && (stage == last.Stage || stage == erp.Progressed && last.Stage != ""):
 		return
 	case stage == erp.Completed, stage == erp.Conflict:
-	case asked && kind != erp.Status:
+	case t.asked && kind != erp.Status:
 	case stage == erp.Late:
 		if kind != erp.Task && (rule.On != OnStep || !b.stepped(rule, last, made, at)) || kind == erp.Task && last.Stage == erp.Late {
 			return
@@ -235,9 +238,9 @@ func (b *Book) words(e, owner *Entry, kind erp.Kind, rule WriteRule, made decima
 	if kind == erp.Status && (!rule.sets(stage) || last.Stage == stage || last.Stage == erp.Completed) {
 		return
 	}
-	b.send(e, owner, erp.Write{
-		Kind: kind, Stage: stage, Ordered: e.Want.Quantity, Produced: made, Earlier: last.Key,
-		Text: b.tale(e, owner, stage, made),
+	b.send(e, t.owner, erp.Write{
+		Kind: kind, Stage: stage, Ordered: t.ordered, Produced: made, Earlier: last.Key,
+		Text: b.tale(t.what, stage, e.Want.Due),
 	}, at)
 	if e.Back.Told == nil {
 		e.Back.Told = map[erp.Kind]Said{}
@@ -256,15 +259,14 @@ func (b *Book) stepped(rule WriteRule, last Said, made decimal.Decimal, at time.
 }
 
 // tale is what people are told.
-func (b *Book) tale(e, owner *Entry, stage erp.Stage, made decimal.Decimal) string {
-	what := fmt.Sprintf("%s: %s of %s %s", owner.Code, made, e.Want.Quantity, e.Want.Product)
+func (b *Book) tale(what string, stage erp.Stage, due time.Time) string {
 	switch stage {
 	case erp.Started:
 		return what + ", production has begun"
 	case erp.Completed:
 		return what + " produced"
 	case erp.Late:
-		return what + " produced, later than " + e.Want.Due.In(b.settings.Zone).Format("2006-01-02 15:04")
+		return what + " produced, later than " + due.In(b.settings.Zone).Format("2006-01-02 15:04")
 	case erp.Conflict:
 		return what + " produced; it was cancelled after production had begun"
 	}
@@ -278,6 +280,9 @@ func (b *Book) send(e, owner *Entry, w erp.Write, at time.Time) *Outgoing {
 	w.Company, w.Order, w.Line, w.Number, w.Code = e.Company, e.Document, e.now(), e.Number, owner.Code
 	if e.Document == aggregates || e.Bucket != "" {
 		w.Company, w.Order, w.Line = "", "", ""
+	}
+	if ofOrder(w.Kind) {
+		w.Line = ""
 	}
 	w.Product, w.Unit, w.Due, w.At = cmp.Or(e.Raw.Product, e.Want.Product), e.Want.Unit, erp.Moment(e.Want.Due), at
 	o := &Outgoing{Write: w, Entry: e.Key, Owner: owner.Key, State: Intended, Since: at}
@@ -303,7 +308,7 @@ func (b *Book) goods(e *Entry, kind erp.Kind, rule WriteRule, at time.Time) {
 	if over {
 		stage = erp.Completed
 	}
-	o := b.send(e, e, erp.Write{Kind: kind, Stage: stage, Ordered: e.Want.Quantity, Produced: e.Seen.Produced, Delta: delta, Text: b.tale(e, e, stage, e.Seen.Produced)}, at)
+	o := b.send(e, e, erp.Write{Kind: kind, Stage: stage, Ordered: e.Want.Quantity, Produced: e.Seen.Produced, Delta: delta, Text: b.tale(single(e, e, e.Seen.Produced).what, stage, e.Want.Due)}, at)
 	switch {
 	case delta.Sign() < 0 && !rule.Negative:
 		b.park(o, at, fmt.Sprintf("%s were made by now, but %s are written back: a correction in Prodsmart; write it in the other system by hand", e.Seen.Produced, e.Back.Written))

@@ -294,7 +294,7 @@ func (s *source) writeBack(ctx context.Context) error {
 		return nil
 	}
 	for range mostTasks {
-		o, look, ok := s.book.NextWrite()
+		o, look, ok := s.book.NextWrite(time.Now())
 		if !ok || ctx.Err() != nil {
 			return nil
 		}
@@ -313,19 +313,23 @@ func (s *source) writeBack(ctx context.Context) error {
 func (s *source) write(ctx context.Context, writer erp.Writer, w erp.Write, look bool) error {
 	if look {
 		r, done, err := writer.Look(ctx, w)
-		if erp.Is(err, erp.Refused) { // nobody but a person can tell
-			return s.notWritten(w, err)
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if err != nil {
-			s.book.Unsure(w.ID, err.Error(), time.Now())
-			return err
+			s.book.Unsure(w.ID, err, time.Now())
+			return unlessSaidNo(err)
 		}
 		s.book.Looked(w.ID, r, done, time.Now())
 		return nil
 	}
 	planned, err := writer.Prepare(ctx, w)
 	if err != nil {
-		return s.notWritten(w, err)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.book.NotWrote(w.ID, err, time.Now())
+		return unlessSaidNo(err)
 	}
 	planned.ID = w.ID
 	s.book.Leaving(planned, time.Now())
@@ -337,18 +341,19 @@ func (s *source) write(ctx context.Context, writer erp.Writer, w erp.Write, look
 	case err == nil:
 		s.book.Wrote(w.ID, r, time.Now())
 		return nil
-	case erp.Is(err, erp.Unclear) || ctx.Err() != nil:
-		s.book.Unsure(w.ID, err.Error(), time.Now())
+	case ctx.Err() != nil:
+		return err // it is looked up after the start
+	case erp.Is(err, erp.Unclear):
+		s.book.Unsure(w.ID, err, time.Now())
 		return err
 	}
-	return s.notWritten(w, err)
+	s.book.NotWrote(w.ID, err, time.Now())
+	return unlessSaidNo(err)
 }
 
-// notWritten takes over that a write was certainly not done.
-func (s *source) notWritten(w erp.Write, err error) error {
-	refused := erp.Is(err, erp.Refused) || erp.Is(err, erp.Gone)
-	s.book.NotWrote(w.ID, refused, err.Error(), time.Now())
-	if refused {
+// unlessSaidNo is an error that concerns more than the one write that it is about.
+func unlessSaidNo(err error) error {
+	if erp.Is(err, erp.Refused) || erp.Is(err, erp.Gone) {
 		return nil
 	}
 	return err

@@ -71,6 +71,9 @@ type Outgoing struct {
 	Since        time.Time
 	Why          string `json:",omitempty"`
 	Receipt      erp.Receipt
+	// Tries are the failures in a row, Rest is until when it is left alone.
+	Tries int       `json:",omitempty"`
+	Rest  time.Time `json:",omitzero"`
 }
 
 // Back is what was written back about an entry.

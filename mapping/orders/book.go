@@ -79,6 +79,8 @@ type Book struct {
 	// looks for more; quiet is how entries were about which nothing is left to write.
 	waiting map[string]bool
 	quiet   map[string]string
+	// resting are kinds of write-back that are left alone for a while.
+	resting map[erp.Kind]resting
 	// passed are the orders of others, and from when they were looked at.
 	passed map[int64]time.Time
 	// strangers are others with an entry's marker that were told of.
@@ -96,7 +98,7 @@ type rowName struct{ kind, key string }
 func Open(s Settings, rows []Row, taken func(string) bool) (*Book, error) {
 	b := &Book{
 		settings: s, documents: map[string]*Document{}, aliases: map[string]string{}, entries: map[string]*Entry{}, byID: map[int64]string{},
-		codes: map[string]string{}, writes: map[string]*Outgoing{}, told: map[string]bool{}, unheard: map[string]int{}, dirty: map[rowName]bool{}, twins: map[int64]string{}, strangers: map[int64]bool{}, quiet: map[string]string{}, passed: map[int64]time.Time{}, taken: taken,
+		codes: map[string]string{}, writes: map[string]*Outgoing{}, told: map[string]bool{}, unheard: map[string]int{}, dirty: map[rowName]bool{}, twins: map[int64]string{}, strangers: map[int64]bool{}, quiet: map[string]string{}, resting: map[erp.Kind]resting{}, passed: map[int64]time.Time{}, taken: taken,
 	}
 	var bad []string
 	for _, r := range rows {

@@ -22,7 +22,7 @@ func (p *plan) show(running, status, made string) {
 func (p *plan) write() string {
 	var out []string
 	for range 10 {
-		o, _, ok := p.book.NextWrite()
+		o, _, ok := p.book.NextWrite(p.now)
 		if !ok {
 			break
 		}
@@ -145,7 +145,7 @@ func TestWriteBackOutcomes(t *testing.T) {
 	closed := func(t *testing.T, kind erp.Kind) (*plan, orders.Outgoing) {
 		p := planned(t, settings(func(s *orders.Settings) { s.Writes = map[erp.Kind]orders.WriteRule{kind: {On: orders.OnClose}} }), sale())
 		p.show("closed", "completed", "20")
-		o, look, ok := p.book.NextWrite()
+		o, look, ok := p.book.NextWrite(p.now)
 		if !ok || look {
 			t.Fatalf("%+v, %v, %v", o, look, ok)
 		}
@@ -154,30 +154,30 @@ func TestWriteBackOutcomes(t *testing.T) {
 	}
 	t.Run("unclear", func(t *testing.T) {
 		p, o := closed(t, erp.Produced)
-		p.book.Unsure(o.Write.ID, "lost", p.now)
-		if _, look, ok := p.book.NextWrite(); !look || !ok {
+		p.book.Unsure(o.Write.ID, &erp.Error{Fault: erp.Unclear, What: "lost"}, p.now)
+		if _, look, ok := p.book.NextWrite(p.now); !look || !ok {
 			t.Error("it is not looked up")
 		}
 		p.book.Looked(o.Write.ID, erp.Receipt{}, false, p.now)
-		if _, look, ok := p.book.NextWrite(); look || !ok {
+		if _, look, ok := p.book.NextWrite(p.now); look || !ok {
 			t.Error("it is not sent again")
 		}
 		p.book.Looked(o.Write.ID, erp.Receipt{Key: "k"}, true, p.now)
-		if _, _, ok := p.book.NextWrite(); ok {
+		if _, _, ok := p.book.NextWrite(p.now); ok {
 			t.Error("it is sent twice")
 		}
 	})
 	t.Run("refused text", func(t *testing.T) {
 		p, o := closed(t, erp.Note)
-		p.book.NotWrote(o.Write.ID, true, "closed order", p.now)
-		if _, _, ok := p.book.NextWrite(); ok || p.book.Writes()[0].State != orders.Failed {
+		p.book.NotWrote(o.Write.ID, &erp.Error{Fault: erp.Refused, What: "closed order"}, p.now)
+		if _, _, ok := p.book.NextWrite(p.now); ok || p.book.Writes()[0].State != orders.Failed {
 			t.Errorf("%+v", p.book.Writes())
 		}
 	})
 	t.Run("refused goods", func(t *testing.T) {
 		p, o := closed(t, erp.Produced)
-		p.book.NotWrote(o.Write.ID, true, "no warehouse", p.now)
-		if _, _, ok := p.book.NextWrite(); ok {
+		p.book.NotWrote(o.Write.ID, &erp.Error{Fault: erp.Refused, What: "no warehouse"}, p.now)
+		if _, _, ok := p.book.NextWrite(p.now); ok {
 			t.Error("it is sent again without a person")
 		}
 		for _, bad := range [][2]string{{"X", "send"}, {o.Write.ID, "keep"}} {
@@ -188,11 +188,47 @@ func TestWriteBackOutcomes(t *testing.T) {
 		if err := p.book.ResolveWrite(strings.ToLower(o.Write.ID), "send", p.now); err != nil {
 			t.Fatal(err)
 		}
-		if next, look, ok := p.book.NextWrite(); !ok || look || next.Write.ID != o.Write.ID {
+		if next, look, ok := p.book.NextWrite(p.now); !ok || look || next.Write.ID != o.Write.ID {
 			t.Errorf("%+v", next)
 		}
 		if err := p.book.ResolveWrite(o.Write.ID, "drop", p.now); err == nil {
 			t.Error("what is not parked was dropped")
+		}
+	})
+	t.Run("no right to", func(t *testing.T) {
+		p, o := closed(t, erp.Note)
+		denied := &erp.Error{Fault: erp.Denied, What: "no right to attach_data"}
+		tries := 0
+		for end := p.now.Add(24 * time.Hour); p.now.Before(end); p.now = p.now.Add(5 * time.Minute) {
+			if _, _, ok := p.book.NextWrite(p.now); ok {
+				tries++
+				p.book.NotWrote(o.Write.ID, denied, p.now)
+			}
+		}
+		if tries < 6 || tries > 10 || p.book.Writes()[0].State != orders.Intended {
+			t.Errorf("tried %d times in a day: %+v", tries, p.book.Writes())
+		}
+		p.book.NotWrote(o.Write.ID, &erp.Error{Fault: erp.Exhausted, What: "all calls of today are made", Until: p.now.Add(10 * time.Hour)}, p.now)
+		if _, _, ok := p.book.NextWrite(p.now.Add(9 * time.Hour)); ok {
+			t.Error("it is sent while there are no calls left")
+		}
+		if _, _, ok := p.book.NextWrite(p.now.Add(11 * time.Hour)); !ok {
+			t.Error("it is not sent any more")
+		}
+	})
+	t.Run("never clear", func(t *testing.T) {
+		for kind, want := range map[erp.Kind]orders.Sent{erp.Note: orders.Failed, erp.Produced: orders.Parked} {
+			p, o := closed(t, kind)
+			looks := 0
+			for end := p.now.Add(24 * time.Hour); p.now.Before(end); p.now = p.now.Add(5 * time.Minute) {
+				if _, look, ok := p.book.NextWrite(p.now); ok && look {
+					looks++
+					p.book.Unsure(o.Write.ID, &erp.Error{Fault: erp.Garbled, What: "a page of HTML"}, p.now)
+				}
+			}
+			if w := p.book.Writes()[0]; looks > 10 || w.State != want || !strings.Contains(w.Why, "a page of HTML") {
+				t.Errorf("%s: looked up %d times: %+v", kind, looks, w)
+			}
 		}
 	})
 	t.Run("lost store", func(t *testing.T) {
@@ -206,7 +242,7 @@ func TestWriteBackOutcomes(t *testing.T) {
 		p.Observe(erp.OrderRead{Orders: []erp.Order{sale()}, Complete: true}, start())
 		have.RunningStatus = "closed"
 		p.See([]prodsmart.ProductionOrder{have}, []time.Time{start().Add(time.Hour)}, start().Add(time.Hour))
-		if _, _, ok := p.NextWrite(); ok || len(p.Writes()) != 1 || p.Writes()[0].State != orders.Parked {
+		if _, _, ok := p.NextWrite(start().Add(time.Hour)); ok || len(p.Writes()) != 1 || p.Writes()[0].State != orders.Parked {
 			t.Errorf("%+v", p.Writes())
 		}
 	})

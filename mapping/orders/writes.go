@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,13 +10,24 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
 )
 
-// NextWrite is the write-back to work on now, the oldest first: one whose outcome
-// is not known is looked up before anything else is sent. look says that.
-func (b *Book) NextWrite() (w Outgoing, look, ok bool) {
+// NextWrite is the write-back to work on now: first one whose outcome is not known,
+// which is looked up (look says that), then the oldest. What failed rests for a while,
+// so that it does not keep the others or use up the system's budget of calls. Goods of
+// a product wait while nobody knows whether earlier ones arrived.
+func (b *Book) NextWrite(now time.Time) (w Outgoing, look, ok bool) {
 	var best *Outgoing
+	doubtful := map[string]bool{}
+	for _, o := range b.writes {
+		if unclear(o) && o.Write.Kind == erp.Produced {
+			doubtful[o.Write.Product] = true
+		}
+	}
 	for _, id := range sortedKeys(b.writes) {
 		o := b.writes[id]
-		if o.State != Intended && o.State != Sending && o.State != Unknown {
+		switch {
+		case o.State != Intended && !unclear(o), o.Rest.After(now):
+			continue
+		case o.State == Intended && (b.resting[o.Write.Kind].until.After(now) || o.Write.Kind == erp.Produced && doubtful[o.Write.Product]):
 			continue
 		}
 		if best == nil || unclear(o) && !unclear(best) || unclear(o) == unclear(best) && o.Since.Before(best.Since) {
@@ -29,6 +41,48 @@ func (b *Book) NextWrite() (w Outgoing, look, ok bool) {
 }
 
 func unclear(o *Outgoing) bool { return o.State == Sending || o.State == Unknown }
+
+// resting is a kind of write-back that is left alone, because it is not for the single
+// write that it fails.
+type resting struct {
+	tries int
+	until time.Time
+}
+
+const (
+	// mostDoubts is how often an answer is not understood before a person is asked.
+	mostDoubts = 8
+	// manyTries is how often something fails before a person is told.
+	manyTries = 4
+)
+
+// pauseAfter is how long to wait after so many failures: nothing after the first, then
+// from a minute to an hour.
+func pauseAfter(tries int) time.Duration {
+	if tries < 2 {
+		return 0
+	}
+	return min(time.Minute<<min(tries-2, 10), time.Hour)
+}
+
+// failed notes that a write failed once more.
+func (b *Book) failed(o *Outgoing, state Sent, err error, now time.Time) {
+	o.Tries++
+	o.Rest = now.Add(pauseAfter(o.Tries))
+	b.become(o, state, oneLine(err.Error(), 300), now)
+	if erp.Is(err, erp.Denied) || erp.Is(err, erp.Misconfigured) || erp.Is(err, erp.Exhausted) {
+		r := b.resting[o.Write.Kind]
+		r.tries++
+		r.until = now.Add(min(10*time.Minute<<min(r.tries-1, 10), 6*time.Hour))
+		if e := (*erp.Error)(nil); errors.As(err, &e) && e.Until.After(now) {
+			r.until = e.Until
+		}
+		b.resting[o.Write.Kind] = r
+	}
+	if o.Tries == manyTries {
+		b.say(now, b.entries[o.Entry], true, "the write-back (%s, %s) failed %d times, the next tries are at most an hour apart: %s", o.Write.Kind, o.Write.ID, o.Tries, o.Why)
+	}
+}
 
 // Leaving reports that a write, with its plan, is about to be sent. Save Changes
 // before.
@@ -53,6 +107,8 @@ func (b *Book) Wrote(id string, r erp.Receipt, now time.Time) {
 		return
 	}
 	o.Receipt = r
+	o.Tries, o.Rest = 0, time.Time{}
+	delete(b.resting, o.Write.Kind)
 	b.become(o, Confirmed, "", now)
 	e := b.entries[o.Entry]
 	if e != nil && r.Key != "" && e.Back.Told != nil {
@@ -64,28 +120,43 @@ func (b *Book) Wrote(id string, r erp.Receipt, now time.Time) {
 	b.say(now, e, false, "written back (%s, %s): %s", o.Write.Kind, id, oneLine(r.Says, 200))
 }
 
-// NotWrote reports that a write was certainly not done. refused says that the
-// system said no: goods are then parked for a person, a text is given up.
-func (b *Book) NotWrote(id string, refused bool, why string, now time.Time) {
+// NotWrote reports that a write was certainly not done. If the system said no, goods
+// are parked for a person, and a text is given up.
+func (b *Book) NotWrote(id string, err error, now time.Time) {
 	o := b.writes[id]
-	if o == nil {
-		return
-	}
 	switch {
-	case !refused:
-		b.become(o, Intended, oneLine(why, 300), now)
-	case o.Write.Kind == erp.Produced:
-		b.park(o, now, "the system refused it: "+oneLine(why, 300))
+	case o == nil:
+	case erp.Is(err, erp.Refused), erp.Is(err, erp.Gone):
+		b.giveUp(o, "the system refused it: ", err, now)
+	case o.Tries >= mostDoubts && erp.Is(err, erp.Garbled):
+		b.giveUp(o, "", err, now)
 	default:
-		b.become(o, Failed, oneLine(why, 300), now)
-		b.say(now, b.entries[o.Entry], true, "the write-back (%s, %s) was refused: %s", o.Write.Kind, id, oneLine(why, 300))
+		b.failed(o, Intended, err, now)
 	}
 }
 
-// Unsure reports that nobody knows whether a write was done.
-func (b *Book) Unsure(id, why string, now time.Time) {
-	if o := b.writes[id]; o != nil {
-		b.become(o, Unknown, oneLine(why, 300), now)
+// giveUp parks goods for a person, and lets a text be.
+func (b *Book) giveUp(o *Outgoing, because string, err error, now time.Time) {
+	why := because + oneLine(err.Error(), 300)
+	if o.Write.Kind == erp.Produced {
+		b.park(o, now, why)
+		return
+	}
+	b.become(o, Failed, why, now)
+	b.say(now, b.entries[o.Entry], true, "the write-back (%s, %s) was given up: %s", o.Write.Kind, o.Write.ID, why)
+}
+
+// Unsure reports that nobody knows whether a write was done, as err says. If that can
+// not be found out either, time after time, a person has to look.
+func (b *Book) Unsure(id string, err error, now time.Time) {
+	o := b.writes[id]
+	switch {
+	case o == nil:
+	case erp.Is(err, erp.Refused), erp.Is(err, erp.Gone),
+		o.Tries >= mostDoubts && (erp.Is(err, erp.Garbled) || erp.Is(err, erp.Denied) || erp.Is(err, erp.Misconfigured)):
+		b.giveUp(o, "whether it was done can not be found out; look in the other system: ", err, now)
+	default:
+		b.failed(o, Unknown, err, now)
 	}
 }
 
@@ -95,7 +166,9 @@ func (b *Book) Looked(id string, r erp.Receipt, done bool, now time.Time) {
 		b.Wrote(id, r, now)
 		return
 	}
-	b.NotWrote(id, false, "it had not arrived", now)
+	if o := b.writes[id]; o != nil {
+		b.become(o, Intended, "it had not arrived", now)
+	}
 }
 
 // Writes gives copies of the write-backs, by id.
@@ -127,6 +200,8 @@ func (b *Book) ResolveWrite(id, option string, now time.Time) error {
 	case !slices.Contains(o.Options(), option):
 		return fmt.Errorf("%q can not be said about write-back %s; say one of: %s", option, id, strings.Join(o.Options(), ", "))
 	case option == "send":
+		o.Tries, o.Rest = 0, time.Time{}
+		delete(b.resting, o.Write.Kind)
 		b.become(o, Intended, "sent by an operator's decision", now)
 	default:
 		b.become(o, Confirmed, "booked by hand, says an operator", now)

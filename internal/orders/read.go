@@ -19,7 +19,7 @@ func (s *source) read(ctx context.Context) {
 	if caps.Orders && s.config.Settings.Target != rules.Replenish && !s.nextOrders.After(now) {
 		s.unread["orders"] = s.readOrders(ctx)
 	}
-	if reader, ok := s.system.(erp.StockReader); ok && caps.Stock && s.config.StockEvery > 0 && !s.nextStock.After(now) {
+	if reader, ok := s.system.(erp.StockReader); ok && caps.Stock && s.config.StockEvery > 0 && !s.nextStock.After(now) && !s.saving() {
 		s.unread["stock"] = s.readStock(ctx, reader)
 	}
 }
@@ -102,35 +102,64 @@ func (s *source) confirm(ctx context.Context) error {
 	}
 	now := time.Now()
 	list := s.book.Doubtful(now)
+	doubtful := len(list)
 	if s.config.Unseen > 0 && !s.nextUnseen.After(now) {
-		s.nextUnseen = now.Add(24 * time.Hour)
-		unseen := s.book.Expected(now.Add(-s.config.Unseen))
-		if most := s.config.UnseenPerDay; most > 0 && len(unseen) > most {
-			unseen = unseen[:most]
-			s.nextUnseen = now.Add(time.Hour)
-		}
-		list = append(list, unseen...)
+		list = append(list, s.unseen(now)...)
 	}
+	var found []rules.Found
 	var gone []rules.Document
 	var failed error
-	for _, d := range list {
+	for i, d := range list {
+		if i >= doubtful {
+			s.asked++
+		}
 		o, problems, err := finder.FindOrder(ctx, d.Company, d.ID)
 		switch {
 		case err == nil:
-			s.book.Shown(o, problems, time.Now())
+			found = append(found, rules.Found{Order: o, Problems: problems})
 		case erp.Is(err, erp.Gone):
 			gone = append(gone, d)
-		case failed == nil:
-			failed = fmt.Errorf("look for order %s: %w", d.ID, err)
+		default:
+			s.book.Unanswered(d, now)
+			if failed == nil {
+				failed = fmt.Errorf("look for order %s: %w", d.ID, err)
+			}
 		}
 		if err != nil && !erp.Is(err, erp.Gone) && !erp.Is(err, erp.Garbled) && !erp.Is(err, erp.Refused) {
+			s.nextUnseen = now.Add(time.Hour)
 			break // it will be the same for the others
 		}
 	}
-	if len(gone) > 0 {
-		s.book.Gone(gone, time.Now())
+	if len(found)+len(gone) > 0 {
+		s.book.Asked(found, gone, time.Now())
 	}
 	return errors.Join(failed, s.save(ctx))
+}
+
+// unseen are the documents that no read has shown for long, as many as may be asked for
+// today; those that were not there are asked for once more an hour later.
+func (s *source) unseen(now time.Time) []rules.Document {
+	if day := now.UTC().Format(time.DateOnly); s.askedOn != day {
+		s.askedOn, s.asked = day, 0
+	}
+	s.nextUnseen = now.Add(time.Hour)
+	if s.saving() {
+		return nil
+	}
+	list := s.book.Expected(now.Add(-s.config.Unseen), now)
+	if most := s.config.UnseenPerDay; most > 0 {
+		list = list[:min(len(list), max(most-s.asked, 0))]
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+// saving says that there are hardly any calls left today.
+func (s *source) saving() bool {
+	m, ok := s.system.(erp.Metered)
+	return ok && m.Stretch() == 0
 }
 
 // readStock reads stock, for replenishment and for Prodsmart's own.

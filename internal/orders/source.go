@@ -82,6 +82,10 @@ type source struct {
 	hinted atomic.Bool
 
 	nextOrders, nextStock, nextFull, nextUnseen, nextPrune time.Time
+	// asked counts the single orders that were asked for on a day, in UTC, because no
+	// read shows them.
+	asked   int
+	askedOn string
 	catalogAt                                              time.Time
 	// askedAt is when orders were read last, or should have been.
 	askedAt time.Time

@@ -27,18 +27,19 @@ func (s Settings) bucket(due time.Time) string {
 // regroup gives every line that is made to the production order of its product and
 // day or week. A line stays where it is for as long as its product and bucket
 // stay; further demand opens another order as soon as the bucket's order was
-// started. The ordered quantity is always the sum of the lines.
+// started. The ordered quantity is always the sum of the lines. What keeps a line
+// from being made (it is held, its product is not known) keeps it out of an order, and
+// does not take it out of one that is in Prodsmart.
 func (b *Book) regroup(at time.Time) {
 	parts := b.parts()
 	for _, e := range parts {
 		agg := b.entries[e.Into]
 		status, _, _ := b.obstacle(e)
-		wanted := status == "" || b.head.Hold != nil && status == Waiting && e.Into != ""
-		if agg != nil && (!wanted || agg.Want.Product != e.Want.Product || agg.Bucket != b.bucketKey(e)) {
+		if agg != nil && (b.leaves(e, agg, status) || agg.Want.Product != e.Want.Product || agg.Bucket != b.bucketKey(e)) {
 			e.Into = ""
 			b.touch(e)
 		}
-		if wanted && e.Into == "" {
+		if status == "" && e.Into == "" {
 			agg := b.room(e, at)
 			e.Into = agg.Key
 			b.touch(e)
@@ -46,6 +47,15 @@ func (b *Book) regroup(at time.Time) {
 		}
 	}
 	b.sums(parts, at)
+}
+
+// leaves says that a line is no part of an aggregate any more.
+func (b *Book) leaves(e, agg *Entry, obstacle Status) bool {
+	if e.Want.State == erp.Cancelled || e.Want.Quantity.Sign() <= 0 {
+		return true
+	}
+	made := agg.ID != 0 || !agg.Intent.IsZero()
+	return obstacle != "" && !made && b.head.Hold == nil && b.catalog != nil
 }
 
 // parts are the lines, the earliest due first.
@@ -109,6 +119,7 @@ func (b *Book) sums(parts []*Entry, at time.Time) {
 		groups   []string
 		product  string
 		lines    int
+		closed   int
 	}
 	of := map[string]*sum{}
 	for _, e := range parts {
@@ -121,6 +132,9 @@ func (b *Book) sums(parts []*Entry, at time.Time) {
 			of[e.Into] = s
 		}
 		s.lines++
+		if e.Want.State == erp.Closed {
+			s.closed++
+		}
 		s.quantity = s.quantity.Add(e.Want.Quantity)
 		if e.Want.Due.Before(s.due) {
 			s.due = e.Want.Due
@@ -140,8 +154,20 @@ func (b *Book) sums(parts []*Entry, at time.Time) {
 			}
 			continue
 		}
+		if agg.Rebuilt && b.head.Full.IsZero() && agg.Applied != nil && s.quantity.LessThan(agg.Applied.Quantity) {
+			continue // they come back with the first whole read
+		}
 		want := agg.Want
 		want.Product, want.Quantity, want.Due, want.Groups, want.State = s.product, s.quantity, s.due, s.groups, erp.Open
+		switch {
+		case s.closed == s.lines && agg.ClosedAt.IsZero():
+			agg.ClosedAt = at
+			fallthrough
+		case s.closed == s.lines:
+			want.State = erp.Closed
+		case agg.Want.State == erp.Closed:
+			agg.ClosedAt = time.Time{}
+		}
 		want.Text = oneLine(fmt.Sprintf("%d lines for %s", s.lines, b.settings.bucket(s.due)), 200)
 		if want.fingerprint() != agg.Want.fingerprint() {
 			agg.Want = want

@@ -136,6 +136,56 @@ func (b *Book) progress(at time.Time) {
 	}
 }
 
+// switched notes which kinds of write-back are on. What was over before a kind was
+// switched on was booked by hand, and is not written back any more.
+func (b *Book) switched(at time.Time) {
+	for kind := range b.head.On {
+		if _, on := b.settings.Writes[kind]; !on {
+			delete(b.head.On, kind)
+			b.touchHead()
+		}
+	}
+	for kind := range b.settings.Writes {
+		if !b.head.On[kind].IsZero() {
+			continue
+		}
+		if b.head.On == nil {
+			b.head.On = map[erp.Kind]time.Time{}
+		}
+		b.head.On[kind] = at
+		b.touchHead()
+		for _, e := range b.those(func(e *Entry) bool {
+			return e.ID != 0 && !e.Rebuilt && phaseName(e.Seen.Running) == closed && !e.Seen.At.IsZero()
+		}) {
+			b.past(e, kind, at)
+		}
+	}
+}
+
+// past takes what is over as written back.
+func (b *Book) past(e *Entry, kind erp.Kind, at time.Time) {
+	tell := func(e *Entry, made decimal.Decimal) {
+		if _, told := e.Back.Told[kind]; told {
+			return
+		}
+		if e.Back.Told == nil {
+			e.Back.Told = map[erp.Kind]Said{}
+		}
+		e.Back.Told[kind] = Said{Stage: erp.Completed, Produced: made, At: at}
+		b.touch(e)
+	}
+	switch {
+	case kind == erp.Produced && e.Back.WrittenAt.IsZero():
+		e.Back.Written, e.Back.WrittenAt = e.Seen.Produced, at
+		b.touch(e)
+	case kind == erp.Produced:
+	case e.Document == aggregates:
+		b.shareOut(e, tell)
+	default:
+		tell(e, e.Seen.Produced)
+	}
+}
+
 // nameless says that an entry was found by its marker, and that the source did not
 // say since what it calls the article.
 func (e *Entry) nameless() bool { return e.Rebuilt && e.Raw.ID == "" && e.Document != aggregates }

@@ -40,6 +40,11 @@ type head struct {
 	Pushed map[string]decimal.Decimal `json:",omitempty"`
 	// Full is when the last complete read was.
 	Full time.Time
+	// Proven says that the source, asked for a single order, shows one that its reads
+	// do not show any more.
+	Proven bool `json:",omitempty"`
+	// On is since when each kind of write-back is on.
+	On map[erp.Kind]time.Time `json:",omitempty"`
 }
 
 // Hold keeps a source from changing anything in Prodsmart.
@@ -324,11 +329,12 @@ func (b *Book) LastFull() time.Time { return b.head.Full }
 
 // Expected are the documents that a source should be asked for one by one: those
 // with orders that are not over and that no read has shown since the moment,
-// the longest unseen first.
-func (b *Book) Expected(since time.Time) []Document {
+// the longest unseen first. One that was asked for is not asked for again on the same
+// day, unless a second look decides.
+func (b *Book) Expected(since, now time.Time) []Document {
 	var out []Document
 	for _, d := range b.documents {
-		if !d.open() || !d.LastSeen.Before(since) {
+		if !d.open() || !d.LastSeen.Before(since) || d.Unfound.IsZero() && now.Sub(d.AskedAt) < 24*time.Hour {
 			continue
 		}
 		if b.lives(d) {

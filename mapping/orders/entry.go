@@ -186,6 +186,9 @@ type Entry struct {
 	// Rebuilt says that it was found by its marker after the store was lost:
 	// what was written back before is not known.
 	Rebuilt bool `json:",omitempty"`
+	// Settled says that the need was met otherwise after the order of a replenishment
+	// was refused.
+	Settled bool `json:",omitempty"`
 
 	Back Back `json:",omitzero"`
 }
@@ -222,6 +225,10 @@ type Document struct {
 	// MissedSince when the first of them was.
 	Missed      int       `json:",omitempty"`
 	MissedSince time.Time `json:",omitzero"`
+	// AskedAt is when the source was asked for it alone and did not show it, Unfound
+	// when that first counted for its being gone.
+	AskedAt time.Time `json:",omitzero"`
+	Unfound time.Time `json:",omitzero"`
 	// Adopted says that it was found by the markers of its orders, and that no read
 	// has shown it since.
 	Adopted bool `json:",omitempty"`

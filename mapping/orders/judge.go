@@ -47,12 +47,15 @@ func (b *Book) judge(e *Entry, at time.Time) (create bool) {
 		return false
 	}
 	status, reason, alert := b.obstacle(e)
+	if agg := b.entries[e.Into]; e.Kind == Part && agg != nil && (status == "" || agg.ID != 0) {
+		if e.Status != agg.Status || e.Alert {
+			e.Status, e.Reason, e.Alert, e.Since = agg.Status, "part of "+agg.Code, false, at
+			b.touch(e)
+		}
+		return false
+	}
 	if status == "" {
 		if e.Kind == Part {
-			if agg := b.entries[e.Into]; agg != nil && (e.Status != agg.Status || e.Alert) {
-				e.Status, e.Reason, e.Alert, e.Since = agg.Status, "part of "+agg.Code, false, at
-				b.touch(e)
-			}
 			return false
 		}
 		if e.Status != Creating && e.Status != Changing && !e.shadowed() {

@@ -33,11 +33,15 @@ func (b *Book) missing(seen map[string]bool, at time.Time) (gone []*Entry) {
 		b.told[key] = true
 		return nil
 	}
+	believed := b.head.Believe
 	b.head.Believe = false
 	for _, d := range absent {
 		d.Missed++
 		if d.Missed == 1 {
 			d.MissedSince = at
+		}
+		if believed { // the operator's word stands for a second read
+			d.Missed, d.MissedSince = max(d.Missed, 2), at.Add(-b.settings.MissedFor)
 		}
 		b.touchDocument(d)
 		if !b.confirm && b.overdue(d, at) {
@@ -90,20 +94,51 @@ func (b *Book) disappear(d *Document, at time.Time) (gone []*Entry) {
 	return gone
 }
 
-// Gone takes over that the source was asked for documents and has none of them.
-func (b *Book) Gone(documents []Document, at time.Time) {
-	var gone []*Entry
+// Gone takes over, of documents that the source was asked for and has none of, those
+// that count as gone. gone are the entries that this cancels.
+func (b *Book) gone(documents []Document, at time.Time) (gone []*Entry) {
+	open := 0
+	for _, d := range b.documents {
+		if d.open() && b.lives(d) {
+			open++
+		}
+	}
 	for _, asked := range documents {
-		if d := b.find(asked.Company, asked.ID, nil); d != nil && d.open() {
+		d := b.find(asked.Company, asked.ID, nil)
+		if d == nil || !d.open() {
+			continue
+		}
+		b.Unanswered(asked, at)
+		if b.overdue(d, at) { // complete reads do not have it either
+			gone = append(gone, b.disappear(d, at)...)
+			continue
+		}
+		switch {
+		case !b.head.Proven:
+			b.once(at, "order "+d.name()+" was in no read for long, and the source does not show it alone either; it has not been seen yet that the source shows old orders alone, "+
+				"so it counts as open: look it up there, and delete it in Prodsmart if it is gone")
+		case len(documents)*100 > b.settings.MostShrunk*open && len(documents) > fewOrders:
+			b.once(at, fmt.Sprintf("%d of %d open orders were asked for one by one and are not there: that many are not believed to be gone", len(documents), open))
+		case d.Unfound.IsZero():
+			d.Unfound = at
+			b.touchDocument(d)
+		case at.Sub(d.Unfound) >= b.settings.MissedFor:
 			gone = append(gone, b.disappear(d, at)...)
 		}
 	}
-	b.guard(gone, at)
-	if b.settings.Target == Aggregate {
-		b.regroup(at)
-	}
-	b.judgeAll(at)
+	return gone
 }
+
+// Unanswered notes that the source was asked for a document and did not show it.
+func (b *Book) Unanswered(asked Document, at time.Time) {
+	if d := b.find(asked.Company, asked.ID, nil); d != nil {
+		d.AskedAt = at
+		b.touchDocument(d)
+	}
+}
+
+// fewOrders are too few to say that too many of them are missing.
+const fewOrders = 3
 
 // name is what people call the document.
 func (d *Document) name() string {

@@ -333,10 +333,7 @@ func (b *Book) Resolve(key, option string, now time.Time) error {
 	case e.Ask != nil && slices.Contains(e.Ask.Options, option):
 		e.Ask.Answer = option
 	case e.Status == Refused && option == "recreate":
-		delete(b.byID, e.ID)
-		e.ID, e.Applied, e.Intent, e.Seen, e.Notices = 0, nil, time.Time{}, Seen{}, nil
-		delete(b.codes, string(e.Kind)+e.Code)
-		e.Code = ""
+		b.anew(e)
 		b.set(e, now, Changing, false, "made again by an operator's decision")
 	case e.Stuck != "" && option == "retry":
 		e.Stuck = ""
@@ -349,6 +346,15 @@ func (b *Book) Resolve(key, option string, now time.Time) error {
 	b.say(now, e, false, "an operator decided: %s", option)
 	b.touch(e)
 	return nil
+}
+
+// anew forgets the order that an entry had in Prodsmart, so that it is made again.
+func (b *Book) anew(e *Entry) {
+	delete(b.byID, e.ID)
+	delete(b.codes, string(e.Kind)+e.Code)
+	e.ID, e.Code, e.Applied, e.Intent, e.Seen, e.Notices, e.Ask = 0, "", nil, time.Time{}, Seen{}, nil, nil
+	e.Back = Back{}
+	b.touch(e)
 }
 
 // Shadow notes what would be done about a task, once, instead of doing it.

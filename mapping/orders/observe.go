@@ -14,25 +14,45 @@ import (
 func (b *Book) Observe(read erp.OrderRead, at time.Time) {
 	read = fit(read)
 	b.problems("orders", read.Problems, at)
-	b.observe(read, at)
+	b.observe(read, nil, at)
 }
 
-// Shown takes over what the source showed of one order that it was asked for.
-func (b *Book) Shown(o erp.Order, problems []erp.Problem, at time.Time) {
-	read := fit(erp.OrderRead{Orders: []erp.Order{o}, Problems: problems, Mark: b.head.Mark})
-	b.problems("order "+documentKey(o.Company, o.ID), read.Problems, at)
-	b.observe(read, at)
+// Found is an order that the source was asked for alone, with what could not be read
+// of it.
+type Found struct {
+	Order    erp.Order
+	Problems []erp.Problem
 }
 
-// observe takes over a read whose problems are told.
-func (b *Book) observe(read erp.OrderRead, at time.Time) {
+// Asked takes over what the source showed of single orders (Doubtful, Expected), and
+// which of them it does not have.
+func (b *Book) Asked(found []Found, gone []Document, at time.Time) {
+	var read erp.OrderRead
+	old := at.Add(-aged)
+	for _, f := range found {
+		if d := b.find(f.Order.Company, f.Order.ID, f.Order.Aliases); d != nil && d.Missed == 0 && d.LastSeen.Before(old) && !b.head.Proven {
+			b.head.Proven = true
+			b.touchHead()
+		}
+		one := fit(erp.OrderRead{Orders: []erp.Order{f.Order}, Problems: f.Problems})
+		b.problems("order "+documentKey(f.Order.Company, f.Order.ID), one.Problems, at)
+		read.Orders, read.Problems = append(read.Orders, one.Orders...), append(read.Problems, one.Problems...)
+	}
+	b.observe(read, b.gone(gone, at), at)
+}
+
+// aged is how long an order that is found alone was in no read.
+const aged = 24 * time.Hour
+
+// observe takes over a read whose problems are told; cancelled are entries that are
+// cancelled besides.
+func (b *Book) observe(read erp.OrderRead, cancelled []*Entry, at time.Time) {
 	if g := read.Gap; g != nil {
 		b.say(at, nil, true, "the source can not be asked any more for changes from %s to %s: orders that came new in that span have to be looked up there by hand",
 			g.From.Format(time.DateOnly), g.To.Format(time.DateOnly))
 	}
 	words := map[string]int{}
 	seen := map[string]bool{}
-	var cancelled []*Entry
 	for _, o := range read.Orders {
 		if o.ID == "" {
 			continue
@@ -62,7 +82,7 @@ func (b *Book) observe(read erp.OrderRead, at time.Time) {
 	if b.settings.Target == Aggregate {
 		b.regroup(at)
 	}
-	if read.Mark != b.head.Mark {
+	if read.Mark != "" && read.Mark != b.head.Mark {
 		b.head.Mark = read.Mark
 		b.touchHead()
 	}
@@ -142,6 +162,7 @@ func (b *Book) order(o erp.Order, at time.Time) (d *Document, gone []*Entry) {
 	}
 	d.Adopted = false
 	d.Number, d.Word, d.LastSeen, d.Missed, d.MissedSince = o.Number, o.Word, at, 0, time.Time{}
+	d.Unfound = time.Time{}
 	before := d.State
 	if o.State != erp.Unknown || before == erp.Unknown {
 		d.State = o.State

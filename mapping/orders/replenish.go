@@ -146,6 +146,10 @@ func (b *Book) need(n Need, real decimal.Decimal, where map[string]decimal.Decim
 	projected := real.Add(onOrder)
 	if projected.GreaterThanOrEqual(n.Min) {
 		s.Low[n.key()] = 0
+		if e := b.objection(n); e != nil {
+			e.Settled = true
+			b.touch(e)
+		}
 		b.recovered(n, real, onOrder, open, at)
 		return
 	}
@@ -164,6 +168,10 @@ func (b *Book) need(n Need, real decimal.Decimal, where map[string]decimal.Decim
 			open.Want.Quantity = total
 			b.touch(open)
 		}
+		return
+	}
+	if e := b.objection(n); e != nil {
+		b.once(at, fmt.Sprintf("%s: %s is %s: nothing more is ordered before that is decided, or the stock is there again", n.key(), e.Name(), e.Status))
 		return
 	}
 	if r.PerDay > 0 && s.Made >= r.PerDay {
@@ -263,12 +271,13 @@ func spread(quantity decimal.Decimal, n Need, where map[string]decimal.Decimal) 
 // onOrder is what is ordered or made and not yet in the source's stock; open is
 // the order that was not started.
 func (b *Book) onOrder(n Need, at time.Time) (sum decimal.Decimal, open *Entry) {
-	written := len(b.settings.Writes) > 0
-	for _, e := range b.those(func(e *Entry) bool {
-		return e.Kind == Production && e.Company == n.Pool && e.Document == n.Article && e.Want.State != erp.Cancelled && e.Status != Refused && e.Status != Rejected
-	}) {
+	_, written := b.settings.Writes[erp.Produced]
+	for _, e := range b.supplies(n) {
+		if e.Status == Refused || e.ID == 0 && e.Status == Rejected {
+			continue
+		}
 		if e.ID != 0 && phaseName(e.Seen.Running) == closed {
-			if written || at.Sub(e.closedAt(at)) < b.settings.Replenishment.ArrivalLag {
+			if written || at.Sub(b.closedAt(e, at)) < b.settings.Replenishment.ArrivalLag {
 				sum = sum.Add(decimal.Max(e.Seen.Produced.Sub(b.booked(e)), decimal.Decimal{}))
 			}
 			continue
@@ -281,10 +290,30 @@ func (b *Book) onOrder(n Need, at time.Time) (sum decimal.Decimal, open *Entry) 
 	return sum, open
 }
 
+// supplies are the orders of a need.
+func (b *Book) supplies(n Need) []*Entry {
+	return b.those(func(e *Entry) bool {
+		return e.Kind == Production && e.Company == n.Pool && e.Document == n.Article && e.Want.State != erp.Cancelled
+	})
+}
+
+// objection is an order of a need that Prodsmart refused, or that a planner deleted,
+// since the stock was last there; nil if there is none. Nothing more is made for the
+// need before somebody decides.
+func (b *Book) objection(n Need) *Entry {
+	for _, e := range b.supplies(n) {
+		if (e.Status == Refused || e.ID == 0 && e.Status == Rejected) && !e.Settled {
+			return e
+		}
+	}
+	return nil
+}
+
 // closedAt is when Prodsmart was first seen to have closed the order.
-func (e *Entry) closedAt(now time.Time) time.Time {
+func (b *Book) closedAt(e *Entry, now time.Time) time.Time {
 	if e.ClosedAt.IsZero() {
 		e.ClosedAt = now
+		b.touch(e)
 	}
 	return e.ClosedAt
 }

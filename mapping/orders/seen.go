@@ -12,7 +12,19 @@ import (
 // wanted that, a person deleted it: it is not made again.
 func (b *Book) Deleted(key string, now time.Time) {
 	e := b.entries[key]
-	if e == nil || e.final() {
+	again := e != nil && e.Applied != nil && e.Want.State != erp.Cancelled && b.differs(e)
+	switch {
+	case e == nil:
+		return
+	case again && e.Status == Cancelled && !e.Applied.Hidden: // we deleted it ourselves
+		b.anew(e)
+		b.set(e, now, Changing, false, "open again in the source: to be created")
+		return
+	case e.Want.State == erp.Closed || e.Status == Conflict && e.Want.State == erp.Cancelled:
+		e.ClosedAt = time.Time{}
+		b.set(e, now, Over, false, "over in the source; deleted in Prodsmart")
+		return
+	case e.final() && !again:
 		return
 	}
 	if e.Want.State == erp.Cancelled {
@@ -29,6 +41,7 @@ func (b *Book) Deleted(key string, now time.Time) {
 // messages, each with the moment from which it was like that; others than the
 // book's are passed by. now is the present.
 func (b *Book) See(orders []prodsmart.ProductionOrder, asOf []time.Time, now time.Time) {
+	b.switched(now)
 	for i, o := range orders {
 		key, ours := b.byID[o.ID]
 		if !ours {

@@ -1,0 +1,131 @@
+package orders_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/orders"
+	"github.com/prodsmart-gateway/prodsmart-gateway/internal/sim/mes"
+	rules "github.com/prodsmart-gateway/prodsmart-gateway/mapping/orders"
+)
+
+// What was cancelled and deleted is made again when it is open again, and what a planner
+// deleted is not.
+func TestOpenAgain(t *testing.T) {
+	scenario(t, nil, func(r *rig) {
+		r.office.put(sale("642", "480"), sale("643", "10"))
+		r.wait(time.Hour)
+		r.office.edit("642", func(o *erp.Order) { o.State = erp.Cancelled })
+		r.wait(time.Hour)
+		r.want("SU-643-1 10xP-100 notstarted made 0")
+		before := r.server.Calls(0)
+		r.office.edit("642", func(o *erp.Order) { o.State = erp.Open })
+		r.wait(3 * time.Hour)
+		r.want("SU-642-1 480xP-100 notstarted made 0", "SU-643-1 10xP-100 notstarted made 0")
+		if n := len(r.server.Calls(0)) - len(before); n > 300 {
+			r.Errorf("%d requests in three hours", n)
+		}
+		r.must(r.server.DeleteOrder(r.one("SU-643-1").ID))
+		r.wait(time.Hour)
+		r.office.edit("643", func(o *erp.Order) { o.State = erp.Cancelled })
+		r.wait(time.Hour)
+		r.office.edit("643", func(o *erp.Order) { o.State = erp.Open })
+		r.wait(time.Hour)
+		r.want("SU-642-1 480xP-100 notstarted made 0")
+	})
+}
+
+// The lines of an aggregate stay in it while something keeps them from being made anew:
+// the products of Prodsmart can not be read, or the order is held or closed.
+func TestAggregateStays(t *testing.T) {
+	scenario(t, func(c *orders.Config) { c.Settings.Target = rules.Aggregate }, func(r *rig) {
+		r.office.put(sale("1", "100"), sale("2", "50"))
+		r.wait(time.Hour)
+		r.want("SU-P-100-2000-01-10-1 150xP-100 notstarted made 0")
+		r.down()
+		r.fault(mes.Fault{Service: "products", Kind: mes.FaultStatus, Status: 500})
+		r.wait(2 * time.Hour)
+		r.want("SU-P-100-2000-01-10-1 150xP-100 notstarted made 0")
+		r.server.ClearFaults()
+		r.office.edit("1", func(o *erp.Order) { o.State = erp.Held })
+		r.wait(2 * time.Hour)
+		r.want("SU-P-100-2000-01-10-1 150xP-100 notstarted made 0")
+		r.made("SU-P-100-2000-01-10-1", 120)
+		for _, id := range []string{"1", "2"} {
+			r.office.edit(id, func(o *erp.Order) { o.State = erp.Closed })
+		}
+		r.wait(26 * time.Hour)
+		r.want("SU-P-100-2000-01-10-1 150xP-100 started made 120")
+		if e := r.entry("SU-P-100-2000-01-10-1"); !e.Alert || !strings.Contains(e.Reason, "shipped from stock") {
+			r.Errorf("%+v", e)
+		}
+	})
+}
+
+// What was over before goods are written back was booked by hand.
+func TestSwitchedOnLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.finished("642", 480)
+		r.wait(2 * time.Hour)
+		r.down()
+		withWrites(erp.Produced, rules.WriteRule{On: rules.OnClose})(&r.config)
+		r.must(r.server.AddMachine(mes.MachineSetup{Code: "M2"}))
+		r.office.put(sale("643", "10"))
+		r.wait(time.Hour)
+		r.work(r.one("SU-643-1"), "M2", 10)
+		r.must(r.server.CloseOrder(r.one("SU-643-1").ID))
+		r.wait(2 * time.Hour)
+		r.office.set(func() {
+			if w := r.office.written; len(w) != 1 || w[0].Order != "643" {
+				t.Errorf("%+v", w)
+			}
+		})
+	})
+}
+
+// An operator's word about a read that shrank counts once.
+func TestBelieved(t *testing.T) {
+	scenario(t, nil, func(r *rig) {
+		r.office.put(sale("1", "5"), sale("2", "5"))
+		r.wait(time.Hour)
+		r.office.set(func() { delete(r.office.orders, "1") })
+		r.wait(3 * time.Hour)
+		r.want("SU-1-1 5xP-100 notstarted made 0", "SU-2-1 5xP-100 notstarted made 0")
+		r.must(r.mirror.Resolve(r.Context(), "su1", "", "believe"))
+		r.wait(time.Hour)
+		r.want("SU-2-1 5xP-100 notstarted made 0")
+		r.office.put(sale("3", "5"), sale("4", "5"))
+		r.wait(time.Hour)
+		r.office.set(func() { delete(r.office.orders, "2"); delete(r.office.orders, "3") })
+		r.wait(3 * time.Hour)
+		r.want("SU-2-1 5xP-100 notstarted made 0", "SU-3-1 5xP-100 notstarted made 0", "SU-4-1 5xP-100 notstarted made 0")
+	})
+}
+
+// A replenishment that a planner deleted is not made again under another number before
+// the stock was there again.
+func TestReplenishDeleted(t *testing.T) {
+	scenario(t, func(c *orders.Config) {
+		c.Settings.Target, c.StockEvery, c.Settings.Prefix = rules.Replenish, 2*time.Minute, "SM-"
+		c.Settings.Replenishment.Needs = []rules.Need{{Article: "P-100", Pool: "shops", Min: dec("20"), Max: dec("100"), Lead: 3 * time.Hour}}
+	}, func(r *rig) {
+		level := func(a string) {
+			r.office.set(func() { r.office.stock = []erp.Stock{{Product: "P-100", Name: "Croissant", Place: "A", Quantity: dec(a)}} })
+		}
+		level("10")
+		r.wait(time.Hour)
+		r.want("SM-shops-P-100-0001 90xP-100 notstarted made 0")
+		r.must(r.server.DeleteOrder(r.one("SM-shops-P-100-0001").ID))
+		r.wait(12 * time.Hour)
+		r.want("")
+		level("50")
+		r.wait(time.Hour)
+		level("10")
+		r.wait(time.Hour)
+		r.want("SM-shops-P-100-0002 90xP-100 notstarted made 0")
+	})
+}

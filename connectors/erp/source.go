@@ -147,7 +147,10 @@ type StockRead struct {
 	// shift closed in the middle of it): nothing may be decided on it. Empty
 	// otherwise.
 	Skipped string
-	Mark    string
+	// Spoilt are articles of which a row could not be read: what is there of them
+	// is too little. One with an empty name is of an article that is not known.
+	Spoilt []string
+	Mark   string
 }
 
 // StockReader reads how much lies where.

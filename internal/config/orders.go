@@ -43,6 +43,10 @@ type OrderSource struct {
 	systemSettings
 }
 
+// tillsEvery is the time between two reads of the stock of cash registers, where
+// nothing is said: goods of the day are sold within hours.
+const tillsEvery = 2 * time.Minute
+
 // dropEvery is the time between two looks into a drop folder, where nothing is said:
 // a look costs nothing, and a file is only taken when two of them see it the same.
 const dropEvery = 15 * time.Second
@@ -123,6 +127,9 @@ func (l *loader) readSource(key *node, v *view, live bool, c *Config) (OrderSour
 	}
 	if s.System == "file" && !v.has("every") {
 		s.Every = dropEvery
+	}
+	if s.System == "smpos" && !v.has("stock_every") {
+		s.StockEvery = tillsEvery
 	}
 	l.readSystem(&s, system, c)
 	l.checkWrites(v, &s)

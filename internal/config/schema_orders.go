@@ -24,7 +24,7 @@ func sourceObject() *object {
 		{key: "target", kind: kindText, def: "production-order", allowed: []string{"production-order", "client-order", "both", "aggregate", "replenish"}, doc: "what becomes of the orders: a production order for each line, a client order, both, one production order for the lines of a product that are due together, or orders from stock below a minimum"},
 		{key: "every", kind: kindDuration, def: "5m", min: "5s", max: "24h", doc: "time between two reads of the orders; of file 15s where nothing is said"},
 		{key: "full_every", kind: kindDuration, def: "24h", min: "1m", max: "30d", doc: "time between two reads of all that is open, where reads in between are of changes"},
-		{key: "stock_every", kind: kindDuration, def: "30m", min: "30s", max: "24h", doc: "time between two reads of the stock, where it is needed"},
+		{key: "stock_every", kind: kindDuration, def: "30m", min: "30s", max: "24h", doc: "time between two reads of the stock, where it is needed; of smpos 2m where nothing is said"},
 		{key: "prefix", kind: kindText, doc: "what the codes of its orders begin with, different for each source; without it SU-, RZ-, CS-, SM-, FI-, SQ- or RE- in the order of the systems above"},
 		{key: "code", kind: kindText, doc: "how codes are made, from {prefix}, {number}, {id}, {company} and {line}; without it {prefix}{number}-{line}"},
 		{key: "longest_code", kind: kindInt, def: "40", min: "10", max: "200", doc: "most characters of a code"},
@@ -64,7 +64,7 @@ func replenishObject() *object {
 		{key: "recover", kind: kindText, def: "leave", allowed: []string{"leave", "shrink", "delete"}, doc: "what happens to an order that is not started when the stock is there again"},
 		{key: "hysteresis", kind: kindInt, def: "20", min: "0", max: "100", doc: "percent of max - min by which the stock must be above min for that"},
 		{key: "per_day", kind: kindInt, def: "50", min: "1", max: "10000", doc: "most orders in a day"},
-		{key: "quiet", kind: kindDuration, def: "10m", min: "0", max: "24h", doc: "how long nothing is decided after the source was away"},
+		{key: "quiet", kind: kindDuration, def: "10m", min: "0", max: "24h", doc: "how long nothing is decided after the source was away, or the stock of an article was not known"},
 		{key: "waves", kind: kindTexts, doc: "times of day, such as 05:30, at which deliveries leave; the next one after the lead time is the due date"},
 	}}
 }

@@ -98,6 +98,7 @@ func sourceConfig(s config.OrderSource, prodsmart bool) orders.Config {
 	c.Settings.AnyProduct = !prodsmart
 	if s.UsesStock {
 		c.StockEvery = s.StockEvery
+		c.Settings.Replenishment.Every = s.StockEvery
 	}
 	c.Open = openSource(s)
 	return c

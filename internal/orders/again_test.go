@@ -114,7 +114,9 @@ func TestReplenishDeleted(t *testing.T) {
 		c.Settings.Replenishment.Needs = []rules.Need{{Article: "P-100", Pool: "shops", Min: dec("20"), Max: dec("100"), Lead: 3 * time.Hour}}
 	}, func(r *rig) {
 		level := func(a string) {
-			r.office.set(func() { r.office.stock = []erp.Stock{{Product: "P-100", Name: "Croissant", Place: "A", Quantity: dec(a)}} })
+			r.office.set(func() {
+				r.office.stock = []erp.Stock{{Product: "P-100", Name: "Croissant", Place: "A", Quantity: dec(a)}}
+			})
 		}
 		level("10")
 		r.wait(time.Hour)
@@ -127,5 +129,46 @@ func TestReplenishDeleted(t *testing.T) {
 		level("10")
 		r.wait(time.Hour)
 		r.want("SM-shops-P-100-0002 90xP-100 notstarted made 0")
+	})
+}
+
+// Reads of the stock that are half an hour apart, the usual pause, are enough to decide;
+// what is sold out has no row; a shop that was away is waited for.
+func TestReplenishRarely(t *testing.T) {
+	scenario(t, func(c *orders.Config) {
+		c.Settings.Target, c.StockEvery, c.Settings.Prefix = rules.Replenish, 30*time.Minute, "SM-"
+		c.Settings.Replenishment.Needs = []rules.Need{{Article: "P-100", Pool: "shops", Min: dec("20"), Max: dec("100"), Lead: 3 * time.Hour}}
+	}, func(r *rig) {
+		other := erp.Stock{Product: "P-200", Name: "Bread", Place: "A", Quantity: dec("7")}
+		r.office.set(func() {
+			r.office.stock = []erp.Stock{{Product: "P-100", Name: "Croissant", Place: "A", Quantity: dec("30")}, other}
+			r.office.slow = 3 * time.Second
+		})
+		r.wait(3 * time.Hour)
+		r.want("")
+		r.office.set(func() { r.office.stock = []erp.Stock{other} })
+		r.wait(3 * time.Hour)
+		r.want("SM-shops-P-100-0001 100xP-100 notstarted made 0")
+	})
+}
+
+// Where the source's stock is the true one, what is sold out there has none in
+// Prodsmart, and what can not be read keeps its stock.
+func TestSoldOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *orders.Config) { c.Settings.StockOwner, c.StockEvery = rules.SourceOwns, 5*time.Minute })
+		c := &cellar{office: r.office}
+		r.config.Open = func(string, func(string) error) (erp.Source, error) { return c, nil }
+		r.office.stock = []erp.Stock{{Product: "P-100", Quantity: dec("100")}, {Product: "P-200", Place: "A", Quantity: dec("20")}, {Product: "P-200", Place: "B", Quantity: dec("5")}}
+		r.wait(time.Hour)
+		r.stock("P-100", "100")
+		r.stock("P-200", "25")
+		r.office.set(func() { r.office.stock, c.spoilt = r.office.stock[1:2], []string{"P-200"} })
+		r.wait(time.Hour)
+		r.stock("P-100", "0")
+		r.stock("P-200", "25")
+		r.office.set(func() { r.office.stock, c.spoilt = nil, nil }) // nothing at all is no stock taking
+		r.wait(time.Hour)
+		r.stock("P-200", "25")
 	})
 }

@@ -45,6 +45,8 @@ type office struct {
 	written    []erp.Write
 	loseWrites int
 	refuse     bool
+	// slow is how long a read of stock takes.
+	slow time.Duration
 }
 
 func newOffice() *office {
@@ -88,6 +90,10 @@ func (o *office) FindOrder(_ context.Context, _, id string) (erp.Order, []erp.Pr
 }
 
 func (o *office) ReadStock(context.Context, erp.Ask) (erp.StockRead, error) {
+	o.mu.Lock()
+	slow := o.slow
+	o.mu.Unlock()
+	time.Sleep(slow)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.fail != nil {

@@ -84,9 +84,9 @@ type source struct {
 	nextOrders, nextStock, nextFull, nextUnseen, nextPrune time.Time
 	// asked counts the single orders that were asked for on a day, in UTC, because no
 	// read shows them.
-	asked   int
-	askedOn string
-	catalogAt                                              time.Time
+	asked     int
+	askedOn   string
+	catalogAt time.Time
 	// askedAt is when orders were read last, or should have been.
 	askedAt time.Time
 	// looked is the version of the orders of Prodsmart that was looked at last, and when.

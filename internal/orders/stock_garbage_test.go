@@ -17,11 +17,12 @@ type cellar struct {
 	*office
 	doubts, doubtful []erp.Problem
 	skipped          string
+	spoilt           []string
 }
 
 func (c *cellar) ReadStock(ctx context.Context, ask erp.Ask) (erp.StockRead, error) {
 	read, err := c.office.ReadStock(ctx, ask)
-	c.set(func() { read.Problems, read.Skipped = c.doubts, c.skipped })
+	c.set(func() { read.Problems, read.Skipped, read.Spoilt = c.doubts, c.skipped, c.spoilt })
 	return read, err
 }
 

@@ -47,8 +47,11 @@ type Replenishment struct {
 	Hysteresis int
 	// PerDay bounds the orders that are made in a day.
 	PerDay int
-	// Quiet is how long nothing is decided after the source was away.
+	// Quiet is how long nothing is decided after the source was away, or the stock
+	// of a need was not known.
 	Quiet time.Duration
+	// Every is the usual time between two reads.
+	Every time.Duration
 	// Waves are the times of day at which deliveries leave, after midnight; the
 	// next one after the lead time is the due date. Empty is any time.
 	Waves []time.Duration
@@ -63,6 +66,10 @@ type stockState struct {
 	Made  int
 	Since time.Time // when the source answered after it was away
 	Last  time.Time
+	// Known are the needs whose article the source had before, Undecided when each
+	// could not be decided on last.
+	Known     map[string]bool      `json:",omitempty"`
+	Undecided map[string]time.Time `json:",omitempty"`
 }
 
 func (n Need) key() string { return n.Pool + "/" + n.Article }
@@ -77,7 +84,11 @@ func (b *Book) Stocked(read erp.StockRead, at time.Time) {
 		s.Low = map[string]int{}
 	}
 	b.touchHead()
-	if s.Last.IsZero() || at.Sub(s.Last) > 2*r.MaxAge {
+	if s.Known == nil {
+		s.Known, s.Undecided = map[string]bool{}, map[string]time.Time{}
+	}
+	// Reads that are as far apart as that follow each other nevertheless.
+	if s.Last.IsZero() || at.Sub(s.Last) > max(2*r.MaxAge, 3*r.Every) && !s.Since.Equal(s.Last) {
 		s.Since = at
 	}
 	s.Last = at
@@ -88,12 +99,14 @@ func (b *Book) Stocked(read erp.StockRead, at time.Time) {
 		s.Day, s.Made = day, 0
 	}
 	for _, n := range r.Needs {
-		real, where, why := n.real(read, at, r.MaxAge)
+		real, where, why := n.real(read, at, r.MaxAge, s.Known[n.key()])
 		if why != "" {
-			s.Low[n.key()] = 0
+			s.Low[n.key()], s.Undecided[n.key()] = 0, at
 			b.once(at, n.key()+": nothing is decided: "+why)
 			continue
 		}
+		s.Known[n.key()] = true
+		b.forgetOnce(n.key() + ": nothing is decided")
 		b.need(n, real, where, at)
 	}
 	b.judgeAll(at)
@@ -107,17 +120,30 @@ func (b *Book) once(at time.Time, what string) {
 	b.told["shrunk "+what] = true
 }
 
+// forgetOnce lets what begins like that be told again.
+func (b *Book) forgetOnce(what string) {
+	for key := range b.told {
+		if strings.HasPrefix(key, "shrunk "+what) {
+			delete(b.told, key)
+		}
+	}
+}
+
 // real is the stock of a need over its places; why is empty if it can be decided
-// on. where says what each place has.
-func (n Need) real(read erp.StockRead, at time.Time, age time.Duration) (sum decimal.Decimal, where map[string]decimal.Decimal, why string) {
+// on. where says what each place has. An article that was there before and has no row
+// is sold out, unless the source lists what is sold out too.
+func (n Need) real(read erp.StockRead, at time.Time, age time.Duration, known bool) (sum decimal.Decimal, where map[string]decimal.Decimal, why string) {
 	where = map[string]decimal.Decimal{}
 	name := ""
+	if slices.Contains(read.Spoilt, n.Article) {
+		return sum, where, "a part of its stock can not be read"
+	}
 	for _, s := range read.Stock {
 		if s.Product != n.Article || len(n.Places) > 0 && !slices.Contains(n.Places, s.Place) {
 			continue
 		}
 		if at.Sub(s.AsOf) > age {
-			return sum, where, fmt.Sprintf("the stock at %s is of %s ago", s.Place, at.Sub(s.AsOf).Round(time.Second))
+			return sum, where, fmt.Sprintf("the stock at %s is older than %s", s.Place, age)
 		}
 		if name != "" && s.Name != "" && s.Name != name {
 			return sum, where, fmt.Sprintf("the code %s means %q at one place and %q at another: they can not be one pool", n.Article, oneLine(name, 40), oneLine(s.Name, 40))
@@ -127,6 +153,14 @@ func (n Need) real(read erp.StockRead, at time.Time, age time.Duration) (sum dec
 		}
 		where[s.Place] = where[s.Place].Add(s.Quantity)
 		sum = sum.Add(s.Quantity)
+	}
+	if len(where) == 0 && known && soldOut(read) {
+		for _, place := range n.Places {
+			where[place] = decimal.Decimal{}
+		}
+		if len(n.Places) == 0 {
+			where[n.Pool] = decimal.Decimal{}
+		}
 	}
 	if len(where) == 0 {
 		return sum, where, "the source has no such article"
@@ -154,7 +188,7 @@ func (b *Book) need(n Need, real decimal.Decimal, where map[string]decimal.Decim
 		return
 	}
 	s.Low[n.key()]++
-	if s.Low[n.key()] < 2 || at.Sub(s.Since) < r.Quiet {
+	if s.Low[n.key()] < 2 || at.Sub(s.Since) < r.Quiet || at.Sub(s.Undecided[n.key()]) < r.Quiet {
 		return
 	}
 	quantity := n.round(n.Max.Sub(projected))

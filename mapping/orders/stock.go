@@ -56,6 +56,16 @@ func (b *Book) Pushes(read erp.StockRead, at time.Time) []Push {
 			sums[product] = sums[product].Add(s.Quantity)
 		}
 	}
+	if soldOut(read) {
+		for product, amount := range b.head.Pushed {
+			if _, there := sums[product]; !there && amount.Sign() > 0 && b.pushes(product) {
+				sums[product] = decimal.Decimal{}
+			}
+		}
+	}
+	for _, article := range read.Spoilt {
+		delete(sums, b.settings.product(article))
+	}
 	for _, e := range b.entries {
 		if _, ours := sums[e.Want.Product]; ours && e.Kind == Production {
 			sums[e.Want.Product] = sums[e.Want.Product].Add(b.unbooked(e))
@@ -68,7 +78,7 @@ func (b *Book) Pushes(read erp.StockRead, at time.Time) []Push {
 		}
 		amount := sums[product]
 		if amount.Sign() < 0 {
-			b.once(at, "the stock of "+product+" is below zero in the source ("+amount.String()+"); 0 is set in Prodsmart")
+			b.once(at, "the stock of "+product+" is below zero in the source; 0 is set in Prodsmart")
 			amount = decimal.Decimal{}
 		}
 		if old, pushed := b.head.Pushed[product]; !pushed || !old.Equal(amount) {
@@ -76,6 +86,22 @@ func (b *Book) Pushes(read erp.StockRead, at time.Time) []Push {
 		}
 	}
 	return out
+}
+
+// soldOut says that an article without a row in a read has no stock: the source shows
+// only what is there, and each row was read.
+func soldOut(read erp.StockRead) bool {
+	return !read.Listed && len(read.Stock) > 0 && !slices.Contains(read.Spoilt, "")
+}
+
+// pushes says that the stock of a product is still set in Prodsmart.
+func (b *Book) pushes(product string) bool {
+	for article, owner := range b.settings.Owners {
+		if b.settings.product(article) == product {
+			return owner == SourceOwns
+		}
+	}
+	return b.settings.StockOwner == SourceOwns
 }
 
 // unbooked is what an entry produced that is not in the source's stock yet:

@@ -219,6 +219,7 @@ func (s *Source) sum(out *erp.StockRead, place master, rows []web.Value) {
 		known, there := s.goods.look(variant)
 		if err != nil || variant == "" || !there {
 			out.Problems = append(out.Problems, erp.Problem{Where: place.called() + ", " + r.Path(), What: "the row has no variant that is known with a code", Lost: true})
+			out.Spoilt = append(out.Spoilt, "")
 			continue
 		}
 		if !slices.Contains(order, known.code) {
@@ -227,6 +228,7 @@ func (s *Source) sum(out *erp.StockRead, place master, rows []web.Value) {
 		quantity, err := r.Get("qty", "quantity").Decimal(erp.Point)
 		if err != nil {
 			spoilt[known.code] = true
+			out.Spoilt = append(out.Spoilt, known.code)
 			out.Problems = append(out.Problems, erp.Problem{Where: "product " + known.code + ", warehouse " + place.called(), What: err.Error() + "; the stock of the product there is not used", Lost: true})
 		}
 		sums[known.code] = sums[known.code].Add(quantity)

@@ -175,6 +175,7 @@ func (s *Source) balance(ctx context.Context, doing string, warehouses []string,
 		place, err2 := r.Get("warehouse_code").Text()
 		if err1 != nil || err2 != nil || code == "" || place == "" {
 			out.Problems = append(out.Problems, erp.Problem{Where: r.Path(), What: "the row has no product_code or no warehouse_code", Lost: true})
+			out.Spoilt = append(out.Spoilt, code)
 			continue
 		}
 		if len(warehouses) > 0 && !slices.Contains(warehouses, place) || slices.Contains(s.ExcludeWarehouses, place) {
@@ -185,6 +186,7 @@ func (s *Source) balance(ctx context.Context, doing string, warehouses []string,
 		if err != nil {
 			out.Problems = append(out.Problems, erp.Problem{Where: "product " + code + ", warehouse " + place, What: err.Error() + "; the stock of the product there is not used", Lost: true})
 			spoilt[at] = true
+			out.Spoilt = append(out.Spoilt, code)
 		}
 		if _, known := sums[at]; !known {
 			order = append(order, at)

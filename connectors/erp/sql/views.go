@@ -73,6 +73,7 @@ func (s *Source) ReadStock(ctx context.Context, _ erp.Ask) (erp.StockRead, error
 		row, ok := s.stock(r, &n, began)
 		if !ok {
 			spoilt[row.Product] = true
+			out.Spoilt = append(out.Spoilt, row.Product)
 			return
 		}
 		k := [2]string{row.Product, row.Place}

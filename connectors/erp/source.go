@@ -33,6 +33,8 @@ type Capabilities struct {
 	// Manufactured says that the system marks what the plant makes itself.
 	Manufactured bool
 	Stock        bool
+	// Booked says that the system tells stock that is booked for customers apart.
+	Booked bool
 	// Writes are the kinds of write-back that this source was configured for.
 	Writes []Kind
 }
@@ -67,6 +69,9 @@ type Ask struct {
 	Mark string
 	// Full asks for all that the system still shows, instead of changes only.
 	Full bool
+	// Free asks for the stock that nobody has booked, where the system tells that
+	// apart (Capabilities.Booked).
+	Free bool
 }
 
 // OrderRead is what one read of orders gave.

@@ -69,6 +69,9 @@ type Write struct {
 	// Earlier is the key that the last write of this kind about this order
 	// had (Receipt.Key), so that one text is changed in place.
 	Earlier string
+	// Unposted is what earlier documents about the same product add, that people of
+	// the system have still to post.
+	Unposted decimal.Decimal
 	// Plan is what Prepare found and decided (the value before and the value
 	// to write), as the source's own text. The caller keeps it.
 	Plan string
@@ -80,6 +83,9 @@ type Receipt struct {
 	Key string
 	// Says is what is there now, for the journal.
 	Says string
+	// Draft says that the stock moves when people of the system post the document.
+	// Look tells when that was done.
+	Draft bool
 }
 
 // Writer writes back. The caller calls Prepare, keeps the write with its plan,

@@ -43,6 +43,10 @@ type OrderSource struct {
 	systemSettings
 }
 
+// meteredEvery is the time between two reads of Smartup, where nothing is said: all of
+// a company's tools share 500 calls a day.
+const meteredEvery = 10 * time.Minute
+
 // tillsEvery is the time between two reads of the stock of cash registers, where
 // nothing is said: goods of the day are sold within hours.
 const tillsEvery = 2 * time.Minute
@@ -127,6 +131,9 @@ func (l *loader) readSource(key *node, v *view, live bool, c *Config) (OrderSour
 	}
 	if s.System == "file" && !v.has("every") {
 		s.Every = dropEvery
+	}
+	if s.System == "smartup" && !v.has("every") {
+		s.Every = meteredEvery
 	}
 	if s.System == "smpos" && !v.has("stock_every") {
 		s.StockEvery = tillsEvery

@@ -22,7 +22,7 @@ func sourceObject() *object {
 		{key: "rest", kind: kindObject, sub: restObject(), doc: "a service that answers GET with JSON"},
 		{key: "mode", kind: kindText, allowed: []string{"shadow", "live"}, doc: "shadow or live for this source alone; without it that of orders"},
 		{key: "target", kind: kindText, def: "production-order", allowed: []string{"production-order", "client-order", "both", "aggregate", "replenish"}, doc: "what becomes of the orders: a production order for each line, a client order, both, one production order for the lines of a product that are due together, or orders from stock below a minimum"},
-		{key: "every", kind: kindDuration, def: "5m", min: "5s", max: "24h", doc: "time between two reads of the orders; of file 15s where nothing is said"},
+		{key: "every", kind: kindDuration, def: "5m", min: "5s", max: "24h", doc: "time between two reads of the orders; where nothing is said, of file 15s and of smartup 10m"},
 		{key: "full_every", kind: kindDuration, def: "24h", min: "1m", max: "30d", doc: "time between two reads of all that is open, where reads in between are of changes"},
 		{key: "stock_every", kind: kindDuration, def: "30m", min: "30s", max: "24h", doc: "time between two reads of the stock, where it is needed; of smpos 2m where nothing is said"},
 		{key: "prefix", kind: kindText, doc: "what the codes of its orders begin with, different for each source; without it SU-, RZ-, CS-, SM-, FI-, SQ- or RE- in the order of the systems above"},

@@ -172,3 +172,28 @@ func TestSoldOut(t *testing.T) {
 		r.stock("P-200", "25")
 	})
 }
+
+// Goods in a draft are in no stock there: they are added to what is set in Prodsmart
+// until the draft is posted.
+func TestStockWithDrafts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *orders.Config) {
+			withWrites(erp.Produced, rules.WriteRule{On: rules.OnClose})(c)
+			c.Settings.StockOwner, c.StockEvery = rules.SourceOwns, 5*time.Minute
+		})
+		r.office.drafts = true
+		r.office.stock = []erp.Stock{{Product: "P-100", Quantity: dec("100")}}
+		r.finished("642", 40)
+		r.wait(12 * time.Hour)
+		r.stock("P-100", "140")
+		if n := len(r.office.written); n != 1 {
+			t.Errorf("%d documents", n)
+		}
+		r.office.set(func() { r.office.drafts, r.office.stock = false, []erp.Stock{{Product: "P-100", Quantity: dec("140")}} })
+		r.wait(12 * time.Hour)
+		r.stock("P-100", "140")
+		if !strings.Contains(r.journal(), "was posted") {
+			t.Error(r.journal())
+		}
+	})
+}

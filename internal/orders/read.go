@@ -164,14 +164,16 @@ func (s *source) saving() bool {
 
 // readStock reads stock, for replenishment and for Prodsmart's own.
 func (s *source) readStock(ctx context.Context, reader erp.StockReader) error {
-	read, err := reader.ReadStock(ctx, erp.Ask{Mark: s.stockMark})
+	replenish := s.config.Settings.Target == rules.Replenish
+	ask := erp.Ask{Mark: s.stockMark, Free: replenish}
+	read, err := reader.ReadStock(ctx, ask)
 	s.nextStock = s.after(s.config.StockEvery, err)
 	if err != nil {
 		return fmt.Errorf("read of stock: %w", err)
 	}
 	s.stockMark = read.Mark
 	now := time.Now()
-	if s.config.Settings.Target == rules.Replenish {
+	if replenish {
 		s.book.Stocked(read, now)
 		s.mu.Lock()
 		s.status.LastRead = now
@@ -181,6 +183,12 @@ func (s *source) readStock(ctx context.Context, reader erp.StockReader) error {
 	}
 	if s.config.Shadow || s.plant.client == nil {
 		return nil
+	}
+	if replenish && s.book.SetsStock() && s.system.Capabilities().Booked {
+		// What is booked lies there too, and is no stock to sell.
+		if read, err = reader.ReadStock(ctx, erp.Ask{Mark: s.stockMark}); err != nil {
+			return fmt.Errorf("read of stock: %w", err)
+		}
 	}
 	for _, push := range s.book.Pushes(read, now) {
 		err := s.plant.stock(ctx, push)

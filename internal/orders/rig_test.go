@@ -45,6 +45,8 @@ type office struct {
 	written    []erp.Write
 	loseWrites int
 	refuse     bool
+	// drafts are documents that somebody has to post.
+	drafts bool
 	// slow is how long a read of stock takes.
 	slow time.Duration
 }
@@ -119,7 +121,7 @@ func (o *office) Write(_ context.Context, w erp.Write) (erp.Receipt, error) {
 		o.loseWrites--
 		return erp.Receipt{}, &erp.Error{Fault: erp.Unclear, What: "answered 500"}
 	}
-	return erp.Receipt{Key: "d" + w.ID, Says: w.Text}, nil
+	return erp.Receipt{Key: "d" + w.ID, Says: w.Text, Draft: o.drafts}, nil
 }
 
 func (o *office) Look(_ context.Context, w erp.Write) (erp.Receipt, bool, error) {
@@ -127,7 +129,7 @@ func (o *office) Look(_ context.Context, w erp.Write) (erp.Receipt, bool, error)
 	defer o.mu.Unlock()
 	for _, done := range o.written {
 		if done.ID == w.ID {
-			return erp.Receipt{Key: "d" + w.ID}, true, nil
+			return erp.Receipt{Key: "d" + w.ID, Draft: o.drafts}, true, nil
 		}
 	}
 	return erp.Receipt{}, false, nil

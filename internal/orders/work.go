@@ -295,8 +295,11 @@ func (s *source) writeBack(ctx context.Context) error {
 	}
 	for range mostTasks {
 		o, look, ok := s.book.NextWrite(time.Now())
-		if !ok || ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return nil
+		}
+		if !ok {
+			return s.drafts(ctx)
 		}
 		err := s.write(ctx, writer, o.Write, look)
 		if saved := s.save(ctx); saved != nil {
@@ -307,6 +310,22 @@ func (s *source) writeBack(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// drafts looks whether people posted the documents that were written.
+func (s *source) drafts(ctx context.Context) error {
+	writer, ok := s.system.(erp.Writer)
+	if !ok || s.saving() {
+		return nil
+	}
+	for _, o := range s.book.Drafts(time.Now()) {
+		r, there, err := writer.Look(ctx, o.Write)
+		if err != nil {
+			return fmt.Errorf("look at the document %s: %w", o.Write.ID, err)
+		}
+		s.book.Posted(o.Write.ID, r, there, time.Now())
+	}
+	return s.save(ctx)
 }
 
 // write makes one write-back, or looks whether it was done.

@@ -27,6 +27,16 @@ type Push struct {
 	Amount  decimal.Decimal
 }
 
+// SetsStock says that the stock of an article at least is set in Prodsmart.
+func (b *Book) SetsStock() bool {
+	for _, owner := range b.settings.Owners {
+		if owner == SourceOwns {
+			return true
+		}
+	}
+	return b.settings.StockOwner == SourceOwns
+}
+
 // StockDoubts tells what of a read of stock could not be read, or why none of it is
 // used.
 func (b *Book) StockDoubts(read erp.StockRead, at time.Time) {
@@ -117,7 +127,7 @@ func (b *Book) unbooked(e *Entry) decimal.Decimal {
 func (b *Book) booked(e *Entry) decimal.Decimal {
 	booked := e.Back.Written
 	for _, w := range b.writes {
-		if w.Owner == e.Key && w.Write.Kind == erp.Produced && w.State != Confirmed {
+		if w.Owner == e.Key && w.Write.Kind == erp.Produced && (w.State != Confirmed || w.draft()) {
 			booked = booked.Sub(w.Write.Delta)
 		}
 	}

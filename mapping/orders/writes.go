@@ -37,7 +37,53 @@ func (b *Book) NextWrite(now time.Time) (w Outgoing, look, ok bool) {
 	if best == nil {
 		return Outgoing{}, false, false
 	}
-	return *best, unclear(best), true
+	w = *best
+	for _, o := range b.writes {
+		if o.draft() && o.Write.Product == w.Write.Product {
+			w.Write.Unposted = w.Write.Unposted.Add(o.Write.Delta)
+		}
+	}
+	return w, unclear(best), true
+}
+
+// draft says that the goods of a write are in no stock before people post it.
+func (o *Outgoing) draft() bool {
+	return o.State == Confirmed && o.Receipt.Draft && o.Write.Kind == erp.Produced
+}
+
+// How often, and how many at a time, documents are looked at that people have to post.
+const (
+	lookAtDrafts = 4 * time.Hour
+	mostDrafts   = 10
+)
+
+// Drafts are documents that are to be looked at: whether they were posted. Report each
+// with Posted.
+func (b *Book) Drafts(now time.Time) []Outgoing {
+	var out []Outgoing
+	for _, id := range sortedKeys(b.writes) {
+		if o := b.writes[id]; o.draft() && now.Sub(o.Since) >= lookAtDrafts && !o.Rest.After(now) && len(out) < mostDrafts {
+			o.Rest = now.Add(lookAtDrafts)
+			out = append(out, *o)
+		}
+	}
+	return out
+}
+
+// Posted reports what a look at a document showed. One that is not there any more was
+// taken out by people, who booked its goods otherwise.
+func (b *Book) Posted(id string, r erp.Receipt, there bool, now time.Time) {
+	o := b.writes[id]
+	if o == nil || there && r.Draft {
+		return
+	}
+	o.Receipt.Draft = false
+	b.dirty[rowName{rowWrite, id}] = true
+	what := "the document %s was posted"
+	if !there {
+		what = "the document %s is not there any more: its goods count as booked"
+	}
+	b.say(now, b.entries[o.Entry], false, what, id)
 }
 
 func unclear(o *Outgoing) bool { return o.State == Sending || o.State == Unknown }

@@ -293,7 +293,7 @@ func receipt(v web.Value) erp.Receipt {
 	says := strings.TrimSpace(numberOf(v) + " " + status)
 	switch status {
 	case "pending", "approved", "processing":
-		says += "; the stock moves when it is processed"
+		return erp.Receipt{Key: key, Draft: true, Says: says + "; the stock moves when it is processed"}
 	case "rejected", "cancelled":
 		says += "; somebody refused it, the stock does not move"
 	}

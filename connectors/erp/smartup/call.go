@@ -38,10 +38,14 @@ type Source struct {
 	Config
 	caller web.Caller
 	budget *erp.Budget
-	// days is the window that the system last named, in days.
-	days int
-	// articles is the catalogue as it was last read; nil before.
-	articles *catalogue
+	// days is the window in days, told the one that the system last named; 0 if it
+	// named none.
+	days, told int
+	// articles is the catalogue as it was last read; nil before. articlesFailed and
+	// articlesError are of the last attempt that failed.
+	articles       *catalogue
+	articlesFailed time.Time
+	articlesError  error
 }
 
 // New checks the settings. It makes no call.
@@ -62,7 +66,7 @@ func New(c Config, d Deps) (*Source, error) {
 // Capabilities are those of Smartup, and the kinds of write-back that are on.
 func (s *Source) Capabilities() erp.Capabilities {
 	return erp.Capabilities{Orders: true, Incremental: erp.ByDay, ByID: !s.LookupInWindow, Window: time.Duration(s.days) * 24 * time.Hour,
-		Products: true, Manufactured: true, Stock: true, Writes: s.Config.Write.Kinds}
+		Products: true, Manufactured: true, Stock: true, Booked: len(s.Conditions) == 0, Writes: s.Config.Write.Kinds}
 }
 
 // Close has nothing to let go of: the client belongs to who gave it.
@@ -139,6 +143,10 @@ func named(err error, doing string) error {
 // judge reads an answer in the order that is needed: status, JSON, error code.
 func (s *Source) judge(a web.Answer, doing, class string, write bool) (web.Value, []erp.Problem, error) {
 	bad := s.caller.Check(a, doing, write)
+	if e, ok := bad.(*erp.Error); ok && e.Fault == erp.Gone {
+		// Every call goes to a path that is always there: it is not the order that is gone.
+		e.Fault, e.Next = erp.Unavailable, "check the url"
+	}
 	v, notes, err := web.Parse(a.Body)
 	if err == nil {
 		if code, _ := v.Get("error_code").Text(); code != "" {
@@ -175,7 +183,7 @@ func (s *Source) limits(v web.Value, class string) {
 			s.budget.Told(class, int(left))
 		}
 		if days, err := l.Get("day_range_limit").Int(); err == nil && days >= 1 && days <= 366 {
-			s.days = int(days)
+			s.days, s.told = int(days), int(days)
 		}
 	}
 }
@@ -187,7 +195,7 @@ func (s *Source) spent(err error, class string, a web.Answer) error {
 	if !ok {
 		return err
 	}
-	said := strings.ToLower(string(a.Body[:min(len(a.Body), 2000)]))
+	said := strings.ToLower(string(a.Body[:min(len(a.Body), 2000)]) + e.What)
 	over := a.Status == http.StatusTooManyRequests
 	for _, w := range s.ExhaustedWords {
 		over = over || w != "" && strings.Contains(said, strings.ToLower(w))

@@ -67,7 +67,8 @@ type Config struct {
 	// Warehouses are those whose stock counts, without ExcludeWarehouses;
 	// empty is all others.
 	Warehouses, ExcludeWarehouses []string
-	// Conditions of stock that count: F (free) and B (booked); T is in transit.
+	// Conditions of stock that count: F (free), B (booked) and T (in transit). Empty
+	// is F for replenishment, and F and B for what is set elsewhere.
 	Conditions []string
 	// Frequent, Rare and Reference are the calls that this gateway may make in
 	// a day: 500, 300 and 100. Reserve of the frequent ones are kept for
@@ -145,7 +146,6 @@ func (c Config) defaults() Config {
 	number(&c.MostMB, 64)
 	number(&c.Write.NoteBytes, 40)
 	list(&c.Kinds, "P")
-	list(&c.Conditions, "F", "B")
 	list(&c.ExhaustedWords, "limit of requests", "request limit")
 	if c.Zone == nil {
 		c.Zone = time.FixedZone("UTC+5", 5*3600)

@@ -48,8 +48,10 @@ func (s *Source) made(kinds ...string) erp.Answer {
 }
 
 // catalogueFor reads the catalogue if families are wanted or a line has nothing but
-// a barcode, and the last one is old.
-func (s *Source) catalogueFor(ctx context.Context, records []web.Value) error {
+// a barcode, and the last one is old. Orders do not wait for it: what it would tell of
+// their lines is missing then, and is a problem; only families decide what is made, so
+// that orders without any catalogue are not read where those are wanted.
+func (s *Source) catalogueFor(ctx context.Context, records []web.Value) ([]erp.Problem, error) {
 	needed := s.FamilyType != "" && len(records) > 0
 	for _, r := range records {
 		for _, list := range []string{"order_products", "order_gifts", "order_actions"} {
@@ -59,14 +61,27 @@ func (s *Source) catalogueFor(ctx context.Context, records []web.Value) error {
 		}
 	}
 	if !needed || s.articles != nil && time.Since(s.articles.at) < catalogueAge {
-		return nil
+		return nil, nil
 	}
-	_, err := s.ReadProducts(ctx, erp.Ask{})
-	if s.articles != nil && (erp.Is(err, erp.Exhausted) || erp.Is(err, erp.Unavailable)) {
-		return nil
+	if time.Since(s.articlesFailed) > articlesRest {
+		_, s.articlesError = s.ReadProducts(ctx, erp.Ask{})
+		if s.articlesError == nil {
+			return nil, nil
+		}
+		s.articlesFailed = time.Now()
 	}
-	return err
+	switch {
+	case s.articles != nil:
+		return nil, nil
+	case s.FamilyType != "" || ctx.Err() != nil:
+		return nil, s.articlesError
+	}
+	return []erp.Problem{{Where: "articles", What: "lines that have a barcode and no code wait, because the articles can not be read: " + s.articlesError.Error(), Lost: true}}, nil
 }
+
+// articlesRest is how long after a failure the catalogue is not asked for again: there
+// are few such calls in a day.
+const articlesRest = time.Hour
 
 // ReadProducts reads the whole catalogue: that costs one call, as its changes do.
 func (s *Source) ReadProducts(ctx context.Context, _ erp.Ask) (erp.ProductRead, error) {
@@ -148,13 +163,26 @@ func (s *Source) product(r web.Value) (erp.Product, error) {
 
 // ReadStock reads the balance of today, summed over cards, dates and batches. A
 // sum of which a row could not be read is left out.
-func (s *Source) ReadStock(ctx context.Context, _ erp.Ask) (erp.StockRead, error) {
-	return s.balance(ctx, "read stock", s.Warehouses, true)
+func (s *Source) ReadStock(ctx context.Context, ask erp.Ask) (erp.StockRead, error) {
+	conditions := s.Conditions
+	switch {
+	case len(conditions) > 0:
+	case ask.Free:
+		conditions = []string{"F"}
+	default:
+		conditions = physical()
+	}
+	read, err := s.balance(ctx, "read stock", s.scope(map[string]any{"product_conditions": conditions}), s.Warehouses, true)
+	read.Stock = slices.DeleteFunc(read.Stock, func(row erp.Stock) bool { return slices.Contains(s.ExcludeWarehouses, row.Place) })
+	return read, err
 }
 
-func (s *Source) balance(ctx context.Context, doing string, warehouses []string, poll bool) (erp.StockRead, error) {
+// physical are the conditions of stock that lies in a warehouse.
+func physical() []string { return []string{"F", "B"} }
+
+func (s *Source) balance(ctx context.Context, doing string, ask map[string]any, warehouses []string, poll bool) (erp.StockRead, error) {
 	now, today := time.Now().UTC(), s.today().Format(dateForm)
-	ask := s.scope(map[string]any{"begin_date": today, "end_date": today, "product_conditions": s.Conditions})
+	ask["begin_date"], ask["end_date"] = today, today
 	if len(warehouses) > 0 {
 		var list []map[string]string
 		for _, w := range warehouses {
@@ -178,7 +206,7 @@ func (s *Source) balance(ctx context.Context, doing string, warehouses []string,
 			out.Spoilt = append(out.Spoilt, code)
 			continue
 		}
-		if len(warehouses) > 0 && !slices.Contains(warehouses, place) || slices.Contains(s.ExcludeWarehouses, place) {
+		if len(warehouses) > 0 && !slices.Contains(warehouses, place) {
 			continue
 		}
 		at := spot{code, place}

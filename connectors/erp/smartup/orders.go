@@ -20,7 +20,7 @@ const (
 )
 
 // mark is what a caller keeps of a read: its day where the company is, and the
-// window that the system named.
+// window that the system named; 0 if it named none.
 type mark struct {
 	Day  string `json:"day"`
 	Days int    `json:"days"`
@@ -38,7 +38,7 @@ func (s *Source) ReadOrders(ctx context.Context, ask erp.Ask) (erp.OrderRead, er
 	if json.Unmarshal([]byte(ask.Mark), &m) == nil {
 		last, _ = time.Parse(time.DateOnly, m.Day)
 		if m.Days >= 1 && m.Days <= 366 {
-			s.days = m.Days
+			s.days, s.told = m.Days, m.Days
 		}
 	}
 	oldest := today.AddDate(0, 0, 1-s.days)
@@ -53,17 +53,30 @@ func (s *Source) ReadOrders(ctx context.Context, ask erp.Ask) (erp.OrderRead, er
 		out.Gap = &erp.Gap{From: last, To: oldest.AddDate(0, 0, -1)}
 	}
 	doing := "read orders changed from " + from.Format(dateForm) + " to " + today.Format(dateForm)
-	records, notes, err := s.read(ctx, doing, frequent, ordersPath, "order",
-		s.scope(map[string]any{"begin_modified_on": from.Format(dateForm), "end_modified_on": today.Format(dateForm)}), true)
+	changed := func(from time.Time) ([]web.Value, []erp.Problem, error) {
+		return s.read(ctx, doing, frequent, ordersPath, "order",
+			s.scope(map[string]any{"begin_modified_on": from.Format(dateForm), "end_modified_on": today.Format(dateForm)}), true)
+	}
+	records, notes, err := changed(from)
+	if yesterday := today.AddDate(0, 0, -1); erp.Is(err, erp.Refused) && from.Before(yesterday) {
+		// The window may be smaller than it was; an answer names it, a refusal does not.
+		refused, told := err, s.told
+		if _, _, err = changed(yesterday); err == nil && s.told != told {
+			return erp.OrderRead{}, &erp.Error{Fault: erp.Unavailable, Doing: doing, Err: refused,
+				What: fmt.Sprintf("Smartup shows changes of %d days, not of %d any more; they are asked for with the next read", s.told, int(today.Sub(from)/(24*time.Hour))+1)}
+		}
+		err = refused
+	}
 	if err != nil {
 		return erp.OrderRead{}, err
 	}
-	if err := s.catalogueFor(ctx, records); err != nil {
+	doubts, err := s.catalogueFor(ctx, records)
+	if err != nil {
 		return erp.OrderRead{}, err
 	}
 	out.Orders, out.Problems = s.orders(records)
-	out.Problems = append(notes, out.Problems...)
-	text, err := json.Marshal(mark{today.Format(time.DateOnly), s.days})
+	out.Problems = append(append(notes, doubts...), out.Problems...)
+	text, err := json.Marshal(mark{today.Format(time.DateOnly), s.told})
 	if err != nil {
 		return erp.OrderRead{}, &erp.Error{Fault: erp.Garbled, Doing: doing, Err: err}
 	}
@@ -91,9 +104,11 @@ func (s *Source) FindOrder(ctx context.Context, company, id string) (erp.Order, 
 	if err != nil {
 		return erp.Order{}, nil, err
 	}
-	if err := s.catalogueFor(ctx, []web.Value{record}); err != nil {
+	doubts, err := s.catalogueFor(ctx, []web.Value{record})
+	if err != nil {
 		return erp.Order{}, nil, err
 	}
+	notes = append(notes, doubts...)
 	orders, problems := s.orders([]web.Value{record})
 	if len(orders) != 1 {
 		return erp.Order{}, nil, &erp.Error{Fault: erp.Garbled, Doing: "look for order " + id, What: "the order was found, but can not be read"}

@@ -306,3 +306,60 @@ func FuzzOrders(f *testing.F) {
 		}
 	})
 }
+
+// A page that is not there says nothing of an order: the address is wrong, or the server
+// is being replaced.
+func TestMissingPageIsNoMissingOrder(t *testing.T) {
+	network := pipe.New()
+	defer network.Serve(http.NotFoundHandler())()
+	transport := &http.Transport{DialContext: network.Dial}
+	defer transport.CloseIdleConnections()
+	c := account()
+	c.Address = "http://127.0.0.1"
+	s, err := New(c, Deps{HTTP: &http.Client{Transport: transport}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.FindOrder(t.Context(), "", "642"); !erp.Is(err, erp.Unavailable) || !strings.Contains(err.Error(), "check the url") {
+		t.Error(err)
+	}
+}
+
+// Orders are read while the articles are not, which are asked for once an hour then.
+func TestOrdersDoNotWaitForArticles(t *testing.T) {
+	within(t, account(), smartup.Options{}, func(t *testing.T, sim *smartup.Server, s *Source) {
+		sim.AddProduct(smartup.Product{Code: "P-1", Name: "Juice", Measure: "l", Kinds: []string{"P"}, Barcodes: "111"})
+		sim.Create(smartup.Order{Lines: []smartup.Line{{Barcode: "111", Quantity: "1", Kind: "P"}}})
+		sim.AddFault(smartup.Fault{Kind: smartup.Status500, Object: "inventory", Times: 100})
+		for range 10 {
+			r := read(t, s, erp.Ask{})
+			if len(r.Orders) != 1 || r.Orders[0].Lines[0].Product != "" || len(r.Problems) == 0 || !strings.Contains(r.Problems[0].What, "the articles can not be read") {
+				t.Fatalf("%+v", r)
+			}
+			time.Sleep(5 * time.Minute)
+		}
+		if n := sim.Used(smartup.Reference, time.Now()); n > 1 {
+			t.Errorf("%d calls for articles", n)
+		}
+		sim.ClearFaults()
+		time.Sleep(time.Hour)
+		if got := read(t, s, erp.Ask{}).Orders[0].Lines[0].Product; got != "P-1" {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+// The company's window became smaller than it was, or than it is configured.
+func TestNarrowerWindow(t *testing.T) {
+	c := account()
+	c.Window = 31
+	within(t, c, smartup.Options{}, func(t *testing.T, sim *smartup.Server, s *Source) {
+		sim.Create(worked())
+		if _, err := s.ReadOrders(t.Context(), erp.Ask{Full: true}); !erp.Is(err, erp.Unavailable) || !strings.Contains(err.Error(), "of 7 days, not of 31") {
+			t.Fatal(err)
+		}
+		if r := read(t, s, erp.Ask{Full: true}); len(r.Orders) != 1 || !strings.Contains(r.Mark, `"days":7`) {
+			t.Errorf("%+v", r)
+		}
+	})
+}

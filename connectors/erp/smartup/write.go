@@ -125,7 +125,7 @@ func (s *Source) planDocument(ctx context.Context, w erp.Write) (plan, error) {
 		return plan{After: w.Delta.String()}, nil
 	}
 	place := s.place(w)
-	read, err := s.balance(ctx, doing(w), []string{place}, false)
+	read, err := s.balance(ctx, doing(w), s.of(w, map[string]any{"product_conditions": physical()}), []string{place}, false)
 	if err != nil {
 		return plan{}, err
 	}
@@ -140,7 +140,16 @@ func (s *Source) planDocument(ctx context.Context, w erp.Write) (plan, error) {
 			before = row.Quantity
 		}
 	}
-	return plan{before.String(), before.Add(w.Delta).String()}, nil
+	return plan{before.String(), before.Add(w.Unposted).Add(w.Delta).String()}, nil
+}
+
+// of adds the organisation to a request about a write.
+func (s *Source) of(w erp.Write, ask map[string]any) map[string]any {
+	if s.Several && s.FilialCode == "" && w.Company != "" {
+		ask["filial_code"] = w.Company
+		return ask
+	}
+	return s.scope(ask)
 }
 
 // object is the kind of document of a write.
@@ -193,14 +202,15 @@ func (s *Source) Write(ctx context.Context, w erp.Write) (erp.Receipt, error) {
 	if err != nil {
 		return erp.Receipt{}, err
 	}
-	return s.settled(w, p, v)
+	r, err := s.settled(w, p, v)
+	return r, s.spent(err, class, web.Answer{})
 }
 
 // document is a draft, dated as of now: some companies close older days.
 func (s *Source) document(w erp.Write, p plan) map[string]any {
 	c, object, now := s.Config.Write, s.object(w), time.Now().In(s.Zone).Format(dateForm)
 	kind := s.Kinds[0]
-	doc := s.scope(map[string]any{"external_id": w.ID, "status": "D", "note": strings.Trim(web.Shorten(w.Code, 37), ".")})
+	doc := s.of(w, map[string]any{"external_id": w.ID, "status": "D", "note": strings.Trim(web.Shorten(w.Code, 37), ".")})
 	switch object {
 	case Movement:
 		doc["status"], doc["from_movement_date"], doc["to_movement_date"] = c.DocumentStatus, now, now
@@ -211,7 +221,11 @@ func (s *Source) document(w erp.Write, p plan) map[string]any {
 		kind = "M"
 		doc["writeoff_date"], doc["warehouse_code"], doc["currency_code"] = now, c.MaterialWarehouse, c.Currency
 	}
-	doc[object+"_items"] = []any{map[string]any{"external_id": w.ID, "product_code": w.Product, "inventory_kind": kind, "quantity": p.After}}
+	item := map[string]any{"external_id": w.ID, "product_code": w.Product, "inventory_kind": kind, "quantity": p.After}
+	if object == Stocktaking {
+		item["balance_quantity"] = p.Before
+	}
+	doc[object+"_items"] = []any{item}
 	return doc
 }
 
@@ -231,7 +245,16 @@ func (s *Source) settled(w erp.Write, p plan, v web.Value) (erp.Receipt, error) 
 		return erp.Receipt{}, refused(w, "Smartup accepted nothing and gave no reason")
 	}
 	key, _ := done.Each()[0].Get("code").Text()
-	return erp.Receipt{Key: key, Says: p.After}, nil
+	return erp.Receipt{Key: key, Says: p.After, Draft: w.Kind == erp.Produced}, nil
+}
+
+// unposted says that a document has not moved the stock yet: a count is posted with P,
+// or cancelled with C; a movement is completed with C.
+func unposted(object, status string) bool {
+	if object == Stocktaking {
+		return status != "P" && status != "C"
+	}
+	return object == Movement && status != "C"
 }
 
 // Look finds a document by its external id, and a note or status by its value.
@@ -252,14 +275,15 @@ func (s *Source) Look(ctx context.Context, w erp.Write) (erp.Receipt, bool, erro
 		return erp.Receipt{Key: w.Order, Says: now}, want != "" && (now == want || w.Kind == erp.Note && strings.Contains(now, want)), nil
 	}
 	object := s.object(w)
-	records, _, err := s.read(ctx, "look whether to "+doing(w), rare, depotPath+object+"$export", object, s.scope(map[string]any{"external_id": w.ID}), false)
+	records, _, err := s.read(ctx, "look whether to "+doing(w), rare, depotPath+object+"$export", object, s.of(w, map[string]any{"external_id": w.ID}), false)
 	if err != nil {
 		return erp.Receipt{}, false, err
 	}
 	for _, r := range records {
 		if id, _ := r.Get("external_id").Text(); id == w.ID {
 			key, _ := r.Get(object + "_id").Text()
-			return erp.Receipt{Key: key, Says: "the document is there"}, true, nil
+			status, _ := r.Get("status").Text()
+			return erp.Receipt{Key: key, Says: "the document is there", Draft: unposted(object, status)}, true, nil
 		}
 	}
 	return erp.Receipt{}, false, nil

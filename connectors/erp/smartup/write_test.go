@@ -153,3 +153,36 @@ func TestDocuments(t *testing.T) {
 		}
 	})
 }
+
+// What a draft says is in no stock before people post it; a second count goes on from
+// the first.
+func TestDraftsAreNoStockYet(t *testing.T) {
+	for goods, posted := range map[string]string{Movement: "C", Stocktaking: "P"} {
+		c := writing()
+		c.Write.Goods, c.ExcludeWarehouses, c.Conditions = goods, []string{"FG"}, []string{"F"}
+		within(t, c, smartup.Options{}, func(t *testing.T, sim *smartup.Server, s *Source) {
+			sim.SetBalance([]smartup.Balance{{Warehouse: "FG", Product: "P-100", Quantity: "31", Condition: "B"}})
+			w := write(erp.Produced)
+			w.Unposted = decimal.NewFromInt(6)
+			w, err := s.Prepare(t.Context(), w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := s.Write(t.Context(), w)
+			if err != nil || !r.Draft {
+				t.Fatalf("%s: %+v, %v", goods, r, err)
+			}
+			item := sim.Documents(goods)[0].Body[goods+"_items"].([]any)[0].(map[string]any)
+			if goods == Stocktaking && (item["quantity"] != "131" || item["balance_quantity"] != "31") {
+				t.Errorf("%v", item)
+			}
+			if r, there, err := s.Look(t.Context(), w); !r.Draft || !there || err != nil {
+				t.Errorf("%s: %+v, %v, %v", goods, r, there, err)
+			}
+			sim.Post(goods, w.ID, posted)
+			if r, there, err := s.Look(t.Context(), w); r.Draft || !there || err != nil {
+				t.Errorf("%s posted: %+v, %v, %v", goods, r, there, err)
+			}
+		})
+	}
+}

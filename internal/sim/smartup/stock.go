@@ -179,3 +179,16 @@ func (s *Server) keep(object, external string, body map[string]any) string {
 	s.documents = append(s.documents, d)
 	return d.ID
 }
+
+// Post sets the status of a document, as the accountants do; an empty one deletes it.
+func (s *Server) Post(object, external, status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.documents = slices.DeleteFunc(s.documents, func(d *Document) bool {
+		mine := d.Object == object && d.ExternalID == external
+		if mine && status != "" {
+			d.Status, d.Body["status"] = status, status
+		}
+		return mine && status == ""
+	})
+}

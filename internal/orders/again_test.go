@@ -1,6 +1,7 @@
 package orders_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -186,14 +187,47 @@ func TestStockWithDrafts(t *testing.T) {
 		r.finished("642", 40)
 		r.wait(12 * time.Hour)
 		r.stock("P-100", "140")
-		if n := len(r.office.written); n != 1 {
-			t.Errorf("%d documents", n)
-		}
-		r.office.set(func() { r.office.drafts, r.office.stock = false, []erp.Stock{{Product: "P-100", Quantity: dec("140")}} })
+		r.office.set(func() {
+			if n := len(r.office.written); n != 1 {
+				t.Errorf("%d documents", n)
+			}
+			r.office.drafts, r.office.stock = false, []erp.Stock{{Product: "P-100", Quantity: dec("140")}}
+		})
 		r.wait(12 * time.Hour)
 		r.stock("P-100", "140")
 		if !strings.Contains(r.journal(), "was posted") {
 			t.Error(r.journal())
 		}
+	})
+}
+
+// An order that Prodsmart fails on again and again keeps no other.
+func TestOneOrderFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.office.put(sale("642", "480"))
+		r.wait(time.Hour)
+		bad := fmt.Sprintf("/api/production-orders/%d", r.one("SU-642-1").ID)
+		r.fault(mes.Fault{Kind: mes.FaultStatus, Status: 500, Path: bad})
+		before := len(r.server.Calls(0))
+		r.office.edit("642", func(o *erp.Order) { o.Lines[0].Quantity = dec("500") })
+		r.office.put(sale("643", "10"))
+		r.wait(6 * time.Hour)
+		r.want("SU-642-1 480xP-100 notstarted made 0", "SU-643-1 10xP-100 notstarted made 0")
+		tries := 0
+		for _, c := range r.server.Calls(0)[before:] {
+			if strings.HasPrefix(c.Path, bad) {
+				tries++
+			}
+		}
+		if tries > 30 {
+			t.Errorf("it was tried %d times in six hours", tries)
+		}
+		if s := r.mirror.Status()[0]; !strings.Contains(s.Problem, "SU-642-1") && !strings.Contains(r.journal(), "SU-642-1") {
+			t.Errorf("%+v", s)
+		}
+		r.server.ClearFaults()
+		r.wait(2 * time.Hour)
+		r.want("SU-642-1 500xP-100 notstarted made 0", "SU-643-1 10xP-100 notstarted made 0")
 	})
 }

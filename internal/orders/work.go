@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
@@ -14,34 +15,76 @@ import (
 // mostTasks bounds what is done between two reads of the source.
 const mostTasks = 50
 
+// mostFailed is how many orders in a row Prodsmart may fail on before it is taken as
+// out of order as a whole.
+const mostFailed = 3
+
 // work does what the rules ask for, until nothing is left or something fails that
-// will fail again.
+// will fail again. An order that Prodsmart answers with an error of its own rests, and
+// keeps no other.
 func (s *source) work(ctx context.Context) error {
+	var failed []error
 	for n := 0; n < mostTasks && ctx.Err() == nil; {
-		list := s.book.Next(time.Now())
+		now := time.Now()
+		list := slices.DeleteFunc(s.book.Next(now), func(t rules.Task) bool { return s.resting[t.Key].until.After(now) })
 		if err := s.save(ctx); err != nil || len(list) == 0 {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		progress := false
 		for _, t := range list[:min(len(list), mostTasks-n)] {
 			n++
 			done, err := s.task(ctx, t)
-			if err == nil {
-				err = s.save(ctx)
+			if saved := s.save(ctx); saved != nil {
+				return saved
 			}
 			if err != nil {
-				return err
+				failed = append(failed, err)
+				if !ofOne(err) || len(failed) >= mostFailed {
+					return errors.Join(failed...)
+				}
+				s.letRest(t.Key)
+				progress = true
+				continue
 			}
+			delete(s.resting, t.Key)
 			progress = progress || done
 			if t.Act == rules.Find {
 				break // what may be made depends on it
 			}
 		}
 		if !progress {
-			return nil
+			break
 		}
 	}
-	return nil
+	return errors.Join(failed...)
+}
+
+// ofOne says that an error may concern the one order only: Prodsmart answered, and
+// neither the account nor the number of requests is what it objects to.
+func ofOne(err error) bool {
+	var failed *prodsmart.Error
+	if !errors.As(err, &failed) {
+		return false
+	}
+	status := failed.Answer.Status
+	return status >= 400 && status != 401 && status != 403 && status != 429
+}
+
+// restOf is until when an order is left alone, after so many failures in a row.
+type restOf struct {
+	until time.Time
+	fails int
+}
+
+// letRest leaves an order alone, from a minute to an hour.
+func (s *source) letRest(key string) {
+	if s.resting == nil {
+		s.resting = map[string]restOf{}
+	}
+	r := s.resting[key]
+	r.until = time.Now().Add(min(time.Minute<<min(r.fails, 10), time.Hour))
+	r.fails++
+	s.resting[key] = r
 }
 
 // task does one thing. done says that the book is another one now. The error says

@@ -3,6 +3,7 @@ package mes
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -93,9 +94,11 @@ type Fault struct {
 	// productions, production-orders, changes, stock, bom, worker-labor-time or
 	// one of the lists of the business side, by its name in paths; empty means
 	// all. The kinds of webhooks have none. Machine is a machine code; empty means all.
-	Service string    `json:"service,omitempty"`
-	Machine string    `json:"machine,omitempty"`
-	Kind    FaultKind `json:"kind"`
+	Service string `json:"service,omitempty"`
+	Machine string `json:"machine,omitempty"`
+	// Path is how the path of a call begins; empty means all.
+	Path string    `json:"path,omitempty"`
+	Kind FaultKind `json:"kind"`
 	// Status of FaultStatus.
 	Status int `json:"status,omitempty"`
 	// Delay of the kinds that have one, in nanoseconds in JSON.
@@ -181,13 +184,13 @@ func (s *Server) expireFaults() {
 }
 
 // strike picks the fault of a call, if any. The caller holds the lock.
-func (s *Server) strike(service, machine string) *Fault {
+func (s *Server) strike(service, machine, path string) *Fault {
 	s.expireFaults()
 	for i, f := range s.faults {
 		if f.Kind.ofWebhooks() != (service == serviceWebhooks) {
 			continue
 		}
-		if f.Service != "" && f.Service != service || f.Machine != "" && f.Machine != machine {
+		if f.Service != "" && f.Service != service || f.Machine != "" && f.Machine != machine || !strings.HasPrefix(path, f.Path) {
 			continue
 		}
 		if f.Chance > 0 && s.random.Float64() >= f.Chance {

@@ -89,7 +89,7 @@ func (s *Server) arrive(r *http.Request, body string) delivery {
 	d := delivery{r: r, call: Call{Time: s.now(), Method: r.Method, Path: r.URL.Path, Query: tokenless(r.URL),
 		Service: service, Machine: machine, Body: body}}
 	s.busiest.add(d.call.Time)
-	d.fault = s.strike(service, machine)
+	d.fault = s.strike(service, machine, r.URL.Path)
 	if d.fault.keepsAway() {
 		d.call.Outcome = d.fault.outcome()
 		if d.fault.Kind == FaultLateApply {

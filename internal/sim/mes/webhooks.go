@@ -169,7 +169,7 @@ func (sub *subscriber) follows(topic string) bool {
 
 // dispatch queues a webhook as the fault that strikes it says.
 func (s *Server) dispatch(sub *subscriber, h *Hook) {
-	f := s.strike(serviceWebhooks, "")
+	f := s.strike(serviceWebhooks, "", "")
 	if f == nil {
 		f = &Fault{}
 	}

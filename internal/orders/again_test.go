@@ -231,3 +231,30 @@ func TestOneOrderFails(t *testing.T) {
 		r.want("SU-642-1 500xP-100 notstarted made 0", "SU-643-1 10xP-100 notstarted made 0")
 	})
 }
+
+// While nobody knows what the state of an order means, nothing of it is changed.
+func TestStateBecomesUnknown(t *testing.T) {
+	scenario(t, nil, func(r *rig) {
+		r.office.put(sale("642", "480"))
+		r.wait(time.Hour)
+		r.office.edit("642", func(o *erp.Order) {
+			o.State, o.Word = erp.Unknown, "X#7"
+			o.Lines[0].Quantity = dec("10")
+			o.Lines = append(o.Lines, erp.Line{ID: "l2", Product: "P-200", Quantity: dec("20"), Factor: dec("1"), Manufactured: erp.Yes})
+		})
+		r.wait(3 * time.Hour)
+		r.want("SU-642-1 480xP-100 notstarted made 0")
+		if e := r.entry("SU-642-1"); !e.Alert || !strings.Contains(e.Reason, `"X#7"`) {
+			r.Errorf("%+v", e)
+		}
+		r.office.edit("642", func(o *erp.Order) { o.Lines = o.Lines[1:] })
+		r.wait(3 * time.Hour)
+		r.want("SU-642-1 480xP-100 notstarted made 0")
+		r.office.edit("642", func(o *erp.Order) { *o = sale("642", "470") })
+		r.wait(time.Hour)
+		r.want("SU-642-1 470xP-100 notstarted made 0")
+		if e := r.entry("SU-642-1"); e.Alert {
+			r.Errorf("%+v", e)
+		}
+	})
+}

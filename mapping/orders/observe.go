@@ -146,6 +146,39 @@ func (b *Book) find(company, id string, aliases []string) *Document {
 	return nil
 }
 
+// freeze leaves an order as it is while nobody knows what its state means.
+func (b *Book) freeze(d *Document, at time.Time) {
+	if d.open() {
+		d.State = erp.Unknown
+	}
+	for _, key := range d.Lines {
+		e := b.entries[key]
+		if e == nil || e.final() || e.Want.State == erp.Closed || e.Want.State == erp.Cancelled {
+			continue
+		}
+		e.Want.State = erp.Unknown
+		b.follow(e)
+		if e.ID != 0 {
+			b.set(e, at, e.Status, true, fmt.Sprintf("%s, %q, is in no list of the configuration: nothing is changed", strangeState, oneLine(d.Word, 60)))
+		}
+		b.touch(e)
+	}
+	b.touchDocument(d)
+}
+
+// strangeState begins the reason of an entry whose order has a state that nobody
+// configured.
+const strangeState = "its state in the source"
+
+// thaw takes back what freeze said.
+func (b *Book) thaw(d *Document, at time.Time) {
+	for _, key := range d.Lines {
+		if e := b.entries[key]; e != nil && e.ID != 0 && e.Alert && strings.HasPrefix(e.Reason, strangeState) {
+			b.set(e, at, e.Status, false, "")
+		}
+	}
+}
+
 // order takes over one order. gone are the entries that it cancels.
 func (b *Book) order(o erp.Order, at time.Time) (d *Document, gone []*Entry) {
 	d = b.find(o.Company, o.ID, o.Aliases)
@@ -164,9 +197,12 @@ func (b *Book) order(o erp.Order, at time.Time) (d *Document, gone []*Entry) {
 	d.Number, d.Word, d.LastSeen, d.Missed, d.MissedSince = o.Number, o.Word, at, 0, time.Time{}
 	d.Unfound = time.Time{}
 	before := d.State
-	if o.State != erp.Unknown || before == erp.Unknown {
-		d.State = o.State
+	if o.State == erp.Unknown && len(d.Lines) > 0 {
+		b.freeze(d, at)
+		return d, nil
 	}
+	d.State = o.State
+	b.thaw(d, at)
 	if d.State == erp.Closed && before != erp.Closed {
 		for _, key := range d.Lines {
 			if e := b.entries[key]; e != nil && e.ClosedAt.IsZero() {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 )
@@ -35,37 +37,81 @@ func (b *Book) clientOrder(d *Document, o erp.Order, at time.Time) (gone []*Entr
 	if !o.Ordered.IsZero() {
 		w.Ordered = o.Ordered.Time.UTC()
 	}
-	index := map[string]int{}
+	lines := make([]ClientLine, 0, len(o.Lines))
 	for _, l := range o.Lines {
-		if made, _, wait := b.settings.selected(l, b.catalog); !made || wait {
-			continue
-		}
 		due, _ := b.settings.due(o, l)
-		p := Position{b.settings.product(l.Product), b.settings.quantity(l), due, l.Price}
-		if p.Product == "" || p.Quantity.Sign() <= 0 {
+		lines = append(lines, ClientLine{l, due})
+	}
+	if !o.Partial || len(lines) >= len(e.Lines) {
+		e.Lines = lines
+	}
+	w.Client = e.Want.Client
+	e.Want = w
+	b.positions(e, at)
+	return gone
+}
+
+// positions makes the positions of a client order of its lines. A line that waits for
+// something holds the order until it is made; one that is there already goes on without.
+func (b *Book) positions(e *Entry, at time.Time) {
+	index := map[string]int{}
+	var list []Position
+	var waits, left []string
+	for _, l := range e.Lines {
+		p := Position{b.settings.product(l.Raw.Product), b.settings.quantity(l.Raw), l.Due, b.settings.price(l.Raw)}
+		name := cmp.Or(p.Product, oneLine(l.Raw.ProductName, 40), l.Raw.ID)
+		there := e.Applied != nil && p.Quantity.Sign() > 0 && slices.ContainsFunc(e.Applied.Client, func(a Position) bool { return a.Product == p.Product })
+		switch status, why, _ := b.lacks(l.Raw, p.Product, p.Quantity, p.Due); {
+		case status == "", there: // what was written stays until the source takes it out
+		case status == Skipped:
+			left = append(left, name+": "+why)
+			continue
+		default:
+			waits = append(waits, name+": "+why)
 			continue
 		}
 		i, twice := index[p.Product]
 		if !twice {
-			index[p.Product] = len(w.Client)
-			w.Client = append(w.Client, p)
+			index[p.Product] = len(list)
+			list = append(list, p)
 			continue
 		}
-		sum := &w.Client[i]
+		sum := &list[i]
 		sum.Quantity = sum.Quantity.Add(p.Quantity)
 		if p.Due.Before(sum.Due) {
 			sum.Due = p.Due
 		}
 	}
-	if o.Partial && len(w.Client) < len(e.Want.Client) {
-		w.Client = e.Want.Client
+	slices.SortFunc(list, func(x, y Position) int { return cmp.Compare(x.Product, y.Product) })
+	if e.ID != 0 && b.catalog == nil {
+		list = e.Want.Client // nothing is known that would change it
 	}
-	slices.SortFunc(w.Client, func(x, y Position) int { return cmp.Compare(x.Product, y.Product) })
-	if w.fingerprint() != e.Want.fingerprint() {
-		e.Want = w
+	e.Want.Client = list
+	if said := oneLine(strings.Join(waits, "; "), 300); said != e.Waits {
+		e.Waits = said
+		switch {
+		case e.ID != 0 && said != "" && b.catalog != nil:
+			b.say(at, e, true, "a line is not in the client order yet: %s", said)
+		case e.ID != 0 && b.catalog != nil:
+			b.say(at, e, false, "no line of it waits any more")
+		}
+	}
+	if said := oneLine(strings.Join(left, "; "), 300); said != e.Left {
+		if e.Left = said; said != "" {
+			b.say(at, e, false, "not made here: %s", said)
+		}
 	}
 	b.touch(e)
-	return gone
+}
+
+// price is the price of one of Prodsmart's units; nil if there is none.
+func (s Settings) price(l erp.Line) *decimal.Decimal {
+	factor := s.factor(l)
+	if l.Price == nil || factor.Sign() <= 0 || factor.Equal(decimal.NewFromInt(1)) {
+		return l.Price
+	}
+	one := l.Price.DivRound(factor, 8)
+	return &one
 }
 
 func samePositions(x, y []Position) bool {

@@ -173,6 +173,11 @@ type Entry struct {
 	// Raw is the line as the source had it last; the rules of selection are asked
 	// again when the products of Prodsmart change.
 	Raw erp.Line
+	// Lines are those of a client order as the source had them last, Waits says which
+	// of them waits for something, and Left which are not made here.
+	Lines []ClientLine `json:",omitempty"`
+	Waits string       `json:",omitempty"`
+	Left  string       `json:",omitempty"`
 	// More are the keys of the orders for more of the same line, made after its
 	// order was closed.
 	More []string `json:",omitempty"`
@@ -207,6 +212,12 @@ func (e Entry) Names() []string { return []string{e.Name(), plainKey(e.Key)} }
 
 // plainKey is a key as people can type it.
 func plainKey(key string) string { return strings.ReplaceAll(key, "\x1f", ":") }
+
+// ClientLine is a line of a client order, and when it is due.
+type ClientLine struct {
+	Raw erp.Line
+	Due time.Time
+}
 
 // Document is an order of the source.
 type Document struct {

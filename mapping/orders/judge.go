@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
 )
 
@@ -30,6 +32,9 @@ func (b *Book) SetCatalog(c Catalog, at time.Time) {
 	b.catalog = c
 	if b.settings.Target == Aggregate {
 		b.regroup(at)
+	}
+	for _, e := range b.those(func(e *Entry) bool { return e.Kind == Client && len(e.Lines) > 0 && !e.final() }) {
+		b.positions(e, at)
 	}
 	b.judgeAll(at)
 }
@@ -88,37 +93,48 @@ func (b *Book) obstacle(e *Entry) (status Status, reason string, alert bool) {
 		}
 		return Waiting, fmt.Sprintf("its state in the source, %q, is in no list of the configuration", word), true
 	}
-	if e.Kind == Client {
-		if len(w.Client) == 0 {
-			return Skipped, "no line of it is made here", false
-		}
+	switch {
+	case e.Kind == Client && e.Waits != "":
+		return Waiting, e.Waits, b.catalog != nil
+	case e.Kind == Client && len(w.Client) == 0:
+		return Skipped, "no line of it is made here", false
+	case e.Kind == Client:
 		return b.late(e)
 	}
-	if e.Raw.ID != "" {
-		made, why, wait := b.settings.selected(e.Raw, b.catalog)
+	if status, reason, alert := b.lacks(e.Raw, w.Product, w.Quantity, w.Due); status != "" {
+		return status, reason, alert
+	}
+	return b.late(e)
+}
+
+// lacks is why a line is not made, or what it waits for; the status is empty if it can
+// be made. A line without a key is one that only its order in Prodsmart tells of.
+func (b *Book) lacks(l erp.Line, product string, quantity decimal.Decimal, due time.Time) (status Status, reason string, alert bool) {
+	if l.ID != "" {
+		made, why, wait := b.settings.selected(l, b.catalog)
 		switch {
 		case wait:
-			return Waiting, fmt.Sprintf("%s: %s", why, w.Product), true
+			return Waiting, fmt.Sprintf("%s: %s", why, product), true
 		case !made:
 			return Skipped, why, false
 		}
 	}
 	switch {
-	case w.Product == "":
+	case product == "":
 		return Waiting, "the line has no product code; name the product under products, or give the article a code in the source", true
-	case w.Quantity.Sign() <= 0:
-		return Waiting, fmt.Sprintf("the unit %q is not known; write its factor under units", e.Raw.Unit), true
-	case w.Due.IsZero():
+	case quantity.Sign() <= 0:
+		return Waiting, fmt.Sprintf("the unit %q is not known; write its factor under units", l.Unit), true
+	case due.IsZero():
 		return Waiting, "the order has neither a due date nor a date", true
 	case b.catalog == nil && b.settings.AnyProduct:
-		return b.late(e)
+		return "", "", false
 	case b.catalog == nil:
 		return Waiting, "the products of Prodsmart are not known yet", false
 	}
-	if _, known := b.catalog[w.Product]; !known {
-		return Waiting, "the product is not in Prodsmart: " + w.Product, true
+	if _, known := b.catalog[product]; !known {
+		return Waiting, "the product is not in Prodsmart: " + product, true
 	}
-	return b.late(e)
+	return "", "", false
 }
 
 // late are the obstacles that come last: a hold, and a refusal by Prodsmart of

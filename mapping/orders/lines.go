@@ -179,18 +179,21 @@ func observations(l erp.Line) string {
 }
 
 // quantity is in the product's own units; zero if the unit is not known.
-func (s Settings) quantity(l erp.Line) decimal.Decimal {
-	factor := l.Factor
-	if factor.Sign() <= 0 {
-		factor = s.Units[l.Unit]
+func (s Settings) quantity(l erp.Line) decimal.Decimal { return l.Quantity.Mul(s.factor(l)) }
+
+// factor is how many of Prodsmart's units one unit of a line is; 0 if nobody knows.
+func (s Settings) factor(l erp.Line) decimal.Decimal {
+	if l.Factor.Sign() > 0 {
+		return l.Factor
 	}
-	return l.Quantity.Mul(factor)
+	return s.Units[l.Unit]
 }
 
 // rematch attaches entries to lines that were given other keys: where none of an
-// order's known lines is left, or where the system gives other keys with each edit,
-// they are compared by product, unit and quantity, then by product and unit, then by
-// product.
+// order's known lines is left, or where the system's keys do not stay with their lines
+// (it gives other ones with each edit, or counts the lines anew). They are compared by
+// product, unit and quantity, then by product and unit, then by product, and of those
+// that fit equally the one with the same key is taken.
 func (b *Book) rematch(d *Document, o erp.Order) {
 	if o.Partial {
 		return // a line that is not here is not gone
@@ -199,42 +202,55 @@ func (b *Book) rematch(d *Document, o erp.Order) {
 	old, left := []*Entry{}, false
 	for id, key := range d.Lines {
 		e := b.entries[key]
+		there := slices.ContainsFunc(o.Lines, func(l erp.Line) bool { return l.ID == id })
 		switch {
 		case e == nil || e.Kind == Client:
-		case slices.ContainsFunc(o.Lines, func(l erp.Line) bool { return l.ID == id }):
+		case there && !loose:
 			left = true
 		case e.Want.State != erp.Cancelled:
 			old = append(old, e)
 		}
 	}
-	fresh := slices.DeleteFunc(slices.Clone(o.Lines), func(l erp.Line) bool { return d.Lines[l.ID] != "" })
-	if len(old) == 0 || len(fresh) == 0 || left && !loose {
+	fresh := o.Lines
+	if !loose {
+		fresh = slices.DeleteFunc(slices.Clone(o.Lines), func(l erp.Line) bool { return d.Lines[l.ID] != "" })
+	}
+	if len(old) == 0 || len(fresh) == 0 || left {
 		return
 	}
 	slices.SortFunc(old, func(x, y *Entry) int { return x.Ordinal - y.Ordinal })
-	used := map[string]bool{}
-	same := []func(e *Entry, l erp.Line) bool{
-		func(e *Entry, l erp.Line) bool {
-			return e.Want.Unit == l.Unit && e.Want.Quantity.Equal(b.settings.quantity(l))
-		},
-		func(e *Entry, l erp.Line) bool { return e.Want.Unit == l.Unit },
-		func(*Entry, erp.Line) bool { return true },
+	for _, e := range old {
+		delete(d.Lines, e.now())
 	}
-	for _, fits := range same {
-		for _, e := range old {
-			if used[e.Key] {
-				continue
-			}
+	taken := map[string]bool{}
+	attach := func(e *Entry, id string) {
+		taken[id] = true
+		d.Lines[id], e.LineNow = e.Key, id
+	}
+	same := func(e *Entry, l erp.Line) bool { return e.now() == l.ID }
+	unit := func(e *Entry, l erp.Line) bool { return e.Want.Unit == l.Unit }
+	all := func(e *Entry, l erp.Line) bool { return unit(e, l) && e.Want.Quantity.Equal(b.settings.quantity(l)) }
+	for _, fits := range []func(e *Entry, l erp.Line) bool{
+		func(e *Entry, l erp.Line) bool { return same(e, l) && all(e, l) }, all,
+		func(e *Entry, l erp.Line) bool { return same(e, l) && unit(e, l) }, unit,
+		same, func(*Entry, erp.Line) bool { return true },
+	} {
+		old = slices.DeleteFunc(old, func(e *Entry) bool {
 			for _, l := range fresh {
-				if product := b.settings.product(l.Product); !used["\x00"+l.ID] && product == e.Want.Product && fits(e, l) {
-					used[e.Key], used["\x00"+l.ID] = true, true
-					delete(d.Lines, e.now())
-					d.Lines[l.ID] = e.Key
-					e.LineNow = l.ID
-					break
+				if !taken[l.ID] && b.settings.product(l.Product) == e.Want.Product && fits(e, l) {
+					attach(e, l.ID)
+					return true
 				}
 			}
+			return false
+		})
+	}
+	for _, e := range old { // what is left over is gone, also if another line has its key now
+		id := e.now()
+		if d.Lines[id] != "" || slices.ContainsFunc(o.Lines, func(l erp.Line) bool { return l.ID == id }) {
+			id = "\x00" + e.Key
 		}
+		d.Lines[id] = e.Key
 	}
 }
 

@@ -258,3 +258,59 @@ func TestStateBecomesUnknown(t *testing.T) {
 		}
 	})
 }
+
+// Lines that have nothing but their place in the order keep their production orders when
+// a line above them goes, or comes.
+func TestLinesCountedAnew(t *testing.T) {
+	scenario(t, nil, func(r *rig) {
+		lines := func(products ...string) func(o *erp.Order) {
+			return func(o *erp.Order) {
+				o.Lines = nil
+				for i, p := range products {
+					o.Lines = append(o.Lines, erp.Line{ID: fmt.Sprint(i + 1), Loose: true, Product: p, Quantity: dec("10"), Factor: dec("1"), Manufactured: erp.Yes})
+				}
+			}
+		}
+		order := sale("642", "1")
+		lines("P-100", "P-200", "P-300")(&order)
+		r.office.put(order)
+		r.wait(time.Hour)
+		r.made("SU-642-3", 4)
+		r.office.edit("642", lines("P-100", "P-300"))
+		r.wait(time.Hour)
+		r.want("SU-642-1 10xP-100 notstarted made 0", "SU-642-3 10xP-300 started made 4")
+		r.office.edit("642", lines("P-200", "P-100", "P-300"))
+		r.wait(time.Hour)
+		r.want("SU-642-1 10xP-100 notstarted made 0", "SU-642-3 10xP-300 started made 4", "SU-642-4 10xP-200 notstarted made 0")
+	})
+}
+
+// A client order waits for the products of all its lines; its prices are those of
+// Prodsmart's units.
+func TestClientOrderWaits(t *testing.T) {
+	scenario(t, func(c *orders.Config) { c.Settings.Target = rules.ClientOrders }, func(r *rig) {
+		price := dec("48")
+		order := sale("642", "10")
+		order.Lines[0].Unit, order.Lines[0].Factor, order.Lines[0].Price = "box", dec("24"), &price
+		order.Lines = append(order.Lines, erp.Line{ID: "l2", Product: "P-900", Quantity: dec("3"), Factor: dec("1")},
+			erp.Line{ID: "l3", Product: "BAG", Quantity: dec("1"), Factor: dec("1"), Manufactured: erp.No})
+		r.office.put(order)
+		r.wait(2 * time.Hour)
+		if n := len(r.sales()); n != 0 {
+			r.Errorf("%d client orders", n)
+		}
+		r.product("P-900")
+		r.wait(2 * time.Hour)
+		sold := r.sales()
+		if len(sold) != 1 || len(sold[0].Products) != 2 || sold[0].Products[0].Quantity.String() != "240" || sold[0].Products[0].Price.String() != "2" {
+			r.Fatalf("%+v", sold)
+		}
+		r.office.edit("642", func(o *erp.Order) { o.Lines = append(o.Lines, erp.Line{ID: "l4", Product: "P-901", Quantity: dec("1"), Factor: dec("1"), Manufactured: erp.Yes}) })
+		r.wait(2 * time.Hour)
+		r.product("P-901")
+		r.wait(2 * time.Hour)
+		if sold := r.sales(); len(sold) != 1 || len(sold[0].Products) != 3 {
+			r.Errorf("%+v", sold)
+		}
+	})
+}

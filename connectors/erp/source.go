@@ -79,6 +79,9 @@ type OrderRead struct {
 	Orders []Order
 	// Problems are what could not be read, or was doubtful, with its place.
 	Problems []Problem
+	// Torn says that the list moved while it was read: what was asked for in full is
+	// asked for again soon.
+	Torn bool
 	// Complete says that every order that the system holds open, in the scope
 	// of this source, is in Orders or named in Problems: only then an order
 	// that is not here is missing. A read of changes is never complete.

@@ -305,7 +305,9 @@ func TestClientOrderWaits(t *testing.T) {
 		if len(sold) != 1 || len(sold[0].Products) != 2 || sold[0].Products[0].Quantity.String() != "240" || sold[0].Products[0].Price.String() != "2" {
 			r.Fatalf("%+v", sold)
 		}
-		r.office.edit("642", func(o *erp.Order) { o.Lines = append(o.Lines, erp.Line{ID: "l4", Product: "P-901", Quantity: dec("1"), Factor: dec("1"), Manufactured: erp.Yes}) })
+		r.office.edit("642", func(o *erp.Order) {
+			o.Lines = append(o.Lines, erp.Line{ID: "l4", Product: "P-901", Quantity: dec("1"), Factor: dec("1"), Manufactured: erp.Yes})
+		})
 		r.wait(2 * time.Hour)
 		r.product("P-901")
 		r.wait(2 * time.Hour)

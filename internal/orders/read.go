@@ -75,7 +75,7 @@ func (s *source) readOrders(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read of orders: %w", err)
 	}
-	if ask.Full {
+	if ask.Full && !read.Torn {
 		s.nextFull = now.Add(s.config.FullEvery)
 	}
 	s.book.Observe(read, now)

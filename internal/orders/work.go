@@ -363,6 +363,10 @@ func (s *source) drafts(ctx context.Context) error {
 	}
 	for _, o := range s.book.Drafts(time.Now()) {
 		r, there, err := writer.Look(ctx, o.Write)
+		if erp.Is(err, erp.Refused) {
+			s.book.Declined(o.Write.ID, err, time.Now())
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("look at the document %s: %w", o.Write.ID, err)
 		}

@@ -54,7 +54,7 @@ func (b *Book) observe(read erp.OrderRead, cancelled []*Entry, at time.Time) {
 	words := map[string]int{}
 	seen := map[string]bool{}
 	for _, o := range read.Orders {
-		if o.ID == "" {
+		if o.ID == "" || o.OnlyKnown && b.find(o.Company, o.ID, o.Aliases) == nil {
 			continue
 		}
 		d, gone := b.order(o, at)

@@ -70,6 +70,13 @@ func (b *Book) Drafts(now time.Time) []Outgoing {
 	return out
 }
 
+// Declined reports that people refused a document: its goods are parked.
+func (b *Book) Declined(id string, err error, now time.Time) {
+	if o := b.writes[id]; o != nil {
+		b.giveUp(o, "", err, now)
+	}
+}
+
 // Posted reports what a look at a document showed. One that is not there any more was
 // taken out by people, who booked its goods otherwise.
 func (b *Book) Posted(id string, r erp.Receipt, there bool, now time.Time) {

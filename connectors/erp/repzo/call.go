@@ -30,8 +30,9 @@ type Source struct {
 	pause    time.Time
 	// documented says that the paths of the documentation are the right ones here.
 	documented bool
-	// numbered says that this company's lists can only be read by page number.
-	numbered bool
+	// numbered are the lists of this company that can only be read by page number,
+	// by path.
+	numbered map[string]bool
 	// disabledSeen says that lists show disabled orders without being asked.
 	disabledSeen bool
 	// numbers are the serial numbers of the orders that were read, by _id.
@@ -46,7 +47,7 @@ func New(c Config, d Deps) (*Source, error) {
 	if err := c.check(); err != nil {
 		return nil, &erp.Error{Fault: erp.Misconfigured, Doing: "read the settings of Repzo", What: err.Error(), Err: err}
 	}
-	s := &Source{Config: c, numbered: c.PageNumbers, disabledSeen: c.ShowsDisabled, numbers: map[string]string{}, lists: map[string]masters{}}
+	s := &Source{Config: c, numbered: map[string]bool{}, disabledSeen: c.ShowsDisabled, numbers: map[string]string{}, lists: map[string]masters{}}
 	s.caller = web.Caller{HTTP: d.HTTP, Most: int64(c.MostMB) << 20, Timeout: c.Timeout, Secrets: []string{c.Key}}
 	s.budget = erp.NewBudget(erp.BudgetConfig{Classes: []erp.Class{{Name: class, PerDay: c.PerDay}}, PerMinute: c.PerMinute, Kept: d.Kept, Keep: d.Keep})
 	return s, nil

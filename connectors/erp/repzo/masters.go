@@ -59,6 +59,11 @@ func (s *Source) names(ctx context.Context, path string, query url.Values) ([]ma
 		}
 		standard, err := r.Get("is_default").Bool()
 		m.standard = err == nil && standard == erp.Yes
+		// Statuses of payments, transfers and the like are no statuses of orders.
+		model := field(r, "model")
+		if path == "/custom-status" && model != "" && model != "proformas" {
+			continue
+		}
 		if m.id != "" {
 			kept.list = append(kept.list, m)
 		}

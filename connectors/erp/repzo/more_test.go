@@ -120,7 +120,7 @@ func TestGarbageInStockAndProducts(t *testing.T) {
 			return `{"_id":"` + variant + strings.Trim(quantity, `"`) + `","warehouse_id":"` + d.main + `","variant_id":"` + variant + `","qty":` + quantity + `}`
 		}
 		d.SetStock(d.main, d.chips, decimal.NewFromInt(1))
-		d.s.PageNumbers, d.s.numbered = true, true
+		d.s.PageNumbers = true
 		d.s.Warehouses = []string{"W1"}
 		if _, err := d.s.places(t.Context()); err != nil {
 			t.Fatal(err)

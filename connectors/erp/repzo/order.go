@@ -194,8 +194,14 @@ func (d *deed) order() (o erp.Order, ok bool) {
 			o.Info[key] = v
 		}
 	}
+	o.OnlyKnown = o.State == erp.Open && d.converted()
 	d.lines(&o)
 	return o, true
+}
+
+// converted says that an invoice was made of the order.
+func (d *deed) converted() bool {
+	return !d.record.Get("converted_at").Missing() || !d.record.Get("invoice_reference").Missing()
 }
 
 // state is the meaning of the document's several states, and their words.
@@ -203,7 +209,7 @@ func (d *deed) state() (erp.State, string) {
 	s, r := d.source, d.record
 	word := d.text("", r, "status")
 	state := s.States[word]
-	if !s.IgnoreConverted && (!r.Get("converted_at").Missing() || !r.Get("invoice_reference").Missing()) && state != erp.Cancelled {
+	if !s.IgnoreConverted && d.converted() && state != erp.Cancelled {
 		state, word = erp.Closed, word+", converted"
 	}
 	if d.superseded {

@@ -26,7 +26,8 @@ type mark struct {
 
 // ReadOrders reads the orders that changed since the mark, whatever their state, and
 // those that are open if there is no mark or a full read is asked for. That of the open
-// ones is complete unless FullDays bounds it or the list moved meanwhile.
+// ones is complete unless FullDays bounds it, converted ones are open too, or the list moved
+// meanwhile.
 func (s *Source) ReadOrders(ctx context.Context, ask erp.Ask) (erp.OrderRead, error) {
 	began := time.Now().UTC()
 	if err := s.poll("read orders"); err != nil {
@@ -53,7 +54,8 @@ func (s *Source) ReadOrders(ctx context.Context, ask erp.Ask) (erp.OrderRead, er
 		return erp.OrderRead{}, err
 	}
 	out.Problems = append(b.notes, out.Problems...)
-	out.Complete = out.Complete && full && !b.torn && s.FullDays == 0
+	out.Complete = out.Complete && full && !b.torn && s.FullDays == 0 && !s.IgnoreConverted
+	out.Torn = b.torn
 	if out.Mark = ask.Mark; b.torn {
 		return out, nil
 	}
@@ -98,12 +100,8 @@ func (b *bundle) add(ctx context.Context, doing string, query url.Values) ([]web
 func (b *bundle) changes(ctx context.Context, since time.Time) error {
 	s := b.source
 	b.since = since
-	unit := strconv.FormatInt(since.UnixMilli(), 10)
-	if s.UpdatedUnit == "s" {
-		unit = strconv.FormatInt(since.Unix(), 10)
-	}
 	doing := "read orders changed since " + since.Format(time.DateTime)
-	query := url.Values{"from_updatedAt": {unit}}
+	query := url.Values{"from_updatedAt": {s.moment(since)}}
 	got, err := b.add(ctx, doing, query)
 	if err != nil {
 		return err
@@ -135,7 +133,15 @@ func (b *bundle) changes(ctx context.Context, since time.Time) error {
 	return nil
 }
 
-// open asks for all that may be open.
+// moment is a time in the unit of the company's filters.
+func (s *Source) moment(at time.Time) string {
+	if s.UpdatedUnit == "s" {
+		return strconv.FormatInt(at.Unix(), 10)
+	}
+	return strconv.FormatInt(at.UnixMilli(), 10)
+}
+
+// open asks for all that may be open. What was converted is not: there are years of it.
 func (b *bundle) open(ctx context.Context, began time.Time) error {
 	s := b.source
 	var words []string
@@ -148,12 +154,9 @@ func (b *bundle) open(ctx context.Context, began time.Time) error {
 	if err != nil {
 		return &erp.Error{Fault: erp.Misconfigured, Doing: "read open orders", Err: err}
 	}
-	query := url.Values{"status": {string(text)}, "latest": {"true"}}
-	if !s.IgnoreConverted {
-		query.Set("conversion_status", "not_converted")
-	}
+	query := url.Values{"status": {string(text)}, "latest": {"true"}, "conversion_status": {"not_converted"}}
 	if s.FullDays > 0 {
-		query.Set("from_createdAt", strconv.FormatInt(began.AddDate(0, 0, -s.FullDays).UnixMilli(), 10))
+		query.Set("from_createdAt", s.moment(began.AddDate(0, 0, -s.FullDays)))
 	}
 	seen := map[string]bool{}
 	for _, r := range b.records {

@@ -29,12 +29,12 @@ type read struct {
 // list reads all pages of a list. It goes on after the last key that it has; if a
 // company's lists do not obey that, they are read by page numbers from then on.
 func (s *Source) list(ctx context.Context, doing, path string, query url.Values) (read, error) {
-	if !s.numbered {
+	if !s.PageNumbers && !s.numbered[path] {
 		out, obeys, err := s.byKey(ctx, doing, path, query)
 		if err != nil || obeys {
 			return out, err
 		}
-		s.numbered = true
+		s.numbered[path] = true
 	}
 	return s.byNumber(ctx, doing, path, query)
 }
@@ -45,10 +45,13 @@ func (s *Source) byKey(ctx context.Context, doing, path string, query url.Values
 	query = maps.Clone(query)
 	query.Set("sortBy", sorted)
 	last := ""
-	for range mostPages {
+	for n := range mostPages {
 		p, err := s.page(ctx, doing, path, query)
 		if err != nil {
 			return read{}, true, err
+		}
+		if n == 0 && (p.last || p.total >= 0 && p.total == int64(len(p.records))) {
+			return read{records: p.records, notes: p.notes}, true, nil // its order does not matter
 		}
 		before := last
 		for _, r := range p.records {
@@ -77,6 +80,7 @@ func (s *Source) byKey(ctx context.Context, doing, path string, query url.Values
 func (s *Source) byNumber(ctx context.Context, doing, path string, query url.Values) (read, error) {
 	var out read
 	query = maps.Clone(query)
+	query.Set("sortBy", sorted)
 	seen := map[string]bool{}
 	total := int64(-1)
 	for n := 1; n <= mostPages; n++ {

@@ -133,9 +133,22 @@ func TestStates(t *testing.T) {
 		}
 	})
 	within(t, Config{IgnoreConverted: true}, repzo.Options{}, func(t *testing.T, d *company) {
-		_ = d.Convert(d.approved("1"))
-		if r := d.read(t, erp.Ask{}); len(r.Orders) != 1 || r.Orders[0].State != erp.Open {
+		_ = d.Convert(d.approved("1")) // long ago: it is not asked for
+		known := d.approved("2")
+		r := d.read(t, erp.Ask{})
+		if len(r.Orders) != 1 || r.Orders[0].ID != known || r.Orders[0].OnlyKnown {
 			t.Errorf("%+v", r)
+		}
+		time.Sleep(time.Hour)
+		_ = d.Convert(known)
+		r = d.read(t, erp.Ask{Mark: r.Mark})
+		if len(r.Orders) != 2 {
+			t.Errorf("%+v", r)
+		}
+		for _, o := range r.Orders {
+			if o.State != erp.Open || !o.OnlyKnown {
+				t.Errorf("%+v", o)
+			}
 		}
 	})
 }

@@ -261,6 +261,11 @@ func (s *Source) writeDocument(ctx context.Context, w erp.Write) (erp.Receipt, e
 	if json.Unmarshal([]byte(w.Plan), &p) != nil || w.Kind == erp.Produced && (p.Variant == "" || p.Warehouse == "") {
 		return erp.Receipt{}, refused(doing(w), "it was not prepared")
 	}
+	// An earlier attempt, also one that a person sends again, may have come through: what
+	// becomes of a second document with the same key is not known.
+	if r, done, err := s.Look(ctx, w); err != nil || done {
+		return r, err
+	}
 	path, body := correctionsPath, map[string]any{"sync_id": syncID(w.ID), "time": time.Now().UnixMilli(), "to": p.Warehouse,
 		"variants": []any{map[string]any{"variant": p.Variant, "qty": json.Number(w.Delta.String())}}}
 	if p.Reason != "" {
@@ -279,25 +284,49 @@ func (s *Source) writeDocument(ctx context.Context, w erp.Write) (erp.Receipt, e
 	if err != nil {
 		return erp.Receipt{}, err
 	}
-	r := receipt(single(v))
+	r, err := receipt(doing(w), single(v))
+	if err != nil {
+		return erp.Receipt{}, err
+	}
 	if r.Key == "" {
 		return erp.Receipt{}, &erp.Error{Fault: erp.Unclear, Doing: doing(w), What: "the answer does not say whether it was done"}
 	}
 	return r, nil
 }
 
-// receipt says what became of a document.
-func receipt(v web.Value) erp.Receipt {
+// receipt says what became of a document. One that somebody rejected is refused.
+func receipt(doing string, v web.Value) (erp.Receipt, error) {
 	key, _ := id(v)
 	status := strings.ToLower(field(v, "status"))
 	says := strings.TrimSpace(numberOf(v) + " " + status)
+	moved, err := v.Get("transaction_processed").Bool()
 	switch status {
 	case "pending", "approved", "processing":
-		return erp.Receipt{Key: key, Draft: true, Says: says + "; the stock moves when it is processed"}
+		if err != nil || moved != erp.Yes {
+			return erp.Receipt{Key: key, Draft: true, Says: says + "; the stock moves when it is processed"}, nil
+		}
 	case "rejected", "cancelled":
-		says += "; somebody refused it, the stock does not move"
+		return erp.Receipt{}, refused(doing, "%s: somebody refused it, the stock does not move", says)
 	}
-	return erp.Receipt{Key: key, Says: says}
+	return erp.Receipt{Key: key, Says: says}, nil
+}
+
+// other says in what a document that has the key of a stock correction differs from it:
+// numbers of another gateway, or of a store that was lost, begin anew. Empty if it is
+// the same, or does not say.
+func other(v web.Value, w erp.Write) string {
+	var p plan
+	if w.Kind != erp.Produced || json.Unmarshal([]byte(w.Plan), &p) != nil {
+		return ""
+	}
+	for _, one := range v.Get("variants").Each() {
+		variant, _ := id(one.Get("variant", "variant_id"))
+		quantity, err := one.Get("qty").Decimal(erp.Point)
+		if variant != "" && variant != p.Variant || err == nil && !quantity.Equal(w.Delta) {
+			return fmt.Sprintf("%s pieces of %s", quantity, variant)
+		}
+	}
+	return ""
 }
 
 // Look finds a document by its sync_id, and marks and a status by their values.
@@ -337,9 +366,14 @@ func (s *Source) lookDocument(ctx context.Context, doing string, w erp.Write) (e
 		return erp.Receipt{}, false, err
 	}
 	for _, r := range got.records {
-		if field(r, "sync_id") == sync {
-			return receipt(r), true, nil
+		if field(r, "sync_id") != sync {
+			continue
 		}
+		if what := other(r, w); what != "" {
+			return erp.Receipt{}, false, refused(doing, "a document with its key is there, and is another one: %s", what)
+		}
+		found, err := receipt(doing, r)
+		return found, err == nil, err
 	}
 	if got.torn {
 		return erp.Receipt{}, false, &erp.Error{Fault: erp.Unavailable, Doing: doing, What: "the list changed while it was read"}

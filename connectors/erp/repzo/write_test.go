@@ -159,8 +159,36 @@ func TestCorrectionsOfStock(t *testing.T) {
 		}
 	})
 	writes(t, writing(), repzo.Options{Approval: true}, func(t *testing.T, d *company, order string) {
-		if r, err := d.send(t, write(erp.Produced, order)); err != nil || !strings.Contains(r.Says, "when it is processed") {
+		first, err := d.s.Prepare(t.Context(), write(erp.Produced, order))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := d.s.Write(t.Context(), first)
+		if err != nil || !r.Draft || !strings.Contains(r.Says, "when it is processed") {
 			t.Error(r, err)
+		}
+		// Sent again, it is the same document; with other contents it is another one.
+		if again, err := d.s.Write(t.Context(), first); err != nil || again.Key != r.Key || len(d.Documents("/adjust-inventory")) != 1 {
+			t.Error(again, err)
+		}
+		other := first
+		other.Delta = decimal.NewFromInt(7)
+		if _, err := d.s.Write(t.Context(), other); !erp.Is(err, erp.Refused) || !strings.Contains(err.Error(), "another one") {
+			t.Error(err)
+		}
+		_ = d.Process(r.Key, true)
+		if r, there, err := d.s.Look(t.Context(), first); err != nil || !there || r.Draft {
+			t.Error(r, there, err)
+		}
+		second := write(erp.Produced, order)
+		second.ID = "PS1Z-2"
+		second, _ = d.s.Prepare(t.Context(), second)
+		if r, err = d.s.Write(t.Context(), second); err != nil {
+			t.Fatal(err)
+		}
+		_ = d.Process(r.Key, false)
+		if _, _, err := d.s.Look(t.Context(), second); !erp.Is(err, erp.Refused) || !strings.Contains(err.Error(), "somebody refused it") {
+			t.Error(err)
 		}
 	})
 }

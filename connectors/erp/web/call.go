@@ -165,7 +165,7 @@ func (c Caller) Check(a Answer, doing string, write bool) error {
 	default:
 		e.Fault = erp.Refused
 	}
-	if write && a.Status >= 500 && e.Until.IsZero() {
+	if write && (a.Status >= 500 && e.Until.IsZero() || a.Status == http.StatusRequestTimeout) {
 		e.Fault = erp.Unclear
 	}
 	return e

@@ -83,6 +83,8 @@ type Receipt struct {
 	Key string
 	// Says is what is there now, for the journal.
 	Says string
+	// Doubt is what a person should look at although it was done; empty as a rule.
+	Doubt string
 	// Draft says that the stock moves when people of the system post the document.
 	// Look tells when that was done.
 	Draft bool

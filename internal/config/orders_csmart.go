@@ -31,7 +31,7 @@ func csmartObject() *object {
 func (l *loader) readCSMART(s *OrderSource, v *view) {
 	s.user, s.password = l.secret(v, "email"), l.secret(v, "password")
 	s.csmart = &csmart.Config{
-		Address: v.text("url"), Domain: v.text("domain"), Get: v.truth("get"), Fields: map[string][]string{}, States: l.stateWords(v), NoState: v.text("no_state"), Generic: v.text("generic"),
+		Address: v.text("url"), Domain: v.text("domain"), Get: v.truth("get"), Fields: map[string][]string{}, States: l.stateWords(v), NoState: l.saidState(v), Generic: v.text("generic"),
 		Zone: l.zoneOf(v), ProductsFor: v.duration("products_for"), LoginWords: l.texts(v.child("login_words")), Timeout: v.duration("timeout"), MostMB: v.whole("most_mb"),
 		Tasks: csmart.TaskConfig{Kinds: kindsOn(s), Type: v.text("task_type"), Status: v.text("task_status"), NoCustomer: !v.truth("task_customer")},
 	}

@@ -237,6 +237,14 @@ func stateFields(where string) []*field {
 	}
 }
 
+// saidState is no_state if it was written down.
+func (l *loader) saidState(v *view) string {
+	if !v.has("no_state") {
+		return ""
+	}
+	return v.text("no_state")
+}
+
 // stateWords reads stateFields.
 func (l *loader) stateWords(v *view) map[string][]string {
 	return l.words(v, "open", "held", "closed", "cancelled")

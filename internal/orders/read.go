@@ -24,10 +24,18 @@ func (s *source) read(ctx context.Context) {
 	}
 }
 
-// after is when something is to be read again: the budget may stretch it, and an
-// error may name a moment.
-func (s *source) after(every time.Duration, err error) time.Time {
-	at := time.Now().Add(s.stretched(every))
+// longestPause is what failures in a row lengthen the pause between two reads to, unless
+// it is longer anyway.
+const longestPause = 15 * time.Minute
+
+// after is when something is to be read again: the budget may stretch it, failures in a
+// row do, which fails counts, and an error may name a moment.
+func (s *source) after(every time.Duration, fails *int, err error) time.Time {
+	if *fails++; err == nil {
+		*fails = 0
+	}
+	pause := every << min(max(*fails-1, 0), 10)
+	at := time.Now().Add(s.stretched(max(every, min(pause, longestPause))))
 	var e *erp.Error
 	if errors.As(err, &e) && e.Until.After(at) {
 		at = e.Until
@@ -71,7 +79,7 @@ func (s *source) readOrders(ctx context.Context) error {
 	s.askedAt = now
 	ask := erp.Ask{Mark: s.book.Mark(), Full: s.config.FullEvery > 0 && !s.nextFull.After(now)}
 	read, err := reader.ReadOrders(ctx, ask)
-	s.nextOrders = s.after(s.config.Every, err)
+	s.nextOrders = s.after(s.config.Every, &s.ordersFailed, err)
 	if err != nil {
 		return fmt.Errorf("read of orders: %w", err)
 	}
@@ -167,7 +175,7 @@ func (s *source) readStock(ctx context.Context, reader erp.StockReader) error {
 	replenish := s.config.Settings.Target == rules.Replenish
 	ask := erp.Ask{Mark: s.stockMark, Free: replenish}
 	read, err := reader.ReadStock(ctx, ask)
-	s.nextStock = s.after(s.config.StockEvery, err)
+	s.nextStock = s.after(s.config.StockEvery, &s.stockFailed, err)
 	if err != nil {
 		return fmt.Errorf("read of stock: %w", err)
 	}

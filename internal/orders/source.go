@@ -82,6 +82,8 @@ type source struct {
 	hinted atomic.Bool
 
 	nextOrders, nextStock, nextFull, nextUnseen, nextPrune time.Time
+	// ordersFailed and stockFailed count the reads that failed in a row.
+	ordersFailed, stockFailed int
 	// resting are the orders that Prodsmart failed on, by key.
 	resting map[string]restOf
 	// asked counts the single orders that were asked for on a day, in UTC, because no

@@ -120,6 +120,12 @@ func pauseAfter(tries int) time.Duration {
 
 // failed notes that a write failed once more.
 func (b *Book) failed(o *Outgoing, state Sent, err error, now time.Time) {
+	var e *erp.Error
+	if errors.As(err, &e) && e.Fault == erp.Unavailable && e.Until.After(now) {
+		o.Rest = e.Until // it says when to come again, which is no failure
+		b.become(o, state, oneLine(err.Error(), 300), now)
+		return
+	}
 	o.Tries++
 	o.Rest = now.Add(pauseAfter(o.Tries))
 	b.become(o, state, oneLine(err.Error(), 300), now)
@@ -127,7 +133,7 @@ func (b *Book) failed(o *Outgoing, state Sent, err error, now time.Time) {
 		r := b.resting[o.Write.Kind]
 		r.tries++
 		r.until = now.Add(min(10*time.Minute<<min(r.tries-1, 10), 6*time.Hour))
-		if e := (*erp.Error)(nil); errors.As(err, &e) && e.Until.After(now) {
+		if e != nil && e.Until.After(now) {
 			r.until = e.Until
 		}
 		b.resting[o.Write.Kind] = r
@@ -171,6 +177,9 @@ func (b *Book) Wrote(id string, r erp.Receipt, now time.Time) {
 		b.touch(e)
 	}
 	b.say(now, e, false, "written back (%s, %s): %s", o.Write.Kind, id, oneLine(r.Says, 200))
+	if r.Doubt != "" {
+		b.say(now, e, true, "write-back %s: %s", id, oneLine(r.Doubt, 400))
+	}
 }
 
 // NotWrote reports that a write was certainly not done. If the system said no, goods

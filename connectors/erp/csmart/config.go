@@ -32,7 +32,9 @@ type Config struct {
 	// (open, held, closed, cancelled), besides the built-in ones. Any other word is
 	// unknown.
 	States map[string][]string
-	// NoState is what an order without a status is: "open", or "held".
+	// NoState is what an order without a status is: "open", or "held". Empty is open
+	// where other orders of the list have one, and unknown where none has: then the
+	// field is called otherwise, and the list is years of orders.
 	NoState string
 	// Generic is the article of lines without a code, which are described by their
 	// name; empty lets them wait.
@@ -80,9 +82,6 @@ func (c Config) defaults() Config {
 	if c.Address == "" {
 		c.Address = "https://csmart.pl/app/api.php"
 	}
-	if c.NoState == "" {
-		c.NoState = "open"
-	}
 	if c.Zone == nil {
 		c.Zone = warsaw()
 	}
@@ -128,7 +127,7 @@ func (c Config) check() error {
 	if c.ProductsFor < time.Minute || c.ProductsFor > 24*time.Hour || c.Timeout < time.Second || c.Timeout > 15*time.Minute || c.MostMB < 1 || c.MostMB > 1024 {
 		return fmt.Errorf("products_for must be 1 min to 24 h (%s), timeout 1 s to 15 min (%s), most_mb 1 to 1024 (%d)", c.ProductsFor, c.Timeout, c.MostMB)
 	}
-	if c.NoState != "open" && c.NoState != "held" {
+	if c.NoState != "" && c.NoState != "open" && c.NoState != "held" {
 		return fmt.Errorf("no_state must be open or held, not %.40q", c.NoState)
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.Fields)) {

@@ -133,6 +133,19 @@ func TestStates(t *testing.T) {
 	})
 }
 
+// Where no order has a status, the field is called otherwise, and the list is years of
+// orders: none of them is made.
+func TestNoOrderHasAStatus(t *testing.T) {
+	for said, want := range map[string]string{"": " unknown ", "open": " open "} {
+		within(t, csmart.Options{}, func(c *Config) { c.NoState, c.Fields = said, map[string][]string{"state": {"stan_zamowienia"}} }, func(t *testing.T, b *bench) {
+			text, r := b.read()
+			if !strings.Contains(text, want) || strings.Contains(told(r.Problems), "no order of the list has a status") != (said == "") {
+				t.Errorf("%q: %s\n%s", said, text, told(r.Problems))
+			}
+		})
+	}
+}
+
 func TestOrdersWithoutLines(t *testing.T) {
 	within(t, csmart.Options{NoItems: true}, nil, func(t *testing.T, b *bench) {
 		_, r := b.read()

@@ -41,6 +41,12 @@ func (s *Source) ReadOrders(ctx context.Context, _ erp.Ask) (erp.OrderRead, erro
 		a.record(v)
 	}
 	a.sum(len(list))
+	if !a.worded && s.NoState == "" && len(a.orders) > 0 {
+		for i := range a.orders {
+			a.orders[i].State = erp.Unknown
+		}
+		a.notes.add(erp.Problem{Where: orders, What: "no order of the list has a status, so nothing is made: write under fields what the status is called (orders discover), or no_state: open if there is none", Lost: true})
+	}
 	s.taxes, s.counted = a.taxes, len(list)
 	return erp.OrderRead{
 		Orders:   slices.DeleteFunc(a.orders, func(o erp.Order) bool { return a.torn[o.ID] }),
@@ -62,6 +68,8 @@ type assembly struct {
 	// bare counts the orders without lines that are not over, lined those with lines,
 	// unkeyed those without an id.
 	bare, lined, unkeyed int
+	// worded says that an order of the list has a status.
+	worded bool
 	// whole says that each order is here, or named in a problem.
 	whole bool
 }
@@ -125,7 +133,9 @@ func (a *assembly) order(r reader, id, number string) erp.Order {
 	}
 	a.taxes[id] = tax
 	if o.State = a.words[erp.FoldWord(o.Word)]; o.Word == "" {
-		o.State = map[string]erp.State{"open": erp.Open, "held": erp.Held}[a.NoState]
+		o.State = map[string]erp.State{"": erp.Open, "open": erp.Open, "held": erp.Held}[a.NoState]
+	} else {
+		a.worded = true
 	}
 	a.lines(r, &o)
 	return o

@@ -119,6 +119,16 @@ func TestOtherPeopleAtTheSameTime(t *testing.T) {
 		}
 	})
 	within(t, smpos.Options{}, writing, func(t *testing.T, b *bench) {
+		b.sim.Meanwhile("UPDGOODS", 0, func() { b.sim.CloseShift(b.tillOne) })
+		w, r, err := b.send(produced("94"))
+		if err != nil || !strings.Contains(r.Doubt, "take 23 off the quantity") {
+			t.Errorf("a shift is posted between look and write: %+v, %v", r, err)
+		}
+		if r, done, err := b.s.Look(t.Context(), w); err != nil || !done || r.Doubt == "" {
+			t.Errorf("%+v, %v, %v", r, done, err)
+		}
+	})
+	within(t, smpos.Options{}, writing, func(t *testing.T, b *bench) {
 		b.sim.Meanwhile("GETGOODSQNTY", 2, func() { b.sim.Book(b.one, 120, 5000) })
 		w, _, err := b.send(produced("94"))
 		if !erp.Is(err, erp.Unclear) {

@@ -316,3 +316,31 @@ func TestClientOrderWaits(t *testing.T) {
 		}
 	})
 }
+
+// A question about a quantity goes with it, and what is closed on both sides is over.
+func TestQuestionGoes(t *testing.T) {
+	scenario(t, nil, func(r *rig) {
+		r.office.put(sale("642", "30"))
+		r.wait(time.Hour)
+		r.made("SU-642-1", 10)
+		r.wait(time.Hour)
+		quantity := func(q string) { r.office.edit("642", func(o *erp.Order) { o.Lines[0].Quantity = dec(q) }) }
+		quantity("20")
+		r.wait(time.Hour)
+		if e := r.entry("SU-642-1"); e.Status != rules.Asking {
+			r.Errorf("%+v", e)
+		}
+		quantity("30")
+		r.wait(time.Hour)
+		if e := r.entry("SU-642-1"); e.Status != rules.Mirrored || e.Alert || e.Ask != nil {
+			r.Errorf("%+v", e)
+		}
+		r.must(r.server.CloseOrder(r.one("SU-642-1").ID))
+		r.wait(time.Hour)
+		r.office.edit("642", func(o *erp.Order) { o.State = erp.Closed })
+		r.wait(time.Hour)
+		if e := r.entry("SU-642-1"); e.Status != rules.Over || e.Alert {
+			r.Errorf("%+v", e)
+		}
+	})
+}

@@ -54,7 +54,7 @@ func (b *Book) adopt(key, document, line string, o prodsmart.ProductionOrder, at
 		Key: key, Kind: Production, Company: company, Document: id, Line: first, LineNow: first, Code: o.Code, ID: o.ID, Start: o.Start, Since: at, Rebuilt: true,
 		Ordinal: ordinal(o.Code),
 	}
-	a := Applied{Due: o.Due, State: erp.Open, Hidden: o.Active == prodsmart.No}
+	a := Applied{Due: o.Due, State: erp.Open, Hidden: o.Active == prodsmart.No && (b.settings.DeactivateCancelled || b.settings.DeactivateHeld)}
 	for _, p := range o.Products {
 		if a.Product == "" {
 			a.Product, a.Quantity = p.Product, number(p.Ordered)

@@ -353,7 +353,11 @@ func (b *Book) Expected(since, now time.Time) []Document {
 // lives says that one of the document's lines is not over.
 func (b *Book) lives(d *Document) bool {
 	for _, key := range d.Lines {
-		if e := b.entries[key]; e != nil && !e.final() {
+		e := b.entries[key]
+		if e == nil {
+			continue
+		}
+		if !e.final() || slices.ContainsFunc(e.More, func(more string) bool { return b.entries[more] != nil && !b.entries[more].final() }) {
 			return true
 		}
 	}

@@ -98,6 +98,9 @@ func (b *Book) Decide(key string, fresh prodsmart.ProductionOrder, at time.Time)
 		c.text()
 	}
 	c.applied.State = e.Want.State
+	if e.Want.State == erp.Closed && c.phase == closed {
+		c.status = Over
+	}
 	return c.decision()
 }
 

@@ -23,6 +23,10 @@ func (b *Book) lines(d *Document, o erp.Order, at time.Time) (gone []*Entry) {
 	for _, l := range o.Lines {
 		now[l.ID] = true
 		e := b.entries[d.Lines[l.ID]]
+		if product := b.settings.product(l.Product); e != nil && e.Unproven && e.Applied != nil && e.Applied.Product != product && product != "" {
+			b.say(at, e, true, "the store was lost, and the source wants %s where Prodsmart has %s first: that may be a planner's change, and stays", product, e.Applied.Product)
+			e.Applied.Product = product
+		}
 		if e != nil && e.Applied != nil && e.Applied.Product != b.settings.product(l.Product) && l.Product != "" {
 			b.say(at, e, false, "the line asks for %s instead of %s: one line removed, one added", l.Product, e.Applied.Product)
 			gone = append(gone, b.removeLine(e, at)...)
@@ -40,6 +44,7 @@ func (b *Book) lines(d *Document, o erp.Order, at time.Time) (gone []*Entry) {
 		e.Want = b.dated(e, o, b.want(d, o, l), at)
 		b.stays(e, before, at)
 		e.Unproven = e.Unproven && e.disputed()
+		b.unask(e, at)
 		b.follow(e)
 		b.touch(e)
 	}
@@ -52,6 +57,19 @@ func (b *Book) lines(d *Document, o erp.Order, at time.Time) (gone []*Entry) {
 		}
 	}
 	return gone
+}
+
+// unask takes a question back that is about a quantity which the source does not want
+// any more.
+func (b *Book) unask(e *Entry, at time.Time) {
+	if e.Ask == nil || e.Applied == nil || !strings.HasPrefix(e.Ask.About, "quantity ") || !e.Want.Quantity.Equal(e.Applied.Quantity) {
+		return
+	}
+	e.Ask = nil
+	if e.Status == Asking {
+		b.set(e, at, Mirrored, false, "")
+		b.say(at, e, false, "the source wants %s again: nothing is to be decided", e.Want.Quantity)
+	}
 }
 
 // dated keeps the date of a line whose order has none any more: one that can only be

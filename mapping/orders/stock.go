@@ -77,6 +77,11 @@ func (b *Book) Pushes(read erp.StockRead, at time.Time) []Push {
 		delete(sums, b.settings.product(article))
 	}
 	for _, e := range b.entries {
+		if e.Rebuilt && e.Seen.Produced.Sign() > 0 && b.unbooked(e).Sign() > 0 {
+			delete(sums, e.Want.Product) // how much of it is booked is not known before an operator says so
+		}
+	}
+	for _, e := range b.entries {
 		if _, ours := sums[e.Want.Product]; ours && e.Kind == Production {
 			sums[e.Want.Product] = sums[e.Want.Product].Add(b.unbooked(e))
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/smartup"
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/smpos"
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/sql"
+	"github.com/prodsmart-gateway/prodsmart-gateway/mapping/orders"
 )
 
 // systemSettings are the settings of a source's system: those of one system are
@@ -152,6 +153,11 @@ func (l *loader) checkWrites(v *view, s *OrderSource) {
 			can = "possible are " + strings.Join(names, ", ")
 		}
 		l.bad(v.child("write").get(string(kind)), s.System+" has no way to take "+string(kind)+"; "+can)
+	}
+	for _, kind := range []erp.Kind{erp.Note, erp.Status, erp.Meta} {
+		if _, on := s.Rules.Writes[kind]; on && s.Rules.Target == orders.Replenish {
+			l.bad(v.child("write").get(string(kind)), "with target replenish there is no order in the source that it could be written to; remove it")
+		}
 	}
 	if _, on := s.Rules.Writes[erp.Produced]; on && s.System == "file" && s.file.Out == "" {
 		l.bad(v.child("write").get("produced"), "files with what was produced need a folder: set out of file")

@@ -33,7 +33,7 @@ func sourceObject() *object {
 		{key: "lead_time", kind: kindDuration, def: "24h", min: "0", max: "365d", doc: "time between start and due date"},
 		{key: "lead_times", kind: kindNames, doc: "other times between start and due date, by product code or product group"},
 		{key: "customer", kind: kindText, def: "auto", allowed: []string{"auto", "name", "code", "none"}, doc: "what is told of the customer; auto is the name of companies and the code of persons"},
-		{key: "products", kind: kindNames, doc: "product codes of Prodsmart by the article codes of the source, where they differ"},
+		{key: "products", kind: kindNames, doc: "product codes of Prodsmart by the article codes of the source, where they differ, or by the names of articles that have none"},
 		{key: "include", kind: kindTexts, doc: "article codes, * for any letters, that are made here"},
 		{key: "exclude", kind: kindTexts, doc: "article codes, * for any letters, that are not made here"},
 		{key: "groups", kind: kindTexts, doc: "article groups that are made here, where the source has groups; others are not"},

@@ -117,7 +117,7 @@ func (b *Book) progress(at time.Time) {
 		for _, kind := range sortedKinds(b.settings.Writes) {
 			rule := b.settings.Writes[kind]
 			switch {
-			case ofOrder(kind):
+			case ofOrder(kind), kind == erp.Meta && e.Bucket != "" && e.Document != aggregates:
 			case kind == erp.Produced:
 				b.goods(e, kind, rule, at)
 			case e.Document == aggregates:

@@ -58,7 +58,7 @@ func (b *Book) positions(e *Entry, at time.Time) {
 	var list []Position
 	var waits, left []string
 	for _, l := range e.Lines {
-		p := Position{b.settings.product(l.Raw.Product), b.settings.quantity(l.Raw), l.Due, b.settings.price(l.Raw)}
+		p := Position{b.settings.article(l.Raw), b.settings.quantity(l.Raw), l.Due, b.settings.price(l.Raw)}
 		name := cmp.Or(p.Product, oneLine(l.Raw.ProductName, 40), l.Raw.ID)
 		there := e.Applied != nil && p.Quantity.Sign() > 0 && slices.ContainsFunc(e.Applied.Client, func(a Position) bool { return a.Product == p.Product })
 		switch status, why, _ := b.lacks(l.Raw, p.Product, p.Quantity, p.Due); {

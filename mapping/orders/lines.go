@@ -23,11 +23,11 @@ func (b *Book) lines(d *Document, o erp.Order, at time.Time) (gone []*Entry) {
 	for _, l := range o.Lines {
 		now[l.ID] = true
 		e := b.entries[d.Lines[l.ID]]
-		if product := b.settings.product(l.Product); e != nil && e.Unproven && e.Applied != nil && e.Applied.Product != product && product != "" {
+		if product := b.settings.article(l); e != nil && e.Unproven && e.Applied != nil && e.Applied.Product != product && product != "" {
 			b.say(at, e, true, "the store was lost, and the source wants %s where Prodsmart has %s first: that may be a planner's change, and stays", product, e.Applied.Product)
 			e.Applied.Product = product
 		}
-		if e != nil && e.Applied != nil && e.Applied.Product != b.settings.product(l.Product) && l.Product != "" {
+		if e != nil && e.Applied != nil && e.Applied.Product != b.settings.article(l) && b.settings.article(l) != "" {
 			b.say(at, e, false, "the line asks for %s instead of %s: one line removed, one added", l.Product, e.Applied.Product)
 			gone = append(gone, b.removeLine(e, at)...)
 			e = nil
@@ -169,7 +169,7 @@ func (b *Book) want(d *Document, o erp.Order, l erp.Line) Want {
 	due, assumed := s.due(o, l)
 	w := Want{
 		Assumed: assumed,
-		Product: s.product(l.Product), Quantity: s.quantity(l), Due: due, Text: s.headline(o, assumed), Notes: several(o.Note, 2000),
+		Product: s.article(l), Quantity: s.quantity(l), Due: due, Text: s.headline(o, assumed), Notes: several(o.Note, 2000),
 		Location: s.Locations[o.Location], Groups: l.Groups, State: d.State, Unit: l.Unit,
 	}
 	w.Observations = observations(l)
@@ -255,7 +255,7 @@ func (b *Book) rematch(d *Document, o erp.Order) {
 	} {
 		old = slices.DeleteFunc(old, func(e *Entry) bool {
 			for _, l := range fresh {
-				if !taken[l.ID] && b.settings.product(l.Product) == e.Want.Product && fits(e, l) {
+				if !taken[l.ID] && b.settings.article(l) == e.Want.Product && fits(e, l) {
 					attach(e, l.ID)
 					return true
 				}

@@ -137,6 +137,17 @@ func (s Settings) product(article string) string {
 	return article
 }
 
+// article is Prodsmart's code of what a line asks for: by its code, or by its name where
+// that is among the products, for systems that have no codes.
+func (s Settings) article(l erp.Line) string {
+	if _, mapped := s.Products[strings.TrimSpace(l.Product)]; !mapped {
+		if product, named := s.Products[strings.TrimSpace(l.ProductName)]; named && l.ProductName != "" {
+			return product
+		}
+	}
+	return s.product(l.Product)
+}
+
 // selected says whether a line is made here; otherwise it says why not. The
 // first rule that answers wins. wait says that it can not be said yet.
 func (s Settings) selected(l erp.Line, catalog Catalog) (made bool, why string, wait bool) {
@@ -162,10 +173,10 @@ func (s Settings) selected(l erp.Line, catalog Catalog) (made bool, why string, 
 			}
 		}
 		return false, fmt.Sprintf("the group %s is not made here", oneLine(strings.Join(l.Groups, ", "), 200)), false
-	case l.Product == "" || catalog == nil:
+	case s.article(l) == "" || catalog == nil:
 		return true, "", false // the entry waits, and says for what
 	}
-	operations, known := catalog[s.product(l.Product)]
+	operations, known := catalog[s.article(l)]
 	switch {
 	case known && operations:
 		return true, "", false

@@ -80,7 +80,7 @@ func (s *Source) Look(ctx context.Context, w erp.Write) (erp.Receipt, bool, erro
 	}
 	r, done := f.done(p)
 	if !done && f.cut && p.ID == "" {
-		return r, false, &erp.Error{Fault: erp.Unavailable, Doing: "look for a task about " + w.Code, What: fmt.Sprintf("the list has exactly %d tasks and may be cut off there, so the task may be in CSMART and not in the list", s.tasks),
+		return r, false, &erp.Error{Fault: erp.Garbled, Doing: "look for a task about " + w.Code, What: fmt.Sprintf("the list has exactly %d tasks and may be cut off there, so the task may be in CSMART and not in the list", s.tasks),
 			Next: "it is looked for again; leave a task there by hand, or delete old ones, to change the number"}
 	}
 	return r, done, nil

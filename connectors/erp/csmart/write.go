@@ -148,8 +148,8 @@ func (s *Source) Write(ctx context.Context, w erp.Write) (erp.Receipt, error) {
 	if err != nil {
 		return erp.Receipt{}, err
 	}
-	if id == "" {
-		id = form.Get("id")
+	if sent := form.Get("id"); sent != "" {
+		id = sent // it was changed; what some services answer then is a number of rows
 	}
 	if id == "" {
 		return erp.Receipt{}, &erp.Error{Fault: erp.Unclear, Doing: doing(w), What: "the answer does not name the task"}

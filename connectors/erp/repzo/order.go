@@ -292,12 +292,13 @@ func (d *deed) line(key string, v web.Value) (erp.Line, bool) {
 	return l, true
 }
 
-// product is the code of a line's article: each configured source in what the line
-// itself has, metadata in the catalogue, and last what the catalogue has.
+// product is the code of a line's article, as it is for products and stock: what the
+// catalogue has where metadata is among the sources, otherwise what the line itself has,
+// and last what the catalogue has.
 func (d *deed) product(v web.Value) string {
 	known, _ := d.source.goods.look(variantOf(v))
-	if strings.Contains(d.source.Codes[0], metaField) && known.code != "" {
-		return known.code
+	if slices.ContainsFunc(d.source.Codes, func(code string) bool { return strings.Contains(code, metaField) }) && known.code != "" {
+		return known.code // the line does not have the metadata that may come before its own codes
 	}
 	if code := snapshot(d.source, v); code != "" {
 		return code

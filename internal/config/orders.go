@@ -43,17 +43,23 @@ type OrderSource struct {
 	systemSettings
 }
 
-// meteredEvery is the time between two reads of Smartup, where nothing is said: all of
-// a company's tools share 500 calls a day.
-const meteredEvery = 10 * time.Minute
-
-// tillsEvery is the time between two reads of the stock of cash registers, where
-// nothing is said: goods of the day are sold within hours.
-const tillsEvery = 2 * time.Minute
-
-// dropEvery is the time between two looks into a drop folder, where nothing is said:
-// a look costs nothing, and a file is only taken when two of them see it the same.
-const dropEvery = 15 * time.Second
+// usual is the time between two reads of a system's orders, and of its stock, where
+// nothing is said. All of a Smartup company's tools share 500 calls a day, and Repzo has
+// 10,000; goods of cash registers are sold within hours; a look into a drop folder costs
+// nothing, and a file is only taken when two of them see it the same.
+func usual(system string) (every, stock time.Duration) {
+	switch system {
+	case "smartup":
+		return 10 * time.Minute, 30 * time.Minute
+	case "repzo":
+		return time.Minute, 5 * time.Minute
+	case "smpos":
+		return 5 * time.Minute, 2 * time.Minute
+	case "file":
+		return 15 * time.Second, 30 * time.Minute
+	}
+	return 5 * time.Minute, 30 * time.Minute
+}
 
 // sourceName is what the name of a source may be: it stands in markers and in codes.
 var sourceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,19}$`)
@@ -129,14 +135,12 @@ func (l *loader) readSource(key *node, v *view, live bool, c *Config) (OrderSour
 	if system.wrong {
 		return s, false
 	}
-	if s.System == "file" && !v.has("every") {
-		s.Every = dropEvery
+	every, stock := usual(s.System)
+	if !v.has("every") {
+		s.Every = every
 	}
-	if s.System == "smartup" && !v.has("every") {
-		s.Every = meteredEvery
-	}
-	if s.System == "smpos" && !v.has("stock_every") {
-		s.StockEvery = tillsEvery
+	if !v.has("stock_every") {
+		s.StockEvery = stock
 	}
 	l.readSystem(&s, system, c)
 	l.checkWrites(v, &s)

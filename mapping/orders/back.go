@@ -74,6 +74,8 @@ type Outgoing struct {
 	// Tries are the failures in a row, Rest is until when it is left alone.
 	Tries int       `json:",omitempty"`
 	Rest  time.Time `json:",omitzero"`
+	// Declined says that the document is there, and that people rejected it.
+	Declined bool `json:",omitempty"`
 }
 
 // Back is what was written back about an entry.

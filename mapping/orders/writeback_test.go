@@ -247,3 +247,27 @@ func TestWriteBackOutcomes(t *testing.T) {
 		}
 	})
 }
+
+// A document that people rejected stays; what an operator sends is another one.
+func TestDeclinedIsSentAnew(t *testing.T) {
+	p := planned(t, settings(func(s *orders.Settings) { s.Writes = map[erp.Kind]orders.WriteRule{erp.Produced: {On: orders.OnClose}} }), sale())
+	p.show("closed", "completed", "20")
+	first, _, _ := p.book.NextWrite(p.now)
+	p.book.Leaving(first.Write, p.now)
+	p.book.Wrote(first.Write.ID, erp.Receipt{Key: "k", Draft: true}, p.now)
+	p.now = p.now.Add(5 * time.Hour)
+	if list := p.book.Drafts(p.now); len(list) != 1 {
+		t.Fatalf("%+v", list)
+	}
+	p.book.Declined(first.Write.ID, &erp.Error{Fault: erp.Refused, What: "somebody refused it"}, p.now)
+	if _, _, ok := p.book.NextWrite(p.now); ok {
+		t.Error("it is sent again without a person")
+	}
+	if err := p.book.ResolveWrite(first.Write.ID, "send", p.now); err != nil {
+		t.Fatal(err)
+	}
+	second, look, ok := p.book.NextWrite(p.now)
+	if !ok || look || second.Write.ID == first.Write.ID || !second.Write.Delta.Equal(first.Write.Delta) || len(p.book.Writes()) != 1 {
+		t.Errorf("%+v", p.book.Writes())
+	}
+}

@@ -73,6 +73,7 @@ func (b *Book) Drafts(now time.Time) []Outgoing {
 // Declined reports that people refused a document: its goods are parked.
 func (b *Book) Declined(id string, err error, now time.Time) {
 	if o := b.writes[id]; o != nil {
+		o.Declined = true
 		b.giveUp(o, "", err, now)
 	}
 }
@@ -261,6 +262,11 @@ func (b *Book) ResolveWrite(id, option string, now time.Time) error {
 		return fmt.Errorf("nothing is to be decided about write-back %s: it is %s", id, o.State)
 	case !slices.Contains(o.Options(), option):
 		return fmt.Errorf("%q can not be said about write-back %s; say one of: %s", option, id, strings.Join(o.Options(), ", "))
+	case option == "send" && o.Declined && b.entries[o.Entry] != nil && b.entries[o.Owner] != nil:
+		// The rejected document keeps its id: this is another one.
+		delete(b.writes, o.Write.ID)
+		b.dirty[rowName{rowWrite, o.Write.ID}] = true
+		b.send(b.entries[o.Entry], b.entries[o.Owner], o.Write, now)
 	case option == "send":
 		o.Tries, o.Rest = 0, time.Time{}
 		delete(b.resting, o.Write.Kind)

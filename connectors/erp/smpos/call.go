@@ -163,6 +163,9 @@ func (s *Source) judge(a web.Answer, doing string, write bool) (v web.Value, not
 	return web.Value{}, nil, false, e
 }
 
+// wrongParameter is what status 3 means.
+const wrongParameter = "wrong parameter"
+
 // meaning is what a status of a refusal means, and what a person can do.
 func meaning(status int64, write bool) (fault erp.Fault, what, next string) {
 	fault, what = erp.Unavailable, "unknown status"
@@ -172,7 +175,7 @@ func meaning(status int64, write bool) (fault erp.Fault, what, next string) {
 	case 2:
 		return erp.Refused, "unknown command", "the cabinet has another version of its interface: ask the vendor"
 	case 3:
-		return erp.Refused, "wrong parameter", "check the numbers of sections and goods in the configuration"
+		return erp.Refused, wrongParameter, "check the numbers of sections and goods in the configuration"
 	case 5:
 		return erp.Denied, "forbidden", "check login and password, the rights marked API of the user, and the section's number"
 	case 6:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -169,6 +170,10 @@ func (s *Source) Write(ctx context.Context, w erp.Write) (erp.Receipt, error) {
 	}
 	set := map[string]any{"sectionID": sh.ID, "goods": []any{map[string]any{"code": p.Code, s.field: p.After}}}
 	if _, _, _, err := s.call(ctx, doing(w), "UPDGOODS", set, true); err != nil {
+		// An amount below zero may be what is wrong; otherwise it is the name of it.
+		if e, ok := err.(*erp.Error); ok && e.Fault == erp.Refused && p.After >= 0 && strings.Contains(e.What, wrongParameter) {
+			err = s.unmoved(w, "refuses the UPDGOODS ("+e.What+")")
+		}
 		return erp.Receipt{}, err
 	}
 	if err := s.readAgain(ctx, sh); err != nil {
@@ -200,7 +205,7 @@ func (s *Source) verify(w erp.Write, sh *shop, p plan) (erp.Receipt, error) {
 	case now > p.Before && now < p.After && posted:
 		return erp.Receipt{Says: s.says(p, fmt.Sprintf("; %s of them were sold in a shift that was posted meanwhile", pieces(p.After-now)))}, nil
 	case now == p.Before && !posted:
-		return erp.Receipt{}, s.unmoved(w)
+		return erp.Receipt{}, s.unmoved(w, "takes UPDGOODS, but the quantity does not move")
 	}
 	return unclear("section %s has %s of goods %d, neither %s as before nor %s as written: somebody else changed it at the same time", sh.Name, pieces(now), p.Code, pieces(p.Before), pieces(p.After))
 }
@@ -223,14 +228,14 @@ func (s *Source) says(p plan, more string) string {
 
 // unmoved takes the other name of the quantity: the manual has two. If that did not
 // help either the goods are a person's.
-func (s *Source) unmoved(w erp.Write) error {
+func (s *Source) unmoved(w erp.Write, how string) error {
 	tried := s.field
 	if s.switched {
 		s.switched, s.field = false, s.Config.Write.Quantity
-		return refused(w, "look into the rights of the account, and ask the vendor", "the cabinet takes UPDGOODS, but the quantity does not move, neither as qnty nor as qty")
+		return refused(w, "look into the rights of the account, and ask the vendor", "the cabinet %s, neither as qnty nor as qty", how)
 	}
 	s.switched, s.field = true, map[string]string{long: short, short: long}[tried]
-	return later(w, "the cabinet took UPDGOODS, but the quantity did not move: it is not called %s there, %s is tried", tried, s.field)
+	return later(w, "the cabinet %s: it is not called %s there, %s is tried", how, tried, s.field)
 }
 
 // Look compares the present quantity with the plan. What is neither the one before

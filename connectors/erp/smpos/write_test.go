@@ -204,20 +204,22 @@ func TestTheOtherSpelling(t *testing.T) {
 		}
 		b.quantity(38500)
 	})
-	// A cabinet that takes everything and does nothing.
-	c := account(Section{ID: 53, Name: "kiosk1"})
-	writing(nil, &c)
-	s, err := New(c, Deps{HTTP: client(answers{"GETGOODS": `{"status":0,"objDT":1,"goods":[{"code":120,"name":"C"}]}`, "GETGOODSQNTY": `{"status":0,"objDT":1,"qntyArr":[{"code":120,"qnty":5000}]}`, "GETSALES": `{"status":0,"objDT":1,"sales":[]}`, "UPDGOODS": `{"status":0,"objDT":1}`})})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := s.Prepare(t.Context(), produced("94"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []erp.Fault{erp.Unavailable, erp.Refused, erp.Unavailable} {
-		if _, err := s.Write(t.Context(), w); !erp.Is(err, want) {
-			t.Errorf("attempt %d: %v", i, err)
+	// A cabinet that takes everything and does nothing, and one that knows neither name.
+	for answer, how := range map[string]string{`{"status":0,"objDT":1}`: "takes UPDGOODS", `{"status":3,"message":"bad"}`: "refuses the UPDGOODS"} {
+		c := account(Section{ID: 53, Name: "kiosk1"})
+		writing(nil, &c)
+		s, err := New(c, Deps{HTTP: client(answers{"GETGOODS": `{"status":0,"objDT":1,"goods":[{"code":120,"name":"C"}]}`, "GETGOODSQNTY": `{"status":0,"objDT":1,"qntyArr":[{"code":120,"qnty":5000}]}`, "GETSALES": `{"status":0,"objDT":1,"sales":[]}`, "UPDGOODS": answer})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := s.Prepare(t.Context(), produced("94"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []erp.Fault{erp.Unavailable, erp.Refused, erp.Unavailable} {
+			if _, err := s.Write(t.Context(), w); !erp.Is(err, want) || !strings.Contains(err.Error(), how) {
+				t.Errorf("attempt %d: %v", i, err)
+			}
 		}
 	}
 }

@@ -344,3 +344,28 @@ func TestQuestionGoes(t *testing.T) {
 		}
 	})
 }
+
+// An answer that lacks the number of an edited order makes no second order of it.
+func TestEditedWithoutItsNumber(t *testing.T) {
+	scenario(t, nil, func(r *rig) {
+		set := func(o erp.Order) {
+			r.office.set(func() { r.office.orders = map[string]erp.Order{"1": o} })
+			r.wait(2 * time.Hour)
+		}
+		order := sale("v1", "24")
+		order.Aliases, order.Number = []string{"N1"}, "N1"
+		set(order)
+		second := order
+		second.ID, second.Aliases, second.Number = "v2", nil, ""
+		second.State, second.Word = erp.Unknown, ""
+		second.Lines = []erp.Line{{ID: "a1", Loose: true, Product: "P-100", Quantity: dec("24"), Factor: dec("1"), Manufactured: erp.Yes},
+			{ID: "a2", Loose: true, Product: "P-200", Quantity: dec("30"), Factor: dec("1"), Manufactured: erp.Yes}}
+		set(second)
+		second.Aliases, second.Number, second.State = []string{"N1", "v1"}, "N1", erp.Open
+		set(second)
+		r.want("SU-v1-1 24xP-100 notstarted made 0", "SU-v1-2 30xP-200 notstarted made 0")
+		r.down()
+		r.wait(2 * time.Hour)
+		r.want("SU-v1-1 24xP-100 notstarted made 0", "SU-v1-2 30xP-200 notstarted made 0")
+	})
+}

@@ -146,6 +146,61 @@ func (b *Book) find(company, id string, aliases []string) *Document {
 	return nil
 }
 
+// unite is the document that an order is. If one of its keys was taken for another
+// document before, because an answer did not say that they belong together, the one with
+// orders in Prodsmart counts, and one without any is forgotten.
+func (b *Book) unite(o erp.Order, at time.Time) *Document {
+	var all []*Document
+	for _, key := range append([]string{o.ID}, o.Aliases...) {
+		if d := b.find(o.Company, key, nil); d != nil && !slices.Contains(all, d) {
+			all = append(all, d)
+		}
+	}
+	if len(all) < 2 {
+		return b.find(o.Company, o.ID, o.Aliases)
+	}
+	keep := all[max(slices.IndexFunc(all, b.begotten), 0)]
+	for _, d := range all {
+		if d == keep || b.begotten(d) {
+			continue
+		}
+		b.say(at, nil, false, "order %s, which an answer showed without its number, is order %s", d.name(), keep.name())
+		b.drop(d)
+	}
+	return keep
+}
+
+// begotten says that a line of the document is in Prodsmart, or about to be.
+func (b *Book) begotten(d *Document) bool {
+	for _, key := range d.Lines {
+		if e := b.entries[key]; e != nil && (e.ID != 0 || !e.Intent.IsZero() || e.Into != "") {
+			return true
+		}
+	}
+	return false
+}
+
+// drop forgets a document of which nothing was made.
+func (b *Book) drop(d *Document) {
+	for _, key := range d.Lines {
+		e := b.entries[key]
+		if e == nil {
+			continue
+		}
+		delete(b.entries, key)
+		delete(b.codes, string(e.Kind)+e.Code)
+		b.dirty[rowName{rowEntry, key}] = true
+	}
+	own := documentKey(d.Company, d.ID)
+	delete(b.documents, own)
+	for alias, key := range b.aliases {
+		if key == own {
+			delete(b.aliases, alias)
+		}
+	}
+	b.dirty[rowName{rowDocument, own}] = true
+}
+
 // freeze leaves an order as it is while nobody knows what its state means.
 func (b *Book) freeze(d *Document, at time.Time) {
 	if d.open() {
@@ -181,7 +236,7 @@ func (b *Book) thaw(d *Document, at time.Time) {
 
 // order takes over one order. gone are the entries that it cancels.
 func (b *Book) order(o erp.Order, at time.Time) (d *Document, gone []*Entry) {
-	d = b.find(o.Company, o.ID, o.Aliases)
+	d = b.unite(o, at)
 	if d == nil && len(o.Aliases) > 0 {
 		d = b.adopted(o)
 	}

@@ -104,6 +104,12 @@ func (d *deed) identify() bool {
 		return false
 	}
 	d.id, d.number, d.updated = key, numberOf(r), updated(r)
+	if s := r.Get("serial_number"); d.number == "" && !s.Missing() {
+		// Each version has another _id: without the number it would be another order.
+		d.where = "order " + key
+		d.bad("", "serial_number", "the order has a number that can not be read, so it can not be told of which order it is a version", true)
+		return false
+	}
 	d.where = "order " + key
 	if d.number != "" {
 		d.where = "order " + web.Shorten(d.number, 40)

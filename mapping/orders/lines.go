@@ -2,6 +2,7 @@ package orders
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -237,9 +238,7 @@ func (b *Book) rematch(d *Document, o erp.Order) {
 		return
 	}
 	slices.SortFunc(old, func(x, y *Entry) int { return x.Ordinal - y.Ordinal })
-	for _, e := range old {
-		delete(d.Lines, e.now())
-	}
+	maps.DeleteFunc(d.Lines, func(_, key string) bool { return slices.Contains(old, b.entries[key]) })
 	taken := map[string]bool{}
 	attach := func(e *Entry, id string) {
 		taken[id] = true
@@ -247,15 +246,18 @@ func (b *Book) rematch(d *Document, o erp.Order) {
 	}
 	same := func(e *Entry, l erp.Line) bool { return e.now() == l.ID }
 	unit := func(e *Entry, l erp.Line) bool { return e.Want.Unit == l.Unit }
-	all := func(e *Entry, l erp.Line) bool { return unit(e, l) && e.Want.Quantity.Equal(b.settings.quantity(l)) }
+	product := func(e *Entry, l erp.Line) bool { return b.settings.article(l) == e.Want.Product }
+	like := func(e *Entry, l erp.Line) bool { return product(e, l) && unit(e, l) }
+	all := func(e *Entry, l erp.Line) bool { return like(e, l) && e.Want.Quantity.Equal(b.settings.quantity(l)) }
 	for _, fits := range []func(e *Entry, l erp.Line) bool{
 		func(e *Entry, l erp.Line) bool { return same(e, l) && all(e, l) }, all,
-		func(e *Entry, l erp.Line) bool { return same(e, l) && unit(e, l) }, unit,
-		same, func(*Entry, erp.Line) bool { return true },
+		func(e *Entry, l erp.Line) bool { return same(e, l) && like(e, l) }, like,
+		func(e *Entry, l erp.Line) bool { return same(e, l) && product(e, l) }, product,
+		func(e *Entry, l erp.Line) bool { return same(e, l) && e.Unproven }, // a planner may have changed its product
 	} {
 		old = slices.DeleteFunc(old, func(e *Entry) bool {
 			for _, l := range fresh {
-				if !taken[l.ID] && b.settings.article(l) == e.Want.Product && fits(e, l) {
+				if !taken[l.ID] && fits(e, l) {
 					attach(e, l.ID)
 					return true
 				}

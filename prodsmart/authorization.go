@@ -29,7 +29,7 @@ func (c *Client) CreateAuthorization(ctx context.Context) (Authorization, error)
 // next call that needs one fetches another.
 func (c *Client) DeleteAuthorization(ctx context.Context) error {
 	_, err := c.do(ctx, "authorization.delete", "", nil, nil)
-	if err != nil && !gone(err) {
+	if err != nil && !Gone(err) {
 		return err
 	}
 	c.tokens.forget()

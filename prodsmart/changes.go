@@ -23,7 +23,7 @@ func (c *Client) Changes(ctx context.Context, channel string, workers bool) ([]j
 	if err != nil {
 		return nil, err
 	}
-	if isNothing(trimmed(r.body)) {
+	if !r.cut && r.broken == nil && isNothing(trimmed(r.body)) {
 		return nil, nil
 	}
 	items, err := listItems(r.body)

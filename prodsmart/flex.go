@@ -22,6 +22,8 @@ const (
 	maxRecord = 64 << 10
 	maxParts  = 100
 	maxValue  = 1000
+	// maxWriting is for what people write: notes grow with each message to the workers.
+	maxWriting = 1 << 20
 )
 
 // object is one JSON object of an answer, read leniently: each value may be
@@ -101,7 +103,11 @@ func isNothing(value []byte) bool {
 	case "", "null", `""`:
 		return true
 	}
-	return (value[0] == '{' || value[0] == '[') && len(bytes.TrimSpace(value[1:len(value)-1])) == 0
+	last := len(value) - 1
+	if last < 1 || !(value[0] == '{' && value[last] == '}' || value[0] == '[' && value[last] == ']') {
+		return false
+	}
+	return len(bytes.TrimSpace(value[1:last])) == 0
 }
 
 // scalar is the text of a JSON string, number or truth value; false for anything
@@ -123,6 +129,10 @@ func (o object) text(names ...string) string {
 	name, raw := o.get(names...)
 	if raw == nil {
 		return ""
+	}
+	var text string
+	if isKind(raw, '"') && len(raw) <= maxWriting && json.Unmarshal(raw, &text) == nil {
+		return text
 	}
 	text, ok := scalar(raw)
 	if !ok {

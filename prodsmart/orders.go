@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -201,9 +202,21 @@ func (c *Client) ProductionOrders() ProductionOrders {
 	}
 }
 
-// Get reads one order, with its workers.
+// Get reads one order, with its workers. The error is that of a record which is not
+// there (Gone) also if Prodsmart shows it as deleted; an answer that shows another order,
+// or none, is an error.
 func (r ProductionOrders) Get(ctx context.Context, id int64) (ProductionOrder, error) {
-	return getter(r.client, "production-orders.get", decodeDocument[ProductionOrder]).get(ctx, number(id), url.Values{"workers": {"true"}})
+	o, err := getter(r.client, "production-orders.get", decodeDocument[ProductionOrder]).get(ctx, number(id), url.Values{"workers": {"true"}})
+	wrong := Answer{Status: http.StatusOK, Verdict: Ambiguous, Text: fmt.Sprintf("the answer shows production order %d, and %d was asked for", o.ID, id)}
+	switch {
+	case err != nil:
+		return o, err
+	case o.ID == id && o.Deleted():
+		wrong = Answer{Status: http.StatusGone, Verdict: Refused, Text: "the production order is deleted"}
+	case o.ID == id:
+		return o, nil
+	}
+	return ProductionOrder{}, &Error{Endpoint: operations()["production-orders.get"].Endpoint, Host: r.client.host, Answer: wrong}
 }
 
 // KeepSerial gives an order that was read by Get its serial number, which only the

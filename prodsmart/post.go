@@ -92,6 +92,8 @@ type Answer struct {
 	// without one carries the default of 30 s. A 503 (Ambiguous) that states a
 	// pause has it too; otherwise it is 0.
 	RetryAfter time.Duration
+	// Page says that the body is a web page: it comes from something in between.
+	Page bool
 	// Counter is the machine's counter if the answer contained one.
 	Counter *int64
 	// Took is the time from sending to the end of the answer.

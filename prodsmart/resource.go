@@ -169,7 +169,7 @@ func (d Deleter) Delete(ctx context.Context, id int64) error { return d.delete(c
 
 func (d Deleter) delete(ctx context.Context, key string) error {
 	_, err := d.client.do(ctx, d.operation, key, nil, nil)
-	if gone(err) {
+	if Gone(err) {
 		return nil
 	}
 	return err
@@ -183,10 +183,11 @@ func (d CodeDeleter) Delete(ctx context.Context, code string) error {
 	return d.deleter.delete(ctx, code)
 }
 
-// gone says that there is no such record.
-func gone(err error) bool {
-	failed, ok := err.(*Error)
-	return ok && (failed.Answer.Status == http.StatusNotFound || failed.Answer.Status == http.StatusGone)
+// Gone says of an error that Prodsmart has no such record. A web page with the same
+// status comes from something in between.
+func Gone(err error) bool {
+	var failed *Error
+	return errors.As(err, &failed) && !failed.Answer.Page && (failed.Answer.Status == http.StatusNotFound || failed.Answer.Status == http.StatusGone)
 }
 
 // do makes the request of an operation. key replaces the mark in its path.

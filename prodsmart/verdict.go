@@ -21,7 +21,7 @@ const (
 
 // judge says what a reply means.
 func (c *Client) judge(r reply) Answer {
-	a := Answer{Status: r.status, Took: r.took}
+	a := Answer{Status: r.status, Took: r.took, Page: r.status != 0 && isPage(r)}
 	switch {
 	case r.status == 0:
 		a.Verdict, a.Text = Unsent, c.explain(r)
@@ -130,11 +130,14 @@ func statusName(status int) string {
 }
 
 // isPage says that a body is markup. A content type of text/html alone is not
-// enough, since it is what many servers put on a bare number.
+// enough, since it is what many servers put on a bare number, or on JSON.
 func isPage(r reply) bool {
 	body := trimmed(r.body)
-	if len(body) > 0 && body[0] == '<' {
+	switch {
+	case len(body) > 0 && body[0] == '<':
 		return true
+	case len(body) > 0 && (body[0] == '{' || body[0] == '['):
+		return false
 	}
 	kind, _, _ := mime.ParseMediaType(r.header.Get("Content-Type"))
 	if kind != "text/html" && kind != "application/xhtml+xml" {

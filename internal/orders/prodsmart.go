@@ -120,12 +120,6 @@ func verdict(err error) prodsmart.Verdict {
 	return prodsmart.AnswerOf(err).Verdict
 }
 
-// absent says that Prodsmart does not have what was asked for.
-func absent(err error) bool {
-	var failed *prodsmart.Error
-	return errors.As(err, &failed) && (failed.Answer.Status == 404 || failed.Answer.Status == 410)
-}
-
 // query is one of the client's.
 type query[T any] interface{ Fits(T) bool }
 

@@ -338,7 +338,7 @@ func (s *source) look(ctx context.Context) error {
 		switch {
 		case err == nil:
 			s.book.See([]prodsmart.ProductionOrder{o}, []time.Time{asked}, time.Now())
-		case absent(err):
+		case prodsmart.Gone(err):
 			s.book.Deleted(key, time.Now())
 		default:
 			return fmt.Errorf("production order %d: %w", id, err)

@@ -184,7 +184,7 @@ func (s *source) order(ctx context.Context, id int64) (o prodsmart.ProductionOrd
 func (s *source) attend(ctx context.Context, t rules.Task) error {
 	fresh, err := s.order(ctx, t.ID)
 	switch {
-	case absent(err):
+	case prodsmart.Gone(err):
 		s.book.Deleted(t.Key, time.Now())
 		return nil
 	case err != nil:
@@ -215,7 +215,7 @@ func (s *source) decided(t rules.Task, d rules.Decision, err error, what string)
 	case errors.As(err, &taken):
 		s.book.Done(t.Key, d, now)
 		s.book.Doubt(t.Key, taken.Error(), now)
-	case err == nil, d.Do == rules.Delete && absent(err):
+	case err == nil, d.Do == rules.Delete && prodsmart.Gone(err):
 		s.book.Done(t.Key, d, now)
 	case verdict(err) == prodsmart.Refused:
 		s.book.NotDone(t.Key, prodsmart.AnswerOf(err).Text, now)
@@ -253,7 +253,7 @@ func (s *source) tell(ctx context.Context, t rules.Task) error {
 func (s *source) separate(ctx context.Context, t rules.Task) error {
 	fresh, err := s.order(ctx, t.ID)
 	switch {
-	case absent(err):
+	case prodsmart.Gone(err):
 		s.book.Parted(t.Key, t.ID, false, time.Now())
 		return nil
 	case err != nil:
@@ -264,7 +264,7 @@ func (s *source) separate(ctx context.Context, t rules.Task) error {
 	}
 	err = s.plant.once(ctx, true, func(ctx context.Context) error { return s.plant.client.ProductionOrders().Delete(ctx, t.ID) })
 	switch {
-	case err == nil || absent(err):
+	case err == nil || prodsmart.Gone(err):
 		s.book.Parted(t.Key, t.ID, true, time.Now())
 	case verdict(err) == prodsmart.Refused:
 		s.book.Parted(t.Key, t.ID, false, time.Now())
@@ -306,7 +306,7 @@ func (s *source) attendClient(ctx context.Context, t rules.Task) error {
 		return err
 	})
 	switch {
-	case absent(err):
+	case prodsmart.Gone(err):
 		s.book.Deleted(t.Key, time.Now())
 		return nil
 	case err != nil:

@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
@@ -82,16 +83,21 @@ func (m *Mirror) readOrder(ctx context.Context, id int64) error {
 		order, err = m.source.GetOrder(ctx, id)
 		return err
 	})
+	if err == nil && order.ID != id {
+		err = fmt.Errorf("the answer shows order %d", order.ID)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h, hinted := m.hints[id]
 	switch {
+	case err == nil && order.Deleted():
+		m.orders.remove(id, asOf)
 	case err == nil:
 		if known := m.orders.entries[id]; known != nil {
 			order.KeepSerial(known.value)
 		}
 		m.orders.put(id, order, asOf, open(order))
-	case absent(err):
+	case prodsmart.Gone(err):
 		m.orders.remove(id, asOf)
 	default:
 		if hinted {
@@ -107,12 +113,6 @@ func (m *Mirror) readOrder(ctx context.Context, id int64) error {
 	}
 	delete(m.hints, id)
 	return nil
-}
-
-// absent says that there is no such record.
-func absent(err error) bool {
-	var failed *prodsmart.Error
-	return errors.As(err, &failed) && (failed.Answer.Status == 404 || failed.Answer.Status == 410)
 }
 
 func refused(err error) bool {

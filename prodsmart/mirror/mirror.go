@@ -251,9 +251,9 @@ func (m *Mirror) OrdersVersion() uint64 {
 func (m *Mirror) OrdersAsOf() (orders []prodsmart.ProductionOrder, asOf []time.Time, trueAt time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, o := range m.orders.values() {
-		orders = append(orders, o)
-		asOf = append(asOf, m.orders.entries[o.ID].asOf)
+	for _, id := range m.orders.ids() {
+		orders = append(orders, m.orders.entries[id].value)
+		asOf = append(asOf, m.orders.entries[id].asOf)
 	}
 	return orders, asOf, m.orders.trueAt
 }

@@ -101,8 +101,8 @@ func (t *table[T]) forget(before time.Time, most int) {
 	}
 }
 
-// values are the records that are there, by their number.
-func (t *table[T]) values() []T {
+// ids are the numbers of the records that are there, in their order.
+func (t *table[T]) ids() []int64 {
 	var ids []int64
 	for id, e := range t.entries {
 		if !e.gone {
@@ -110,6 +110,12 @@ func (t *table[T]) values() []T {
 		}
 	}
 	slices.Sort(ids)
+	return ids
+}
+
+// values are the records that are there, by their number.
+func (t *table[T]) values() []T {
+	ids := t.ids()
 	list := make([]T, len(ids))
 	for i, id := range ids {
 		list[i] = t.entries[id].value

@@ -76,8 +76,9 @@ type Config struct {
 	MaxBody int64
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// Lost is called for each message that was turned away for want of room, by several
-	// goroutines at a time; nil is nothing. What Inbox.Put refused is not among them.
+	// Lost is called for each message that was turned away for want of room, or, signed,
+	// for its age, by several goroutines at a time; nil is nothing. What Inbox.Put
+	// refused is not among them.
 	Lost func()
 }
 
@@ -195,6 +196,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	d.Triggered = stamped(stamp)
 	if problem := r.config.late(d, stamp); problem != "" {
 		r.turnAway(w, http.StatusUnauthorized, func(s *Status) { s.Old++ }, problem)
+		r.config.Lost() // it was signed, and nobody sends it again
 		return
 	}
 	r.keep(w, q, d, stamp, func(s *Status) { s.Matched, s.Header = matched, header })

@@ -182,9 +182,13 @@ func TestWhatIsTurnedAway(t *testing.T) {
 			if change == nil {
 				change = func(*Config) {}
 			}
-			r := receiver(t, config(change), in)
+			lost := 0
+			r := receiver(t, config(func(c *Config) { c.Lost = func() { lost++ } }, change), in)
 			if code := serve(r, c.request); code != c.status {
 				t.Errorf("status %d, want %d", code, c.status)
+			}
+			if lost != int(r.Status().Old) {
+				t.Errorf("%d are told as lost, %d were signed and not of this time", lost, r.Status().Old)
 			}
 			if s := r.Status(); !strings.HasPrefix(s.Problem, c.problem) || c.problem == "" && s.Problem != "" {
 				t.Errorf("problem %q", s.Problem)

@@ -249,11 +249,21 @@ func (f *form) flag(name string, p *Flag) {
 }
 
 func (f *form) moment(name string, p *time.Time) {
+	read := func(o object, name string) time.Time {
+		t, _ := o.moment(name)
+		return t
+	}
+	if f.purpose != reading {
+		spelled, there := f.spelled(name)
+		was := read(object{fields: f.o.fields, similar: f.o.similar, notes: &notes{zone: f.o.notes.zone}}, name)
+		if there && !was.IsZero() && was.Equal(*p) {
+			// Times leave in UTC with Z, also where they came in another form.
+			f.out[spelled] = encoded(was.UTC().Format(time.RFC3339Nano))
+			return
+		}
+	}
 	field(f, name, p, kind[time.Time]{
-		read: func(o object, name string) time.Time {
-			t, _ := o.moment(name)
-			return t
-		},
+		read:  read,
 		write: momentJSON, empty: "null", same: time.Time.Equal,
 	})
 }

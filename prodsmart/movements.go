@@ -47,8 +47,35 @@ func (m *Movement) form(f *form) {
 	f.code("receiving", &m.Receiving)
 	f.code("client-order", &m.SalesOrder)
 	f.code("purchase-order", &m.PurchaseOrder)
+	if f.purpose == reading {
+		m.within(f.o)
+	}
 	if f.purpose == toCreate {
 		f.drop("id")
+	}
+}
+
+// within reads what is written beside a shipping or receiving, and shown within it.
+func (m *Movement) within(o object) {
+	for _, part := range []struct {
+		name  string
+		order *Reference
+		names []string
+	}{{"shipping", &m.SalesOrder, []string{"clientOrder", "client-order"}}, {"receiving", &m.PurchaseOrder, []string{"purchaseOrder", "purchase-order"}}} {
+		_, raw := o.get(part.name)
+		if !isKind(raw, '{') {
+			continue
+		}
+		inner, ok := parseObject(raw, o.notes)
+		if !ok {
+			continue
+		}
+		if *part.order == (Reference{}) {
+			*part.order = inner.reference(part.names...)
+		}
+		if m.Location == (Reference{}) {
+			m.Location = inner.reference("location")
+		}
 	}
 }
 

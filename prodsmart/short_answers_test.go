@@ -75,3 +75,13 @@ func TestLongTexts(t *testing.T) {
 		t.Errorf("%d characters, %q, %v", len(o.Notes), o.Unread, err)
 	}
 }
+
+// What a movement is for is written beside its shipping, and shown within it.
+func TestMovementShowsItsOrders(t *testing.T) {
+	body := `{"id":7,"product-code":"P1","quantity":"10","shipping":{"code":"SHP-1","clientOrder":{"code":"CO-1","client":"CL-1"},"location":{"id":"12","code":"SITE1"}},
+		"receiving":{"code":"RCV-1","purchaseOrder":{"code":"PO-1"}}}`
+	m, err := answeredWith(t, "application/json", 200, body).InventoryMovements().Get(t.Context(), 7)
+	if err != nil || m.SalesOrder.Code != "CO-1" || m.PurchaseOrder.Code != "PO-1" || m.Location.Code != "SITE1" || m.Shipping.Code != "SHP-1" || len(m.Unread) > 0 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}

@@ -158,9 +158,6 @@ func (s *source) unseen(now time.Time) []rules.Document {
 	if most := s.config.UnseenPerDay; most > 0 {
 		list = list[:min(len(list), max(most-s.asked, 0))]
 	}
-	if len(list) == 0 {
-		return nil
-	}
 	return list
 }
 

@@ -191,9 +191,9 @@ type Entry struct {
 	// Rebuilt says that it was found by its marker after the store was lost:
 	// what was written back before is not known.
 	Rebuilt bool `json:",omitempty"`
-	// Settled says that the need was met otherwise after the order of a replenishment
+	// Met says that the need was met otherwise after the order of a replenishment
 	// was refused.
-	Settled bool `json:",omitempty"`
+	Met bool `json:",omitempty"`
 
 	Back Back `json:",omitzero"`
 }

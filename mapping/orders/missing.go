@@ -94,7 +94,7 @@ func (b *Book) disappear(d *Document, at time.Time) (gone []*Entry) {
 	return gone
 }
 
-// Gone takes over, of documents that the source was asked for and has none of, those
+// gone takes over, of documents that the source was asked for and has none of, those
 // that count as gone. gone are the entries that this cancels.
 func (b *Book) gone(documents []Document, at time.Time) (gone []*Entry) {
 	open := 0

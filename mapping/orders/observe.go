@@ -159,9 +159,9 @@ func (b *Book) unite(o erp.Order, at time.Time) *Document {
 	if len(all) < 2 {
 		return b.find(o.Company, o.ID, o.Aliases)
 	}
-	keep := all[max(slices.IndexFunc(all, b.begotten), 0)]
+	keep := all[max(slices.IndexFunc(all, b.hasOrders), 0)]
 	for _, d := range all {
-		if d == keep || b.begotten(d) {
+		if d == keep || b.hasOrders(d) {
 			continue
 		}
 		b.say(at, nil, false, "order %s, which an answer showed without its number, is order %s", d.name(), keep.name())
@@ -170,8 +170,8 @@ func (b *Book) unite(o erp.Order, at time.Time) *Document {
 	return keep
 }
 
-// begotten says that a line of the document is in Prodsmart, or about to be.
-func (b *Book) begotten(d *Document) bool {
+// hasOrders says that a line of the document is in Prodsmart, or about to be.
+func (b *Book) hasOrders(d *Document) bool {
 	for _, key := range d.Lines {
 		if e := b.entries[key]; e != nil && (e.ID != 0 || !e.Intent.IsZero() || e.Into != "") {
 			return true

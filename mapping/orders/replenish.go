@@ -181,7 +181,7 @@ func (b *Book) need(n Need, real decimal.Decimal, where map[string]decimal.Decim
 	if projected.GreaterThanOrEqual(n.Min) {
 		s.Low[n.key()] = 0
 		if e := b.objection(n); e != nil {
-			e.Settled = true
+			e.Met = true
 			b.touch(e)
 		}
 		b.recovered(n, real, onOrder, open, at)
@@ -336,7 +336,7 @@ func (b *Book) supplies(n Need) []*Entry {
 // need before somebody decides.
 func (b *Book) objection(n Need) *Entry {
 	for _, e := range b.supplies(n) {
-		if (e.Status == Refused || e.ID == 0 && e.Status == Rejected) && !e.Settled {
+		if (e.Status == Refused || e.ID == 0 && e.Status == Rejected) && !e.Met {
 			return e
 		}
 	}

@@ -153,21 +153,26 @@ func TestGarbageCostsOnlyItself(t *testing.T) {
 	}
 }
 
-// answer is what a read makes of an answer.
-func answer(t *testing.T, body string) erp.OrderRead {
+// against is a source whose calls a handler answers.
+func against(t *testing.T, h http.Handler) *Source {
 	t.Helper()
 	network := pipe.New()
-	stop := network.Serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))
-	defer stop()
+	t.Cleanup(network.Serve(h))
 	transport := &http.Transport{DialContext: network.Dial}
-	defer transport.CloseIdleConnections()
+	t.Cleanup(transport.CloseIdleConnections)
 	c := account()
 	c.Address = "http://127.0.0.1"
 	s, err := New(c, Deps{HTTP: &http.Client{Transport: transport}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return read(t, s, erp.Ask{})
+	return s
+}
+
+// answer is what a read makes of an answer.
+func answer(t *testing.T, body string) erp.OrderRead {
+	t.Helper()
+	return read(t, against(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })), erp.Ask{})
 }
 
 func TestOutageLongerThanTheWindow(t *testing.T) {
@@ -310,16 +315,7 @@ func FuzzOrders(f *testing.F) {
 // A page that is not there says nothing of an order: the address is wrong, or the server
 // is being replaced.
 func TestMissingPageIsNoMissingOrder(t *testing.T) {
-	network := pipe.New()
-	defer network.Serve(http.NotFoundHandler())()
-	transport := &http.Transport{DialContext: network.Dial}
-	defer transport.CloseIdleConnections()
-	c := account()
-	c.Address = "http://127.0.0.1"
-	s, err := New(c, Deps{HTTP: &http.Client{Transport: transport}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := against(t, http.NotFoundHandler())
 	if _, _, err := s.FindOrder(t.Context(), "", "642"); !erp.Is(err, erp.Unavailable) || !strings.Contains(err.Error(), "check the url") {
 		t.Error(err)
 	}

@@ -45,10 +45,24 @@ type Original struct {
 	// whole says that Get or Update answered with it. Lists, webhooks and change
 	// channels leave fields out.
 	whole bool
+	// completed says that what Get leaves out of a record was added; see KeepListed.
+	completed bool
 }
 
 // IsZero says that the record was made here.
 func (o Original) IsZero() bool { return o.raw == nil }
+
+// completedBy adds what another reading of the same record showed besides.
+func (o Original) completedBy(other Original) Original {
+	f := form{o: openDocument(o.raw, &notes{})}
+	all := maps.Clone(f.o.fields)
+	for name, raw := range openDocument(other.raw, &notes{}).fields {
+		if _, there := f.spelled(name); !there && all != nil {
+			all[name] = raw
+		}
+	}
+	return Original{raw: encoded(all), whole: o.whole, completed: true}
+}
 
 // writing is what a record is written for. Some fields differ.
 type writing uint8

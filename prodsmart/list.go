@@ -30,20 +30,10 @@ type Span struct {
 // no fractions are documented for them, and by one more, because it is not
 // documented whether the bound itself is inside.
 func (s Span) put(v url.Values) {
-	after := func(name string, t time.Time) {
-		if !t.IsZero() {
-			v.Set(name, t.UTC().Truncate(time.Second).Add(-time.Second).Format(time.RFC3339))
-		}
-	}
-	before := func(name string, t time.Time) {
-		if !t.IsZero() {
-			v.Set(name, t.UTC().Truncate(time.Second).Add(2*time.Second).Format(time.RFC3339))
-		}
-	}
-	after("start-time-after", s.StartAfter)
-	before("start-time-before", s.StartBefore)
-	after("end-time-after", s.EndAfter)
-	before("end-time-before", s.EndBefore)
+	putDate(v, "start-time-after", s.StartAfter, -time.Second)
+	putDate(v, "start-time-before", s.StartBefore, 2*time.Second)
+	putDate(v, "end-time-after", s.EndAfter, -time.Second)
+	putDate(v, "end-time-before", s.EndBefore, 2*time.Second)
 }
 
 // fits lets a record pass whose time is not known.
@@ -93,8 +83,17 @@ type ProductionQuery struct {
 	// Page counts from 1; 0 is the first one too.
 	Page    int
 	Checked Checked
-	// Order is the code of a production order; empty is any.
-	Order string
+	// Order is the code of a production order, and OrderID its number; empty and 0 are
+	// any.
+	Order   string
+	OrderID int64
+	// Worker is the number of a worker; empty is any.
+	Worker string
+	// RunningAfter asks for records that were not over by then; zero is any. Prodsmart
+	// does not take it together with a Span, which only Fits looks at then.
+	RunningAfter time.Time
+	// WorkerNames asks for the names of the workers as well.
+	WorkerNames bool
 	// Machine is a machine code; empty is any. There is no such filter in
 	// Prodsmart: only Fits looks at it.
 	Machine string
@@ -105,7 +104,9 @@ type ProductionQuery struct {
 func (q ProductionQuery) Fits(p Production) bool {
 	return q.fits(p.Start, p.End, p.Open) &&
 		(q.Checked == CheckedAny || (q.Checked == CheckedIn) == p.Open) &&
-		(q.Order == "" || q.Order == p.Order.Code) && (q.Machine == "" || q.Machine == p.Machine.Code)
+		(q.Order == "" || q.Order == p.Order.Code) && (q.OrderID == 0 || q.OrderID == p.Order.ID) &&
+		(q.Worker == "" || q.Worker == p.Worker.Number) &&
+		(p.Open || p.End.IsZero() || !p.End.Before(q.RunningAfter)) && (q.Machine == "" || q.Machine == p.Machine.Code)
 }
 
 // Downtimes makes the one request for one page of the downtimes. What
@@ -122,12 +123,18 @@ func (c *Client) Downtimes(ctx context.Context, q DowntimeQuery) ([]Downtime, er
 // records, as Downtimes does.
 func (c *Client) Productions(ctx context.Context, q ProductionQuery) ([]Production, error) {
 	filters := url.Values{}
-	q.put(filters)
+	if q.RunningAfter.IsZero() {
+		q.put(filters)
+	}
+	putDate(filters, "start-time", q.RunningAfter, -time.Second)
+	putNumber(filters, "production-order-id", q.OrderID)
+	putText(filters, "production-order-code", q.Order)
+	putText(filters, "worker", q.Worker)
+	if q.WorkerNames {
+		filters.Set("worker-name", "true")
+	}
 	if q.Checked != CheckedAny {
 		filters.Set("checked-out", strconv.FormatBool(q.Checked == CheckedOut))
-	}
-	if q.Order != "" {
-		filters.Set("production-order-code", q.Order)
 	}
 	return list(ctx, c, ProductionsEndpoint, filters, q.Page, decodeProduction)
 }

@@ -123,7 +123,8 @@ func (r Movements) Update(ctx context.Context, m Movement) (Movement, error) {
 }
 
 // ProductionChange is what PUT writes of a production record. What becomes of what
-// is not said is not documented, so all of it should be.
+// is not said is not documented, so all of it should be: begin with Change of the
+// record.
 type ProductionChange struct {
 	// Order, Shipping, Product and Operation are codes.
 	Order, Shipping, Product, Operation string
@@ -133,6 +134,19 @@ type ProductionChange struct {
 	Start, End                          time.Time
 	Lot                                 string
 	Finished                            Flag
+}
+
+// Change is the record as it is, to be changed. Lists do not show Shipping and Lot; where
+// a record has them, they have to be given again. The error is ErrNotRead if a field
+// that would be lost could not be read.
+func (p Production) Change() (ProductionChange, error) {
+	if len(p.Unread) > 0 || p.ID == 0 {
+		return ProductionChange{}, notRead("production record", p.ID, strings.Join(p.Unread, "; "))
+	}
+	return ProductionChange{
+		Order: p.Order.Code, Shipping: p.Shipping.Code, Product: p.Product, Operation: p.Operation, Worker: p.Worker,
+		Parameters: p.Parameters, Quantity: p.Quantity, Start: p.Start, End: p.End, Lot: p.Lot, Finished: FlagOf(!p.Open),
+	}, nil
 }
 
 // UpdateProduction changes a production record, and gives what Prodsmart made of it.
@@ -148,7 +162,7 @@ func (c *Client) UpdateProduction(ctx context.Context, id int64, p ProductionCha
 		f.out["worker"] = encoded(map[string]json.RawMessage{"number": workerNumber(p.Worker)})
 	}
 	f.values("parameters", &p.Parameters, true)
-	f.number("quantity", &p.Quantity)
+	f.out["quantity"] = json.RawMessage(p.Quantity.String())
 	f.moment("start-time", &p.Start)
 	f.moment("end-time", &p.End)
 	f.text("lot-number", &p.Lot)

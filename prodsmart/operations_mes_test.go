@@ -206,10 +206,14 @@ func operationTests() map[string]func(s *stage) {
 			}
 			s.try(func() (err error) { p, err = of(s).Get(s.Context(), p.ID); return err })
 			p.Name, p.Contacts = "Iron", nil
+			if _, err := of(s).Update(s.Context(), p); !errors.Is(err, ErrNotRead) || len(p.Unread) != 1 {
+				s.Errorf("01/02/2027 may be two days: %v, %q", err, p.Unread)
+			}
+			p.Expires = time.Date(2027, 2, 28, 0, 0, 0, 0, time.UTC)
 			s.try(func() error { _, err := of(s).Update(s.Context(), p); return err })
 			s.try(func() error {
 				got, err := of(s).Get(s.Context(), p.ID)
-				if err == nil && (got.Name != "Iron" || len(got.Contacts) != 0 || len(got.Addresses) != 1) {
+				if err == nil && (got.Name != "Iron" || len(got.Contacts) != 0 || len(got.Addresses) != 1 || got.Expires.Format(time.DateOnly) != "2027-02-28") {
 					s.Errorf("%+v", got)
 				}
 				return err

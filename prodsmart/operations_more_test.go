@@ -1,6 +1,7 @@
 package prodsmart
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -159,13 +160,39 @@ func addProductTests(tests map[string]func(s *stage)) {
 			s.Errorf("it was not read: %v", err)
 		}
 		s.try(func() (err error) { p, err = s.client.Products().Get(s.Context(), p.Code); return err })
-		p.Name = "Nut"
+		if _, err := s.client.Products().Update(s.Context(), p); !errors.Is(err, ErrNotRead) {
+			s.Errorf("its components were not read: %v", err)
+		}
 		s.try(func() error {
-			got, err := s.client.Products().Update(s.Context(), p)
-			if err == nil && (got.Name != "Nut" || len(got.Operations) != 1) {
+			return s.client.SetBOM(s.Context(), p.Code, Component{Product: "M1", Quantity: NewDecimal(2)})
+		})
+		code := p.Code
+		s.try(func() error {
+			got, err := s.client.Products().Edit(s.Context(), code, func(p *Product) error {
+				p.Name, p.Code, p.Section = "Nut", p.Code+"-2", Reference{Name: "Cut"}
+				return nil
+			})
+			if err == nil && (got.Name != "Nut" || len(got.Operations) != 1 || got.Section.label() != "Cut") {
 				s.Errorf("%+v", got)
 			}
+			if Gone(err) && s.hostile {
+				return nil // it was renamed, and the answer lost
+			}
 			return err
+		})
+		s.try(func() error {
+			for listed, err := range s.client.Products().All(s.Context(), ProductQuery{}) {
+				if err != nil {
+					return err
+				}
+				if listed.Code == code+"-2" {
+					if !listed.Original.says("components") {
+						s.Errorf("it lost its components: %s", listed.Original.raw)
+					}
+					return nil
+				}
+			}
+			return errors.New("it is not listed")
 		})
 	}
 	tests["products.delete"] = func(s *stage) {
@@ -251,8 +278,25 @@ func addRecordTests(tests map[string]func(s *stage)) {
 	tests["productions.update"] = func(s *stage) {
 		p := record(s)
 		s.try(func() error {
-			got, err := s.client.UpdateProduction(s.Context(), p.ID, ProductionChange{Product: "P1", Operation: "OP10", Worker: p.Worker, Quantity: NewDecimal(7), Start: p.Start, End: p.Start.Add(time.Minute), Lot: "L", Finished: Yes})
-			if err == nil && got.Quantity != NewDecimal(7) {
+			change, err := p.Change()
+			if err != nil {
+				return err
+			}
+			change.Product, change.Operation = "P1", "OP10" // nobody said what was made
+			change.Quantity, change.End, change.Lot, change.Finished = NewDecimal(7), p.Start.Add(time.Minute), "L", Yes
+			change.Parameters = []Value{{Name: "heat", JSON: json.RawMessage("25")}}
+			got, err := s.client.UpdateProduction(s.Context(), p.ID, change)
+			if err == nil && (got.Quantity != NewDecimal(7) || got.Operation != "OP10" || got.Product != "P1" || got.Worker.Number != p.Worker.Number || got.Open) {
+				s.Errorf("%+v", got)
+			}
+			if err == nil {
+				change, err = got.Change() // the answer shows all there is
+			}
+			if err == nil {
+				change.Quantity = NewDecimal(8)
+				got, err = s.client.UpdateProduction(s.Context(), p.ID, change)
+			}
+			if err == nil && (got.Quantity != NewDecimal(8) || got.Lot != "L" || got.Operation != "OP10" || len(got.Parameters) != 1 || string(got.Parameters[0].JSON) != "25" || !got.End.Equal(p.Start.Add(time.Minute).Truncate(time.Second))) {
 				s.Errorf("%+v", got)
 			}
 			return err

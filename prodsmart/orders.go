@@ -223,7 +223,7 @@ func (r ProductionOrders) Get(ctx context.Context, id int64) (ProductionOrder, e
 // lists, webhooks and the answer to Create show, from an earlier reading. Without it
 // Update, where Prodsmart clears what a request leaves out, would lose it.
 func (o *ProductionOrder) KeepSerial(earlier ProductionOrder) {
-	if o.SerialNumber == "" && !o.says("serial-number") {
+	if o.SerialNumber == "" && !o.Original.says("serial-number") {
 		o.SerialNumber = earlier.SerialNumber
 	}
 }
@@ -242,10 +242,7 @@ func (r ProductionOrders) Update(ctx context.Context, o ProductionOrder) (Produc
 		return o, err
 	}
 	got.KeepSerial(o)
-	if fields := o.differs(got); len(fields) > 0 {
-		return got, &NotTaken{ID: o.ID, Code: o.Code, Fields: fields}
-	}
-	return got, nil
+	return got, o.taken(got)
 }
 
 // Edit reads an order, lets change change it, and writes it: two requests. If
@@ -288,100 +285,29 @@ func (r ProductionOrders) Activate(ctx context.Context, id int64) error {
 	return err
 }
 
-// NotTaken says that Prodsmart accepted a record and answered with another one.
-type NotTaken struct {
-	ID   int64
-	Code string
-	// Fields are sentences about what differs.
-	Fields []string
-}
-
-// Error says what differs.
-func (e *NotTaken) Error() string {
-	return fmt.Sprintf("prodsmart: production order %d (%s) was accepted, but Prodsmart answers with something else: %s", e.ID, e.Code, strings.Join(e.Fields, "; "))
-}
-
-// differs compares what was sent with what came back. What did not come back is
-// not compared.
-func (o ProductionOrder) differs(got ProductionOrder) []string {
-	var list []string
-	text := func(name, want, have string) {
-		if want != have && (have != "" || got.says(name)) {
-			list = append(list, fmt.Sprintf("%s is %q instead of %q", name, have, want))
-		}
-	}
-	text("code", o.Code, got.Code)
-	text("start-date", stamp(o.Start), stamp(got.Start))
-	text("due-date", stamp(o.Due), stamp(got.Due))
-	text("description", o.Description, got.Description)
-	text("notes", o.Notes, got.Notes)
-	text("serial-number", o.SerialNumber, got.SerialNumber)
-	text("shipping", o.Shipping.Code, got.Shipping.Code)
-	text("location", o.Location.Code, got.Location.Code)
-	text("pieces-by-box", o.PiecesByBox.String(), got.PiecesByBox.String())
-	text("products", productList(o.Products), productList(got.Products))
-	text("machines", codes(o.Machines), codes(got.Machines))
-	text("workers-assigned", numbers(o.Workers), numbers(got.Workers))
-	text("custom-fields", valueList(o.CustomFields), valueList(got.CustomFields))
-	for _, f := range []struct {
-		name       string
-		want, have Flag
-	}{{"ended", o.Ended, got.Ended}, {"is-active", o.Active, got.Active}, {"material-staging-complete", o.MaterialStaged, got.MaterialStaged}} {
-		if f.want != Unsaid && f.have != Unsaid && f.want != f.have {
-			list = append(list, fmt.Sprintf("%s is %t instead of %t", f.name, f.have == Yes, f.want == Yes))
-		}
-	}
-	return list
-}
-
-// says tells whether a field was in what the order was read from.
-func (o ProductionOrder) says(name string) bool {
-	f := form{o: openDocument(o.Original.raw, &notes{})}
-	_, there := f.spelled(name)
-	return there
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Truncate(time.Second).Format(time.RFC3339)
-}
-
-func productList(products []OrderProduct) string {
-	var list []string
-	for _, p := range products {
-		list = append(list, p.Product+" "+p.Ordered.String())
-	}
-	slices.Sort(list)
-	return strings.Join(list, ", ")
-}
-
-func codes(references []Reference) string {
-	var list []string
-	for _, r := range references {
-		list = append(list, r.Code)
-	}
-	slices.Sort(list)
-	return strings.Join(list, ", ")
-}
-
-func numbers(workers []Worker) string {
-	var list []string
-	for _, w := range workers {
-		list = append(list, w.Number)
-	}
-	slices.Sort(list)
-	return strings.Join(list, ", ")
-}
-
-func valueList(values []Value) string {
-	var list []string
-	for _, v := range values {
-		list = append(list, v.Name+" "+string(v.JSON))
-	}
-	slices.Sort(list)
-	return strings.Join(list, ", ")
-}
-
 func number(id int64) string { return strconv.FormatInt(id, 10) }
+
+// taken compares what was sent with what came back.
+func (o ProductionOrder) taken(got ProductionOrder) error {
+	c := comparison{got: got.Original}
+	c.text("code", o.Code, got.Code)
+	c.text("start-date", stamp(o.Start), stamp(got.Start))
+	c.text("due-date", stamp(o.Due), stamp(got.Due))
+	c.text("description", o.Description, got.Description)
+	c.text("notes", o.Notes, got.Notes)
+	c.text("serial-number", o.SerialNumber, got.SerialNumber)
+	c.text("shipping", o.Shipping.Code, got.Shipping.Code)
+	c.text("location", o.Location.Code, got.Location.Code)
+	c.text("pieces-by-box", o.PiecesByBox.String(), got.PiecesByBox.String())
+	c.text("products", sorted(o.Products, productText), sorted(got.Products, productText))
+	c.text("machines", sorted(o.Machines, codeText), sorted(got.Machines, codeText))
+	c.text("workers-assigned", sorted(o.Workers, numberText), sorted(got.Workers, numberText))
+	c.text("custom-fields", sorted(o.CustomFields, valueText), sorted(got.CustomFields, valueText))
+	c.flag("ended", o.Ended, got.Ended)
+	c.flag("is-active", o.Active, got.Active)
+	c.flag("material-staging-complete", o.MaterialStaged, got.MaterialStaged)
+	return c.outcome("production order", o.ID, o.Code)
+}
+
+func productText(p OrderProduct) string { return p.Product + " " + p.Ordered.String() }
+func numberText(w Worker) string        { return w.Number }

@@ -15,8 +15,9 @@ type Partner struct {
 	Number string
 	// Phone and Email are those of a client; a supplier has contacts.
 	Phone, Email string
-	// Expires is shown with day and month in an order that is not documented, so it
-	// is read only if it is written as documented for requests.
+	// Expires is a day. It is shown with day and month in an order that is not
+	// documented, so it is zero, with Unread, for days such as 01/02/2026, which may be
+	// either; Update needs it then.
 	Expires   time.Time
 	Contacts  []Contact
 	Addresses []Address
@@ -81,20 +82,38 @@ func (p *Partner) form(f *form) {
 // expiry is a date that is read in a form with day and month in an unknown order,
 // in which it must not be written back.
 func (f *form) expiry(name string, p *time.Time) {
-	if f.purpose == reading {
-		if text := f.o.text(name); !slashed(text) {
-			f.moment(name, p)
-		}
+	text := f.o.text(name)
+	if !slashed(text) {
+		f.moment(name, p)
 		return
 	}
-	if slashed(f.o.text(name)) && p.IsZero() {
+	day, known := slashedDay(text, f.o.notes.zone)
+	spelled, _ := f.spelled(name)
+	switch {
+	case f.purpose == reading && !known:
+		f.o.notes.add(name, f.o.fields[spelled], "a day that can be read in two ways")
+	case f.purpose == reading:
+		*p = day
+	case p.IsZero() && !known:
 		f.drop(name)
-		return
+	default:
+		f.set(spelled, true, momentJSON(*p), "null")
 	}
-	f.moment(name, p)
-	if name, there := f.spelled(name); there && slashed(f.o.text(name)) {
-		f.set(name, there, momentJSON(*p), "null")
+}
+
+// slashedDay reads a day if it is the same with day and month in both orders, or only
+// one of them is a date. It is noon there, so that it is the same day in all zones of
+// Europe, Africa, Asia and America, whatever zone Prodsmart takes it for.
+func slashedDay(text string, zone *time.Location) (time.Time, bool) {
+	dayFirst, err1 := time.ParseInLocation("02/01/2006", text, zone)
+	monthFirst, err2 := time.ParseInLocation("01/02/2006", text, zone)
+	switch {
+	case err1 == nil && (err2 != nil || dayFirst.Equal(monthFirst)):
+		return dayFirst.Add(12 * time.Hour), true
+	case err1 != nil && err2 == nil:
+		return monthFirst.Add(12 * time.Hour), true
 	}
+	return time.Time{}, false
 }
 
 // slashed says that a date is written 01/02/2026.
@@ -133,12 +152,21 @@ type Partners struct {
 }
 
 // Update replaces a partner that was read by Get. Contacts and addresses that are
-// not there any more are removed.
+// not there any more are removed. The error is ErrNotRead if the partner was read
+// otherwise, or expires on a day that could not be read and Expires does not say it.
 func (r Partners) Update(ctx context.Context, p Partner) (Partner, error) {
-	if !p.Original.whole {
+	if !p.Original.whole || p.Expires.IsZero() && p.expiresUnread() {
 		return p, notRead("partner", p.ID, p.Code)
 	}
 	return r.updater.update(ctx, number(p.ID), nil, p)
+}
+
+// expiresUnread says that there is a day on which the partner expires, which can be read
+// in two ways.
+func (p Partner) expiresUnread() bool {
+	text := openDocument(p.Original.raw, &notes{}).text("expiration-date")
+	_, known := slashedDay(text, time.UTC)
+	return slashed(text) && !known
 }
 
 // Suppliers gives the suppliers.

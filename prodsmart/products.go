@@ -9,11 +9,14 @@ import (
 )
 
 // Product is something that is made. Prodsmart takes what is missing of a product
-// for deleted, so only a product that was read, or a new one, can be written.
+// for deleted, so only a product that was read in full, or a new one, can be written.
+// Get leaves out what lists show (costs, components, limits of stock and others), so
+// Edit reads both.
 type Product struct {
 	ID int64
 	// Code and Name are needed.
-	Code, Name   string
+	Code, Name string
+	// Section has a name.
 	Section      Reference
 	Families     []Reference
 	Color        string // #rrggbb
@@ -102,7 +105,7 @@ func (p *Product) form(f *form) {
 	f.served(func() { f.id(&p.ID) })
 	f.text("code", &p.Code)
 	f.text("name", &p.Name)
-	f.reference("section", &p.Section)
+	f.section("section", &p.Section)
 	f.references("families", &p.Families)
 	f.text("color", &p.Color)
 	f.text("observations", &p.Observations)
@@ -135,6 +138,19 @@ func (f *form) duration(name string, p *time.Duration) {
 			}
 			return encoded(durationText(d))
 		}, empty: "null", same: equal[time.Duration],
+	})
+}
+
+// section is the name of a section, as a text, or as an object where Prodsmart shows one.
+func (f *form) section(name string, p *Reference) {
+	if spelled, there := f.spelled(name); there && isKind(f.o.fields[spelled], '{') && !isNothing(f.o.fields[spelled]) {
+		f.named(name, p)
+		return
+	}
+	field(f, name, p, kind[Reference]{
+		read:  func(o object, name string) Reference { return o.reference(name) },
+		write: func(r Reference) json.RawMessage { return textJSON(r.label()) },
+		empty: "null", same: func(a, b Reference) bool { return a.label() == b.label() },
 	})
 }
 
@@ -180,14 +196,95 @@ func (c *Client) Products() Products {
 		creator(c, "products.create", d, e), CodeDeleter{deleter(c, "products.delete")}, updater(c, "products.update", d, e)}
 }
 
-// Update replaces a product that was read by Get. Operations that are not there any
-// more are deleted.
-func (r Products) Update(ctx context.Context, p Product) (Product, error) {
-	if !p.Original.whole {
-		return p, notRead("product", 0, p.Code)
+// KeepListed gives a product that was read by Get what only lists and change channels
+// show, from a listed record of the same product. A record of another product changes
+// nothing.
+func (p *Product) KeepListed(listed Product) {
+	if p.Original.IsZero() || listed.Original.IsZero() || p.originalCode() != listed.originalCode() {
+		return
 	}
-	return r.updater.update(ctx, p.Code, nil, p)
+	p.Original = p.Original.completedBy(listed.Original)
 }
+
+// originalCode is the code that a product had when it was read.
+func (p Product) originalCode() string { return openDocument(p.Original.raw, &notes{}).text("code") }
+
+// Update replaces a product that was read by Get and completed by KeepListed; Edit does
+// both. Operations that are not there any more are deleted. It returns what Prodsmart
+// made of it; the error is a *NotTaken if that differs, and ErrNotRead if the product
+// was not read in full.
+func (r Products) Update(ctx context.Context, p Product) (Product, error) {
+	if !p.Original.whole || !p.Original.completed {
+		return p, notRead("product", p.ID, p.Code)
+	}
+	got, err := r.updater.update(ctx, p.originalCode(), nil, p)
+	if err != nil {
+		return p, err
+	}
+	err = p.taken(got)
+	got.Original = got.Original.completedBy(p.Original)
+	return got, err
+}
+
+// Edit reads a product, lets change change it, and writes it: a request to read it,
+// some to find it in the list, and one to write it. If change returns an error, or
+// changes nothing, nothing is written. The error is ErrNotRead if the list does not
+// show the product.
+func (r Products) Edit(ctx context.Context, code string, change func(*Product) error) (Product, error) {
+	p, err := r.Get(ctx, code)
+	if err != nil {
+		return p, err
+	}
+	if err := r.complete(ctx, &p); err != nil {
+		return p, err
+	}
+	before := encodeDocument(p, toUpdate)
+	if err := change(&p); err != nil {
+		return p, err
+	}
+	if string(before) == string(encodeDocument(p, toUpdate)) {
+		return p, nil
+	}
+	return r.Update(ctx, p)
+}
+
+// complete looks for a product in the list, first among those of its family.
+func (r Products) complete(ctx context.Context, p *Product) error {
+	queries := []ProductQuery{{}}
+	if len(p.Families) > 0 {
+		queries = []ProductQuery{{Family: p.Families[0].Code}, {}}
+	}
+	for _, q := range queries {
+		for listed, err := range r.All(ctx, q) {
+			if err != nil {
+				return err
+			}
+			if p.KeepListed(listed); p.Original.completed {
+				return nil
+			}
+		}
+	}
+	return notRead("product", p.ID, p.Code)
+}
+
+// taken compares what was sent with what came back.
+func (p Product) taken(got Product) error {
+	c := comparison{got: got.Original}
+	c.text("code", p.Code, got.Code)
+	c.text("name", p.Name, got.Name)
+	c.text("section", p.Section.label(), got.Section.label())
+	c.text("families", sorted(p.Families, codeText), sorted(got.Families, codeText))
+	c.text("color", p.Color, got.Color)
+	c.text("observations", p.Observations, got.Observations)
+	c.text("operations", sorted(p.Operations, operationText), sorted(got.Operations, operationText))
+	c.text("custom-fields", sorted(p.CustomFields, valueText), sorted(got.CustomFields, valueText))
+	c.text("parameters", sorted(p.Parameters, valueText), sorted(got.Parameters, valueText))
+	c.text("label", p.Label.Code, got.Label.Code)
+	c.flag("serializable", p.Serializable, got.Serializable)
+	return c.outcome("product", got.ID, p.Code)
+}
+
+func operationText(o ProductOperation) string { return o.Code + " " + o.Name }
 
 // Family is a family of products.
 type Family struct{ Code, Name string }

@@ -61,6 +61,11 @@ type Production struct {
 	Worker             Worker
 	// Quantity is the good pieces so far.
 	Quantity Decimal
+	// Shipping and Lot are shown by the answers to UpdateProduction and DeleteProduction
+	// only, not by lists.
+	Shipping   Reference
+	Lot        string
+	Parameters []Value
 	// Waste holds an entry for each that was listed; a code may be there twice.
 	// What could not be read of it has no code or no quantity.
 	Waste []ProducedWaste
@@ -120,7 +125,10 @@ func decodeProduction(raw json.RawMessage, n *notes) Production {
 	o := openRecord(raw, n)
 	p := Production{
 		ID: o.id(), Machine: o.reference("machine"), Order: o.reference("production-order"), Worker: o.worker("worker"),
-		Quantity: o.decimal("quantity"), WorkTime: o.duration("work-time"),
+		Quantity: o.decimal("quantity"), WorkTime: o.duration("work-time"), Shipping: o.reference("shipping"), Lot: o.text("lot-number"),
+	}
+	for _, raw := range o.list("parameters") {
+		p.Parameters = append(p.Parameters, readValue(raw, n))
 	}
 	if _, raw := o.get("operation"); isKind(raw, '{') {
 		operation, _ := parseObject(raw, n)

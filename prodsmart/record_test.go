@@ -53,8 +53,9 @@ func TestProductionAsDocumented(t *testing.T) {
 	p.Start, p.End = time.Time{}, time.Time{}
 	want := Production{ID: 575354, Machine: Reference{Code: "A32"}, Order: Reference{ID: 3990, Code: "WO-77"},
 		Operation: "OP10", Product: "P1", Worker: Worker{Number: "2"}, Quantity: NewDecimal(480), Open: true,
-		Waste:    []ProducedWaste{{Reference{ID: 333, Code: "BROKEN", Name: "Broken part"}, NewDecimal(21)}},
-		WorkTime: 2*time.Hour + 10*time.Minute}
+		Parameters: []Value{{"temperature", json.RawMessage("25")}},
+		Waste:      []ProducedWaste{{Reference{ID: 333, Code: "BROKEN", Name: "Broken part"}, NewDecimal(21)}},
+		WorkTime:   2*time.Hour + 10*time.Minute}
 	if !reflect.DeepEqual(p, want) {
 		t.Errorf("got  %+v\nwant %+v", p, want)
 	}

@@ -180,7 +180,7 @@ func (s *Server) entityCall(r *http.Request, c *Call) (answer, bool) {
 	case e == nil:
 		return s.noEntity(k, key), false
 	case r.Method == http.MethodGet:
-		return asJSON(k.got, s.entityShape(k, e)), false
+		return asJSON(k.got, s.entityAnswer(k, e)), false
 	case r.Method == http.MethodDelete && e.bound:
 		return text(k.conflict, k.refused), false
 	case r.Method == http.MethodDelete && k.conflict != 0:
@@ -219,6 +219,9 @@ func (s *Server) entityFields(k entityKind, body []byte, partial bool) (map[stri
 		if v := in[name]; (v == nil || v == "") && !partial {
 			return nil, fmt.Errorf("The field %s is required", name)
 		}
+	}
+	if _, object := in["section"].(map[string]any); object && k.name == serviceProducts {
+		return nil, fmt.Errorf("The section must be a text")
 	}
 	if q, there := in["quantity"]; there {
 		if _, ok := looseNumber(q); !ok {
@@ -279,14 +282,14 @@ func (s *Server) createEntity(k entityKind, body []byte) (answer, bool) {
 		if k.name == serviceProducts { // create or replace
 			e.fields = in
 			s.entityChanged(k, e, false)
-			return asJSON(k.created, s.entityShape(k, e)), true
+			return asJSON(k.created, s.entityAnswer(k, e)), true
 		}
 		if k.name == serviceSuppliers || k.name == serviceClients {
 			return s.refuse("The code %v is taken", in["code"]), false
 		}
 	}
 	e := s.addEntity(k, in)
-	shape := s.entityShape(k, e)
+	shape := s.entityAnswer(k, e)
 	if k.name == servicePurchaseOrders {
 		delete(shape, "id") // as documented
 	}
@@ -346,7 +349,7 @@ func (s *Server) updateEntity(k entityKind, key string, body []byte) (answer, bo
 		e.fields = in
 	}
 	s.entityChanged(k, e, false)
-	shape := s.entityShape(k, e)
+	shape := s.entityAnswer(k, e)
 	if k.name == serviceSuppliers || k.name == serviceClients {
 		delete(shape, "id") // as documented
 	}
@@ -365,7 +368,19 @@ func (s *Server) entityChanged(k entityKind, e *entity, deleted bool) {
 	}
 }
 
-// entityShape is how reads show an entity, with the documented differences from how
+// entityAnswer is how an entity is shown by itself: lists show more of products.
+func (s *Server) entityAnswer(k entityKind, e *entity) map[string]any {
+	shape := s.entityShape(k, e)
+	if k.name == serviceProducts {
+		for _, name := range []string{"unit-cost", "unit-price", "components", "notification", "shipping-package-types", "external-stock", "stock-max",
+			"min-quantity-reorder", "quantity-multiple", "scrap-allowance", "shelf-life"} {
+			delete(shape, name)
+		}
+	}
+	return shape
+}
+
+// entityShape is how lists show an entity, with the documented differences from how
 // it is written.
 func (s *Server) entityShape(k entityKind, e *entity) map[string]any {
 	shape := map[string]any{}

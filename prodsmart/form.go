@@ -47,6 +47,8 @@ type Original struct {
 	whole bool
 	// completed says that what Get leaves out of a record was added; see KeepListed.
 	completed bool
+	// zone is what times without one were taken for.
+	zone *time.Location
 }
 
 // IsZero says that the record was made here.
@@ -61,7 +63,7 @@ func (o Original) completedBy(other Original) Original {
 			all[name] = raw
 		}
 	}
-	return Original{raw: encoded(all), whole: o.whole, completed: true}
+	return Original{raw: encoded(all), whole: o.whole, completed: true, zone: o.zone}
 }
 
 // writing is what a record is written for. Some fields differ.
@@ -97,7 +99,7 @@ func decodeDocument[T any, D document[T]](raw json.RawMessage, n *notes) T {
 	f := form{o: openDocument(raw, n)}
 	d := D(&t)
 	d.form(&f)
-	*d.original() = Original{raw: bytes.Clone(raw)}
+	*d.original() = Original{raw: bytes.Clone(raw), zone: n.zone}
 	d.unread(n.list)
 	return t
 }
@@ -121,6 +123,9 @@ func encodeDocument[T any, D document[T]](t T, purpose writing) json.RawMessage 
 	d := D(&t)
 	f := form{purpose: purpose, o: object{notes: &notes{zone: time.UTC}}, out: map[string]json.RawMessage{}}
 	if !d.original().IsZero() {
+		if zone := d.original().zone; zone != nil {
+			f.o.notes.zone = zone
+		}
 		f.o = openDocument(d.original().raw, f.o.notes)
 		f.out = maps.Clone(f.o.fields)
 		if f.out == nil {

@@ -149,8 +149,12 @@ func (p Production) Change() (ProductionChange, error) {
 	}, nil
 }
 
-// UpdateProduction changes a production record, and gives what Prodsmart made of it.
+// UpdateProduction changes a production record, and gives what Prodsmart made of it. The
+// error is ErrNotRead for a change without a beginning, which is not that of a record.
 func (c *Client) UpdateProduction(ctx context.Context, id int64, p ProductionChange) (Production, error) {
+	if p.Start.IsZero() {
+		return Production{}, notRead("production record", id, "without a beginning")
+	}
 	f := form{purpose: toUpdate, o: object{notes: &notes{zone: time.UTC}}, out: map[string]json.RawMessage{}}
 	order, shipping := Reference{Code: p.Order}, Reference{Code: p.Shipping}
 	f.reference("production-order", &order)

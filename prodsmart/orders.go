@@ -228,6 +228,28 @@ func (o *ProductionOrder) KeepSerial(earlier ProductionOrder) {
 	}
 }
 
+// KeepUnshown gives an order, however it was read, the fields that this reading does not
+// show, from an earlier one: lists have no custom fields and no staging of material,
+// change channels no workers, no location and others. The order can not be written
+// back then.
+func (o *ProductionOrder) KeepUnshown(earlier ProductionOrder) {
+	o.KeepSerial(earlier)
+	for name, keep := range map[string]func(){
+		"custom-fields":             func() { o.CustomFields = earlier.CustomFields },
+		"material-staging-complete": func() { o.MaterialStaged = earlier.MaterialStaged },
+		"workers-assigned":          func() { o.Workers = earlier.Workers },
+		"location":                  func() { o.Location = earlier.Location },
+		"shipping":                  func() { o.Shipping = earlier.Shipping },
+		"pieces-by-box":             func() { o.PiecesByBox = earlier.PiecesByBox },
+		"parameters":                func() { o.Parameters = earlier.Parameters },
+	} {
+		if !o.Original.says(name) {
+			keep()
+		}
+	}
+	o.Original = Original{}
+}
+
 // Update writes an order that was read by Get, or answered by Update; see
 // KeepSerial for what Get does not show. It returns what Prodsmart made of it. The
 // error is a *NotTaken if that differs, and ErrNotRead if the order was read

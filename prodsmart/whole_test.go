@@ -156,8 +156,24 @@ func TestProductionRecords(t *testing.T) {
 	if got := (*calls)[1]; err != nil || got != `PUT /api/productions/5 {"finished":false,"operation":{"code":"OP","product-code":"P"},"parameters":[{"name":"temperature","value":25}],"production-order":{"code":"WO"},"quantity":0,"start-time":"2026-01-10T06:00:00Z","worker":{"number":3}}` {
 		t.Error(got, err)
 	}
+	if _, err := c.UpdateProduction(t.Context(), 5, ProductionChange{Lot: "L"}); !errors.Is(err, ErrNotRead) {
+		t.Error(err)
+	}
 	list[0].Unread = []string{"quantity: none"}
 	if _, err := list[0].Change(); !errors.Is(err, ErrNotRead) {
 		t.Error(err)
+	}
+}
+
+// A time that the zone of the company has twice can not be read, and is left as it is.
+func TestATimeThatIsThereTwice(t *testing.T) {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := `{"id":7,"start-date":"2026-10-25T02:30:00","due-date":"2026-10-26T02:30:00"}`
+	o := decodeDocument[ProductionOrder](json.RawMessage(raw), &notes{zone: zone})
+	if got := string(encodeDocument(o, toUpdate)); len(o.Unread) != 1 || got != `{"due-date":"2026-10-26T01:30:00Z","id":7,"start-date":"2026-10-25T02:30:00"}` {
+		t.Errorf("%s, %q", got, o.Unread)
 	}
 }

@@ -47,7 +47,7 @@ func TestABurst(t *testing.T) {
 // TestSlowSenders: those whose bodies do not come keep nobody else's from being read,
 // until there are too many, which is said.
 func TestSlowSenders(t *testing.T) {
-	lost := make(chan struct{}, 1)
+	lost := make(chan struct{}, 1+readAtOnce)
 	r := receiver(t, config(func(c *Config) { c.Lost = func() { lost <- struct{}{} } }), &box{})
 	server := httptest.NewServer(r)
 	defer server.Close()

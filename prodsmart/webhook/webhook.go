@@ -76,9 +76,9 @@ type Config struct {
 	MaxBody int64
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// Lost is called for each message that was turned away for want of room, or, signed,
-	// for its age, by several goroutines at a time; nil is nothing. What Inbox.Put
-	// refused is not among them.
+	// Lost is called for each message that was turned away for want of room, that broke
+	// off or was too large, or, signed, for its age, by several goroutines at a time; nil
+	// is nothing. What Inbox.Put refused is not among them.
 	Lost func()
 }
 
@@ -181,6 +181,9 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		return
 	case status != 0:
 		r.turnAway(w, status, func(s *Status) { s.Refused++ }, problem)
+		if len(body) > 0 {
+			r.config.Lost() // it may have been a message, and nobody sends it again
+		}
 		return
 	}
 	matched, header := r.config.matches(q.Header, body)
@@ -237,7 +240,8 @@ func (r *Receiver) crowded(w http.ResponseWriter, problem string) {
 	r.config.Lost()
 }
 
-// read reads the body within its bounds; the status is 0 if it could be.
+// read reads the body within its bounds; the status is 0 if it could be, and the body
+// is what came of it.
 func (r *Receiver) read(w http.ResponseWriter, q *http.Request) (body []byte, status int, problem string) {
 	select {
 	case r.readers <- struct{}{}:
@@ -250,9 +254,9 @@ func (r *Receiver) read(w http.ResponseWriter, q *http.Request) (body []byte, st
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, http.StatusRequestEntityTooLarge, fmt.Sprintf("a message of more than %d bytes", r.config.MaxBody)
+		return body, http.StatusRequestEntityTooLarge, fmt.Sprintf("a message of more than %d bytes", r.config.MaxBody)
 	case err != nil:
-		return nil, http.StatusBadRequest, "a message that broke off or came too slowly"
+		return body, http.StatusBadRequest, "a message that broke off or came too slowly"
 	case len(body) == 0:
 		return nil, http.StatusBadRequest, "a message without content"
 	}

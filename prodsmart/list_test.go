@@ -305,10 +305,10 @@ func TestPagesEnd(t *testing.T) {
 	if len(s.asked) != 1 {
 		t.Errorf("%d pages for one record", len(s.asked))
 	}
-	beyond := func(full bool) func(int) ([]Production, error) {
-		return func(page int) ([]Production, error) {
-			if page > 1 {
-				return nil, &Error{Answer: Answer{Verdict: Refused, Status: 404}}
+	beyond := func(full bool, status int, page bool) func(int) ([]Production, error) {
+		return func(n int) ([]Production, error) {
+			if n > 1 {
+				return nil, &Error{Answer: Answer{Verdict: Refused, Status: status, Page: page}}
 			}
 			list := make([]Production, 1, PageSize)
 			if full {
@@ -317,13 +317,18 @@ func TestPagesEnd(t *testing.T) {
 			return list, nil
 		}
 	}
-	for _, full := range []bool{false, true} {
+	for _, c := range []struct {
+		full   bool
+		status int
+		page   bool // of the web
+		ends   bool
+	}{{false, 400, false, true}, {false, 404, false, true}, {true, 404, false, true}, {true, 404, true, false}, {true, 400, false, false}} {
 		var last error
-		for _, err := range Pages(9, func(Production) bool { return true }, beyond(full)) {
+		for _, err := range Pages(9, func(Production) bool { return true }, beyond(c.full, c.status, c.page)) {
 			last = err
 		}
-		if (last != nil) != full {
-			t.Errorf("no second page, the first one full %v: %v", full, last)
+		if (last == nil) != c.ends {
+			t.Errorf("no second page, %+v: %v", c, last)
 		}
 	}
 	failure := errors.New("no slot")

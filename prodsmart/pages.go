@@ -25,8 +25,9 @@ type Record interface {
 // that shift while they are read give a record twice, and a server that has only
 // one page gives it again. A page with fewer than PageSize records is not taken
 // for the last one, because that size is not documented for all lists; but after
-// it a refusal is the end, and so is the last page that may be read. Pages ends
-// with the error of fetch, or with ErrMorePages.
+// it a refusal is the end, and so is the last page that may be read. A page that is
+// not there (404) after one that was is the end too. Pages ends with the error of
+// fetch, or with ErrMorePages.
 func Pages[T Record](most int, fits func(T) bool, fetch func(page int) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
@@ -35,7 +36,7 @@ func Pages[T Record](most int, fits func(T) bool, fetch func(page int) ([]T, err
 		for page := 1; page <= most; page++ {
 			records, err := fetch(page)
 			var failed *Error
-			if short && errors.As(err, &failed) && failed.Answer.Verdict == Refused {
+			if errors.As(err, &failed) && failed.Answer.Verdict == Refused && (short || page > 1 && Gone(err)) {
 				return
 			}
 			if err != nil {

@@ -3,11 +3,15 @@ package mirror
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/prodsmart-gateway/prodsmart-gateway/prodsmart"
 )
+
+// mostFound is how many downtimes that are in no list are looked for at a time.
+const mostFound = 20
 
 // change takes over one entity of a change channel, which is as it was when the
 // request left. It is false if it could not be read.
@@ -50,7 +54,8 @@ func (m *Mirror) change(kind Kind, raw json.RawMessage, asOf time.Time) bool {
 }
 
 // takeOrder takes over an order of a channel. Some fields are not in channels: they
-// stay as they were read before, and an order that was never read is read.
+// stay as they were read before, and an order that was never read is read. So is one
+// that could not be read well here.
 func (m *Mirror) takeOrder(o prodsmart.ProductionOrder, asOf time.Time) bool {
 	if o.ID == 0 {
 		return false
@@ -64,15 +69,13 @@ func (m *Mirror) takeOrder(o prodsmart.ProductionOrder, asOf time.Time) bool {
 		if known == nil || !asOf.Before(known.asOf) {
 			m.hintAt(o.ID, asOf)
 		}
-		return len(o.Unread) == 0
+		return true
 	}
-	whole := known.value
-	whole.Code, whole.Description, whole.Notes = o.Code, o.Description, o.Notes
-	whole.Start, whole.Due, whole.Products, whole.Machines = o.Start, o.Due, o.Products, o.Machines
-	whole.Shipping, whole.Ended, whole.Active, whole.MaterialStaged = o.Shipping, o.Ended, o.Active, o.MaterialStaged
-	whole.Status, whole.RunningStatus = o.Status, o.RunningStatus
-	whole.Original = prodsmart.Original{} // it is not what was read: it can not be written back
-	m.orders.put(o.ID, whole, asOf, open(whole))
+	if o.Shipping == (prodsmart.Reference{}) { // channels show it empty
+		o.Shipping = known.value.Shipping
+	}
+	o.KeepUnshown(known.value)
+	m.orders.put(o.ID, o, asOf, open(o))
 	return true
 }
 
@@ -108,6 +111,9 @@ func (m *Mirror) list(ctx context.Context, kind Kind) error {
 	case Productions:
 		next = settle(m, Productions, &m.productions, began, func(p prodsmart.Production) bool { return p.Open || p.End.After(since) })
 	case Downtimes:
+		if err = m.findOpen(ctx, began); err != nil {
+			return m.listFailed(kind, err)
+		}
 		next = settle(m, Downtimes, &m.downtimes, began, func(d prodsmart.Downtime) bool { return d.Open || d.End.After(since) })
 	}
 	if err != nil {
@@ -159,6 +165,9 @@ func (m *Mirror) listOrders(ctx context.Context) error {
 			if o.ID == 0 {
 				return
 			}
+			if known := m.orders.entries[o.ID]; known != nil {
+				o.KeepUnshown(known.value)
+			}
 			m.orders.put(o.ID, o, asOf, open(o) || o.RunningStatus == "")
 			m.orders.entries[o.ID].seen = m.rounds
 			if h, hinted := m.hints[o.ID]; hinted && !h.at.After(asOf) {
@@ -195,18 +204,51 @@ func (m *Mirror) listDowntimes(ctx context.Context, began time.Time) error {
 	since := began.Add(-m.settings.Back)
 	// Whether a downtime that is open passes a filter of ends is not documented.
 	for _, span := range []prodsmart.Span{{EndAfter: since}, {StartAfter: since}} {
-		q := prodsmart.DowntimeQuery{Span: span}
-		err := pages(ctx, m, func(ctx context.Context, page int) ([]prodsmart.Downtime, error) {
-			q.Page = page
-			return m.source.ListDowntimes(ctx, q)
-		}, func(d prodsmart.Downtime, asOf time.Time) {
-			if d.ID == 0 || !q.Fits(d) {
-				return
-			}
-			m.downtimes.put(d.ID, d, asOf, true)
-			m.downtimes.entries[d.ID].seen = m.rounds
-		})
-		if err != nil {
+		if err := m.readDowntimes(ctx, span); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Mirror) readDowntimes(ctx context.Context, span prodsmart.Span) error {
+	q := prodsmart.DowntimeQuery{Span: span}
+	return pages(ctx, m, func(ctx context.Context, page int) ([]prodsmart.Downtime, error) {
+		q.Page = page
+		return m.source.ListDowntimes(ctx, q)
+	}, func(d prodsmart.Downtime, asOf time.Time) {
+		if d.ID == 0 || !q.Fits(d) {
+			return
+		}
+		m.downtimes.put(d.ID, d, asOf, true)
+		m.downtimes.entries[d.ID].seen = m.rounds
+	})
+}
+
+// findOpen looks by their beginning for downtimes that are known to go on and that the
+// lists did not show: where a filter of ends leaves open ones out, those that began long
+// ago are in no list. What there is no room to look for now counts as seen.
+func (m *Mirror) findOpen(ctx context.Context, began time.Time) error {
+	m.mu.Lock()
+	var starts []time.Time
+	missing := m.downtimes.missing(m.rounds, began)
+	slices.SortStableFunc(missing, func(a, b int64) int { // in turn
+		return m.downtimes.entries[a].asOf.Compare(m.downtimes.entries[b].asOf)
+	})
+	for _, id := range missing {
+		e := m.downtimes.entries[id]
+		if !e.value.Open || e.value.Start.IsZero() {
+			continue
+		}
+		if len(starts) < mostFound {
+			starts = append(starts, e.value.Start)
+		} else {
+			e.seen = m.rounds
+		}
+	}
+	m.mu.Unlock()
+	for _, start := range starts {
+		if err := m.readDowntimes(ctx, prodsmart.Span{StartAfter: start, StartBefore: start}); err != nil {
 			return err
 		}
 	}

@@ -173,7 +173,7 @@ func (p *plant) ListDowntimes(ctx context.Context, q prodsmart.DowntimeQuery) (l
 	return list, nil
 }
 
-func (p *plant) TakeChanges(ctx context.Context, channel string) (items []json.RawMessage, err error) {
+func (p *plant) TakeChanges(ctx context.Context, channel string, workers bool) (items []json.RawMessage, err error) {
 	kind := map[string]Kind{"o": Orders, "p": Productions, "d": Downtimes}[channel]
 	err = p.line(ctx, func() error {
 		stack := p.stacks[kind]

@@ -94,7 +94,7 @@ func (m *Mirror) readOrder(ctx context.Context, id int64) error {
 		m.orders.remove(id, asOf)
 	case err == nil:
 		if known := m.orders.entries[id]; known != nil {
-			order.KeepSerial(known.value)
+			order.KeepUnshown(known.value)
 		}
 		m.orders.put(id, order, asOf, open(order))
 	case prodsmart.Gone(err):

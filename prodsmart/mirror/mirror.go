@@ -40,7 +40,8 @@ type Source interface {
 	GetOrder(ctx context.Context, id int64) (prodsmart.ProductionOrder, error)
 	ListProductions(ctx context.Context, q prodsmart.ProductionQuery) ([]prodsmart.Production, error)
 	ListDowntimes(ctx context.Context, q prodsmart.DowntimeQuery) ([]prodsmart.Downtime, error)
-	TakeChanges(ctx context.Context, channel string) ([]json.RawMessage, error)
+	// TakeChanges takes what a channel has; workers asks for those of orders.
+	TakeChanges(ctx context.Context, channel string, workers bool) ([]json.RawMessage, error)
 }
 
 // Reader reads the entities of change channels; a *prodsmart.Client.
@@ -190,8 +191,8 @@ func (c client) ListDowntimes(ctx context.Context, q prodsmart.DowntimeQuery) ([
 }
 
 // TakeChanges takes what a channel has.
-func (c client) TakeChanges(ctx context.Context, channel string) ([]json.RawMessage, error) {
-	return c.Changes(ctx, channel, false)
+func (c client) TakeChanges(ctx context.Context, channel string, workers bool) ([]json.RawMessage, error) {
+	return c.Changes(ctx, channel, workers)
 }
 
 // New makes a Mirror; nothing happens before Run.

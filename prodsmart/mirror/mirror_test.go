@@ -35,14 +35,14 @@ func (f *forbidden) ListOrders(ctx context.Context, status string, page int) ([]
 	return f.plant.ListOrders(ctx, status, page)
 }
 
-func (f *forbidden) TakeChanges(ctx context.Context, channel string) ([]json.RawMessage, error) {
+func (f *forbidden) TakeChanges(ctx context.Context, channel string, workers bool) ([]json.RawMessage, error) {
 	f.mu.Lock()
 	f.taken++
 	f.mu.Unlock()
 	if f.may(&f.channel) {
 		return nil, errForbidden
 	}
-	return f.plant.TakeChanges(ctx, channel)
+	return f.plant.TakeChanges(ctx, channel, workers)
 }
 
 // following runs a mirror for a test.

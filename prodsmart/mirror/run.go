@@ -202,7 +202,7 @@ func (m *Mirror) poll(ctx context.Context, kind Kind) error {
 	var items []json.RawMessage
 	err := m.request(ctx, false, func(ctx context.Context) (err error) {
 		asOf = time.Now()
-		items, err = m.source.TakeChanges(ctx, m.settings.Channels[kind])
+		items, err = m.source.TakeChanges(ctx, m.settings.Channels[kind], kind == Orders)
 		return err
 	})
 	if refused(err) {

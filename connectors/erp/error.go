@@ -46,6 +46,9 @@ type Error struct {
 	Next string
 	// Until is when trying again makes sense; zero if not known.
 	Until time.Time
+	// Renew says that a document with the write's external id stands in the way: people
+	// refused it, or it is another one. Sent again, the write needs another id.
+	Renew bool
 	// Err is the cause, if there is one.
 	Err error
 }

@@ -77,8 +77,8 @@ type Customer struct {
 
 // Order is a document of the business system that asks for goods.
 type Order struct {
-	// OnlyKnown says that it counts only if it was known before: its kind is open
-	// for long after it is over (an order that was invoiced and is still made).
+	// OnlyKnown says that it counts only if it was known before: its kind stays open
+	// after it is over (one that was invoiced, and this not since the last read).
 	OnlyKnown bool
 	// Company is the part of the system that the document belongs to (a
 	// filial, a domain), empty where one source covers one company.

@@ -35,6 +35,9 @@ type Capabilities struct {
 	Stock        bool
 	// Booked says that the system tells stock that is booked for customers apart.
 	Booked bool
+	// Counts says that produced goods are written as a count of all there is, so that
+	// what documents add that nobody posted yet has to be known (Write.Unposted).
+	Counts bool
 	// Writes are the kinds of write-back that this source was configured for.
 	Writes []Kind
 }

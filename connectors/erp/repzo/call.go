@@ -35,6 +35,8 @@ type Source struct {
 	numbered map[string]bool
 	// disabledSeen says that lists show disabled orders without being asked.
 	disabledSeen bool
+	// readSince is from when the orders of the last read were new; zero if it had no mark.
+	readSince time.Time
 	// numbers are the serial numbers of the orders that were read, by _id.
 	numbers map[string]string
 	lists   map[string]masters

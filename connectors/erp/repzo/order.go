@@ -154,19 +154,26 @@ func (d *deed) date(names ...string) erp.When {
 	if t == "" {
 		return erp.When{}
 	}
-	if n, err := strconv.ParseInt(t, 10, 64); err == nil {
-		if at := time.UnixMilli(n); at.Year() >= 1990 && at.Year() < 2200 {
-			return erp.Moment(at)
-		}
+	if at := momentOf(t); !at.IsZero() {
+		return erp.Moment(at)
 	}
 	if day, err := time.Parse(time.DateOnly, t); err == nil && day.Year() >= 1990 && day.Year() < 2200 {
 		return erp.DayOf(day.Date())
 	}
-	if at, err := time.Parse(time.RFC3339, t); err == nil && at.Year() >= 1990 && at.Year() < 2200 {
-		return erp.Moment(at)
-	}
 	d.bad("", names[0], fmt.Sprintf("%.40q is no date", t), false)
 	return erp.When{}
+}
+
+// momentOf reads milliseconds of Unix time, or a time with its zone; zero if it is none.
+func momentOf(text string) time.Time {
+	at, err := time.Parse(time.RFC3339, text)
+	if n, number := strconv.ParseInt(text, 10, 64); number == nil {
+		at, err = time.UnixMilli(n), nil
+	}
+	if err != nil || at.Year() < 1990 || at.Year() >= 2200 {
+		return time.Time{}
+	}
+	return at
 }
 
 // order reads the document. ok is false for one that asks for no goods: a return.
@@ -200,9 +207,24 @@ func (d *deed) order() (o erp.Order, ok bool) {
 			o.Info[key] = v
 		}
 	}
-	o.OnlyKnown = o.State == erp.Open && d.converted()
+	o.OnlyKnown = o.State == erp.Open && d.converted() && !d.recent()
 	d.lines(&o)
 	return o, true
+}
+
+// recent says that the order was made or invoiced about when orders were last read, or
+// later: it is seen for the first time, although it was invoiced already.
+func (d *deed) recent() bool {
+	since := d.source.readSince
+	if since.IsZero() {
+		return false
+	}
+	for _, name := range []string{"converted_at", "createdAt"} {
+		if at, err := d.record.Get(name).Text(); err == nil && at != "" && momentOf(at).After(since) {
+			return true
+		}
+	}
+	return false
 }
 
 // converted says that an invoice was made of the order.

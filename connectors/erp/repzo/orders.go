@@ -38,6 +38,10 @@ func (s *Source) ReadOrders(ctx context.Context, ask erp.Ask) (erp.OrderRead, er
 		m = mark{}
 	}
 	full := ask.Full || m.Updated.IsZero()
+	s.readSince = time.Time{}
+	if !m.Updated.IsZero() {
+		s.readSince = m.Updated.AddDate(0, 0, -1)
+	}
 	b := &bundle{source: s}
 	if !m.Updated.IsZero() {
 		if err := b.changes(ctx, m.Updated.Add(-s.Overlap)); err != nil {
@@ -184,11 +188,7 @@ func updated(r web.Value) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	at, err := time.Parse(time.RFC3339, t)
-	if err != nil || at.Year() < 1990 || at.Year() > 2200 {
-		return time.Time{}
-	}
-	return at.UTC()
+	return momentOf(t).UTC()
 }
 
 // FindOrder asks for one order by its _id, or one that it once had, or by its serial

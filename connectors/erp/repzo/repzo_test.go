@@ -146,9 +146,21 @@ func TestStates(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		for _, o := range r.Orders {
-			if o.State != erp.Open || !o.OnlyKnown {
-				t.Errorf("%+v", o)
+			if o.State != erp.Open || o.OnlyKnown {
+				t.Errorf("it was invoiced since the last read: %+v", o)
 			}
+		}
+		// Days later it is one of the many that were invoiced long ago.
+		time.Sleep(72 * time.Hour)
+		d.approved("3")
+		r = d.read(t, erp.Ask{Mark: r.Mark})
+		time.Sleep(time.Hour)
+		if err := d.Label(known, d.started); err != nil {
+			t.Fatal(err)
+		}
+		r = d.read(t, erp.Ask{Mark: r.Mark})
+		if i := slices.IndexFunc(r.Orders, func(o erp.Order) bool { return o.ID == known }); i < 0 || !r.Orders[i].OnlyKnown {
+			t.Errorf("%+v", r)
 		}
 	})
 }

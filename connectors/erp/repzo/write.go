@@ -284,7 +284,7 @@ func (s *Source) writeDocument(ctx context.Context, w erp.Write) (erp.Receipt, e
 	if err != nil {
 		return erp.Receipt{}, err
 	}
-	r, err := receipt(doing(w), single(v))
+	r, err := receipt(doing(w), w.Kind, single(v))
 	if err != nil {
 		return erp.Receipt{}, err
 	}
@@ -294,19 +294,28 @@ func (s *Source) writeDocument(ctx context.Context, w erp.Write) (erp.Receipt, e
 	return r, nil
 }
 
-// receipt says what became of a document. One that somebody rejected is refused.
-func receipt(doing string, v web.Value) (erp.Receipt, error) {
+// standsInTheWay is the refusal because of a document that is there with the same key.
+func standsInTheWay(doing, what string) error {
+	return &erp.Error{Fault: erp.Refused, Doing: doing, What: what, Renew: true}
+}
+
+// receipt says what became of a document. A stock correction that somebody rejected is
+// refused.
+func receipt(doing string, kind erp.Kind, v web.Value) (erp.Receipt, error) {
 	key, _ := id(v)
 	status := strings.ToLower(field(v, "status"))
 	says := strings.TrimSpace(numberOf(v) + " " + status)
 	moved, err := v.Get("transaction_processed").Bool()
+	if kind == erp.Task {
+		return erp.Receipt{Key: key, Says: says}, nil
+	}
 	switch status {
 	case "pending", "approved", "processing":
 		if err != nil || moved != erp.Yes {
 			return erp.Receipt{Key: key, Draft: true, Says: says + "; the stock moves when it is processed"}, nil
 		}
 	case "rejected", "cancelled":
-		return erp.Receipt{}, refused(doing, "%s: somebody refused it, the stock does not move", says)
+		return erp.Receipt{}, standsInTheWay(doing, says+": somebody refused it, the stock does not move")
 	}
 	return erp.Receipt{Key: key, Says: says}, nil
 }
@@ -331,17 +340,17 @@ func other(v web.Value, w erp.Write) string {
 
 // Look finds a document by its sync_id, and marks and a status by their values.
 func (s *Source) Look(ctx context.Context, w erp.Write) (erp.Receipt, bool, error) {
-	doing := "look whether to " + doing(w)
+	looking := "look whether to " + doing(w)
 	if w.Kind == erp.Produced || w.Kind == erp.Task {
-		return s.lookDocument(ctx, doing, w)
+		return s.lookDocument(ctx, looking, w)
 	}
-	r, err := s.current(ctx, doing, w.Order)
+	r, err := s.current(ctx, looking, w.Order)
 	if err != nil {
 		return erp.Receipt{}, false, err
 	}
 	key, _ := id(r)
 	if w.Kind == erp.Status {
-		to, err := s.one(ctx, doing, "/custom-status", "custom status", s.Config.Write.Status[w.Stage])
+		to, err := s.one(ctx, looking, "/custom-status", "custom status", s.Config.Write.Status[w.Stage])
 		if err != nil {
 			return erp.Receipt{}, false, err
 		}
@@ -370,9 +379,9 @@ func (s *Source) lookDocument(ctx context.Context, doing string, w erp.Write) (e
 			continue
 		}
 		if what := other(r, w); what != "" {
-			return erp.Receipt{}, false, refused(doing, "a document with its key is there, and is another one: %s", what)
+			return erp.Receipt{}, false, standsInTheWay(doing, "a document with its key is there, and is another one: "+what)
 		}
-		found, err := receipt(doing, r)
+		found, err := receipt(doing, w.Kind, r)
 		return found, err == nil, err
 	}
 	if got.torn {

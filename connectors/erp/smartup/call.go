@@ -41,11 +41,12 @@ type Source struct {
 	// days is the window in days, told the one that the system last named; 0 if it
 	// named none.
 	days, told int
-	// articles is the catalogue as it was last read; nil before. articlesFailed and
-	// articlesError are of the last attempt that failed.
+	// articles is the catalogue as it was last read; nil before. After articlesFails
+	// failures in a row, the last one articlesError, it is read again from articlesRest on.
 	articles       *catalogue
-	articlesFailed time.Time
-	articlesError  error
+	articlesRest  time.Time
+	articlesFails int
+	articlesError error
 }
 
 // New checks the settings. It makes no call.
@@ -66,7 +67,7 @@ func New(c Config, d Deps) (*Source, error) {
 // Capabilities are those of Smartup, and the kinds of write-back that are on.
 func (s *Source) Capabilities() erp.Capabilities {
 	return erp.Capabilities{Orders: true, Incremental: erp.ByDay, ByID: !s.LookupInWindow, Window: time.Duration(s.days) * 24 * time.Hour,
-		Products: true, Manufactured: true, Stock: true, Booked: len(s.Conditions) == 0, Writes: s.Config.Write.Kinds}
+		Products: true, Manufactured: true, Stock: true, Booked: len(s.Conditions) == 0, Counts: s.Config.Write.Goods == Stocktaking, Writes: s.Config.Write.Kinds}
 }
 
 // Close has nothing to let go of: the client belongs to who gave it.

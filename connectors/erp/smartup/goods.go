@@ -63,12 +63,18 @@ func (s *Source) catalogueFor(ctx context.Context, records []web.Value) ([]erp.P
 	if !needed || s.articles != nil && time.Since(s.articles.at) < catalogueAge {
 		return nil, nil
 	}
-	if time.Since(s.articlesFailed) > articlesRest {
+	if time.Now().After(s.articlesRest) {
 		_, s.articlesError = s.ReadProducts(ctx, erp.Ask{})
 		if s.articlesError == nil {
+			s.articlesFails = 0
 			return nil, nil
 		}
-		s.articlesFailed = time.Now()
+		rest := time.Hour // there are few such calls in a day
+		if s.articles == nil && s.FamilyType != "" {
+			rest = min(time.Minute<<min(s.articlesFails, 10), rest) // orders wait for it
+		}
+		s.articlesRest = time.Now().Add(rest)
+		s.articlesFails++
 	}
 	switch {
 	case s.articles != nil:
@@ -78,10 +84,6 @@ func (s *Source) catalogueFor(ctx context.Context, records []web.Value) ([]erp.P
 	}
 	return []erp.Problem{{Where: "articles", What: "lines that have a barcode and no code wait, because the articles can not be read: " + s.articlesError.Error(), Lost: true}}, nil
 }
-
-// articlesRest is how long after a failure the catalogue is not asked for again: there
-// are few such calls in a day.
-const articlesRest = time.Hour
 
 // ReadProducts reads the whole catalogue: that costs one call, as its changes do.
 func (s *Source) ReadProducts(ctx context.Context, _ erp.Ask) (erp.ProductRead, error) {
@@ -172,15 +174,15 @@ func (s *Source) ReadStock(ctx context.Context, ask erp.Ask) (erp.StockRead, err
 	default:
 		conditions = physical()
 	}
-	read, err := s.balance(ctx, "read stock", s.scope(map[string]any{"product_conditions": conditions}), s.Warehouses, true)
-	read.Stock = slices.DeleteFunc(read.Stock, func(row erp.Stock) bool { return slices.Contains(s.ExcludeWarehouses, row.Place) })
-	return read, err
+	return s.balance(ctx, "read stock", s.within("", map[string]any{"product_conditions": conditions}), s.Warehouses, s.ExcludeWarehouses, true)
 }
 
 // physical are the conditions of stock that lies in a warehouse.
 func physical() []string { return []string{"F", "B"} }
 
-func (s *Source) balance(ctx context.Context, doing string, ask map[string]any, warehouses []string, poll bool) (erp.StockRead, error) {
+// balance reads the balance of some warehouses, or of all, without the excluded ones.
+// Nothing of the others is judged.
+func (s *Source) balance(ctx context.Context, doing string, ask map[string]any, warehouses, without []string, poll bool) (erp.StockRead, error) {
 	now, today := time.Now().UTC(), s.today().Format(dateForm)
 	ask["begin_date"], ask["end_date"] = today, today
 	if len(warehouses) > 0 {
@@ -201,12 +203,12 @@ func (s *Source) balance(ctx context.Context, doing string, ask map[string]any, 
 	for _, r := range records {
 		code, err1 := r.Get("product_code").Text()
 		place, err2 := r.Get("warehouse_code").Text()
+		if place != "" && (len(warehouses) > 0 && !slices.Contains(warehouses, place) || slices.Contains(without, place)) {
+			continue
+		}
 		if err1 != nil || err2 != nil || code == "" || place == "" {
 			out.Problems = append(out.Problems, erp.Problem{Where: r.Path(), What: "the row has no product_code or no warehouse_code", Lost: true})
 			out.Spoilt = append(out.Spoilt, code)
-			continue
-		}
-		if len(warehouses) > 0 && !slices.Contains(warehouses, place) {
 			continue
 		}
 		at := spot{code, place}

@@ -37,7 +37,7 @@ func (s *Source) ReadOrders(ctx context.Context, ask erp.Ask) (erp.OrderRead, er
 	last := time.Time{}
 	if json.Unmarshal([]byte(ask.Mark), &m) == nil {
 		last, _ = time.Parse(time.DateOnly, m.Day)
-		if m.Days >= 1 && m.Days <= 366 {
+		if s.told == 0 && m.Days >= 1 && m.Days <= 366 { // what Smartup says now counts more
 			s.days, s.told = m.Days, m.Days
 		}
 	}
@@ -55,13 +55,13 @@ func (s *Source) ReadOrders(ctx context.Context, ask erp.Ask) (erp.OrderRead, er
 	doing := "read orders changed from " + from.Format(dateForm) + " to " + today.Format(dateForm)
 	changed := func(from time.Time) ([]web.Value, []erp.Problem, error) {
 		return s.read(ctx, doing, frequent, ordersPath, "order",
-			s.scope(map[string]any{"begin_modified_on": from.Format(dateForm), "end_modified_on": today.Format(dateForm)}), true)
+			s.within("", map[string]any{"begin_modified_on": from.Format(dateForm), "end_modified_on": today.Format(dateForm)}), true)
 	}
 	records, notes, err := changed(from)
-	if yesterday := today.AddDate(0, 0, -1); erp.Is(err, erp.Refused) && from.Before(yesterday) {
+	if erp.Is(err, erp.Refused) && from.Before(today) {
 		// The window may be smaller than it was; an answer names it, a refusal does not.
 		refused, told := err, s.told
-		if _, _, err = changed(yesterday); err == nil && s.told != told {
+		if _, _, err = changed(today); err == nil && s.told != told {
 			return erp.OrderRead{}, &erp.Error{Fault: erp.Unavailable, Doing: doing, Err: refused,
 				What: fmt.Sprintf("Smartup shows changes of %d days, not of %d any more; they are asked for with the next read", s.told, int(today.Sub(from)/(24*time.Hour))+1)}
 		}
@@ -90,9 +90,13 @@ func (s *Source) today() time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
-// scope adds the organisation to a request, if one is configured.
-func (s *Source) scope(ask map[string]any) map[string]any {
-	if s.FilialCode != "" {
+// within adds an organisation to a request: the one that it is about, or the configured
+// one.
+func (s *Source) within(company string, ask map[string]any) map[string]any {
+	switch {
+	case s.Several && company != "":
+		ask["filial_code"] = company
+	case s.FilialCode != "":
 		ask["filial_code"] = s.FilialCode
 	}
 	return ask
@@ -118,10 +122,7 @@ func (s *Source) FindOrder(ctx context.Context, company, id string) (erp.Order, 
 
 // deal is the record of one order.
 func (s *Source) deal(ctx context.Context, doing, company, id string) (web.Value, []erp.Problem, error) {
-	ask := s.scope(map[string]any{"deal_id": id})
-	if s.Several && company != "" {
-		ask["filial_code"] = company
-	}
+	ask := s.within(company, map[string]any{"deal_id": id})
 	records, notes, err := s.read(ctx, doing, frequent, ordersPath, "order", ask, false)
 	if err != nil {
 		return web.Value{}, nil, err

@@ -358,4 +358,32 @@ func TestNarrowerWindow(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
+	// The mark of a read before tells of the old window.
+	within(t, account(), smartup.Options{}, func(t *testing.T, sim *smartup.Server, s *Source) {
+		sim.Create(worked())
+		old := erp.Ask{Full: true, Mark: `{"day":"` + time.Now().Format(time.DateOnly) + `","days":31}`}
+		if _, err := s.ReadOrders(t.Context(), old); !erp.Is(err, erp.Unavailable) {
+			t.Fatal(err)
+		}
+		if r := read(t, s, old); len(r.Orders) != 1 || !strings.Contains(r.Mark, `"days":7`) {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// Orders that need the families of articles are read soon after the articles could not be.
+func TestFamiliesAreAskedForAgain(t *testing.T) {
+	c := account()
+	c.FamilyType = "F"
+	within(t, c, smartup.Options{}, func(t *testing.T, sim *smartup.Server, s *Source) {
+		sim.Create(worked())
+		sim.AddFault(smartup.Fault{Kind: smartup.Status500, Object: "inventory"})
+		if _, err := s.ReadOrders(t.Context(), erp.Ask{}); err == nil {
+			t.Fatal("without the families")
+		}
+		time.Sleep(2 * time.Minute)
+		if r := read(t, s, erp.Ask{}); len(r.Orders) != 1 {
+			t.Errorf("%+v", r)
+		}
+	})
 }

@@ -125,7 +125,7 @@ func (s *Source) planDocument(ctx context.Context, w erp.Write) (plan, error) {
 		return plan{After: w.Delta.String()}, nil
 	}
 	place := s.place(w)
-	read, err := s.balance(ctx, doing(w), s.of(w, map[string]any{"product_conditions": physical()}), []string{place}, false)
+	read, err := s.balance(ctx, doing(w), s.within(w.Company, map[string]any{"product_conditions": physical()}), []string{place}, nil, false)
 	if err != nil {
 		return plan{}, err
 	}
@@ -141,15 +141,6 @@ func (s *Source) planDocument(ctx context.Context, w erp.Write) (plan, error) {
 		}
 	}
 	return plan{before.String(), before.Add(w.Unposted).Add(w.Delta).String()}, nil
-}
-
-// of adds the organisation to a request about a write.
-func (s *Source) of(w erp.Write, ask map[string]any) map[string]any {
-	if s.Several && s.FilialCode == "" && w.Company != "" {
-		ask["filial_code"] = w.Company
-		return ask
-	}
-	return s.scope(ask)
 }
 
 // object is the kind of document of a write.
@@ -195,6 +186,11 @@ func (s *Source) Write(ctx context.Context, w erp.Write) (erp.Receipt, error) {
 		path = statusPath
 		body = map[string]any{"order": []any{map[string]any{"deal_id": w.Order, "status": p.After}}}
 	default:
+		// An earlier attempt may have come through, also one that a person sends again;
+		// what a second document with the same id does is not known.
+		if r, err := s.find(ctx, w, &p); err != nil || r != nil {
+			return receiptOf(r), err
+		}
 		class, path = rare, depotPath+s.object(w)+"$import"
 		body = map[string]any{s.object(w): []any{s.document(w, p)}}
 	}
@@ -206,11 +202,14 @@ func (s *Source) Write(ctx context.Context, w erp.Write) (erp.Receipt, error) {
 	return r, s.spent(err, class, web.Answer{})
 }
 
+// documentNote is the note of a document: the production order.
+func documentNote(w erp.Write) string { return strings.Trim(web.Shorten(w.Code, 37), ".") }
+
 // document is a draft, dated as of now: some companies close older days.
 func (s *Source) document(w erp.Write, p plan) map[string]any {
 	c, object, now := s.Config.Write, s.object(w), time.Now().In(s.Zone).Format(dateForm)
 	kind := s.Kinds[0]
-	doc := s.of(w, map[string]any{"external_id": w.ID, "status": "D", "note": strings.Trim(web.Shorten(w.Code, 37), ".")})
+	doc := s.within(w.Company, map[string]any{"external_id": w.ID, "status": "D", "note": documentNote(w)})
 	switch object {
 	case Movement:
 		doc["status"], doc["from_movement_date"], doc["to_movement_date"] = c.DocumentStatus, now, now
@@ -274,17 +273,60 @@ func (s *Source) Look(ctx context.Context, w erp.Write) (erp.Receipt, bool, erro
 		}
 		return erp.Receipt{Key: w.Order, Says: now}, want != "" && (now == want || w.Kind == erp.Note && strings.Contains(now, want)), nil
 	}
-	object := s.object(w)
-	records, _, err := s.read(ctx, "look whether to "+doing(w), rare, depotPath+object+"$export", object, s.of(w, map[string]any{"external_id": w.ID}), false)
+	r, err := s.find(ctx, w, nil)
+	return receiptOf(r), r != nil, err
+}
+
+func receiptOf(r *erp.Receipt) erp.Receipt {
+	if r == nil {
+		return erp.Receipt{}
+	}
+	return *r
+}
+
+// find looks for the document of a write by its external id; nil if there is none. One
+// of another product, or that people cancelled, is refused. So is one that differs from
+// a plan that was not sent yet: numbers of another gateway, or of a store that was lost,
+// begin anew. Later people may have corrected it.
+func (s *Source) find(ctx context.Context, w erp.Write, unsent *plan) (*erp.Receipt, error) {
+	object, looking := s.object(w), "look whether to "+doing(w)
+	records, _, err := s.read(ctx, looking, rare, depotPath+object+"$export", object, s.within(w.Company, map[string]any{"external_id": w.ID}), false)
 	if err != nil {
-		return erp.Receipt{}, false, err
+		return nil, err
 	}
 	for _, r := range records {
-		if id, _ := r.Get("external_id").Text(); id == w.ID {
-			key, _ := r.Get(object + "_id").Text()
-			status, _ := r.Get("status").Text()
-			return erp.Receipt{Key: key, Says: "the document is there", Draft: unposted(object, status)}, true, nil
+		if id, _ := r.Get("external_id").Text(); id != w.ID {
+			continue
+		}
+		key, _ := r.Get(object + "_id").Text()
+		status, _ := r.Get("status").Text()
+		what := otherDocument(r, object, w, unsent)
+		if what == "" && object == Stocktaking && status == "C" {
+			what = "people cancelled it, the stock does not move"
+		}
+		if what != "" {
+			return nil, &erp.Error{Fault: erp.Refused, Renew: true, Doing: looking, What: "the document " + key + " with this id: " + what}
+		}
+		return &erp.Receipt{Key: key, Says: "the document is there", Draft: unposted(object, status)}, nil
+	}
+	return nil, nil
+}
+
+// otherDocument says in what a document differs from a write; empty if it does not, or
+// does not show it.
+func otherDocument(r web.Value, object string, w erp.Write, unsent *plan) string {
+	for _, item := range r.Get(object + "_items").Each() {
+		product, _ := item.Get("product_code").Text()
+		if product != "" && product != w.Product {
+			return "it is of product " + web.Shorten(product, 40)
+		}
+		quantity, err := number(item.Get("quantity"))
+		if unsent != nil && object != Stocktaking && err == nil && quantity.String() != unsent.After { // a count is planned anew
+			return fmt.Sprintf("it is another one, of %s pieces", quantity)
 		}
 	}
-	return erp.Receipt{}, false, nil
+	if note, _ := r.Get("note").Text(); unsent != nil && note != "" && note != documentNote(w) {
+		return fmt.Sprintf("it is another one, its note is %q", web.Shorten(note, 40))
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package smartup
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -100,12 +101,8 @@ func TestUnclearWritesAreFound(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					// A note and a status are looked at once more before they are sent.
-					if object == "order" {
-						sim.AddFaultAfter(smartup.Fault{Kind: fault, Object: object}, 1)
-					} else {
-						sim.AddFault(smartup.Fault{Kind: fault, Object: object})
-					}
+					// Each is looked at once more before it is sent.
+					sim.AddFaultAfter(smartup.Fault{Kind: fault, Object: object}, 1)
 					if _, err := s.Write(t.Context(), w); !erp.Is(err, erp.Unclear) {
 						t.Fatalf("%v", err)
 					}
@@ -126,7 +123,7 @@ func TestUnclearWritesAreFound(t *testing.T) {
 
 func TestDocuments(t *testing.T) {
 	within(t, writing(), smartup.Options{}, func(t *testing.T, sim *smartup.Server, s *Source) {
-		sim.AddFault(smartup.Fault{Kind: smartup.PartlyRefused, Object: "movement"})
+		sim.AddFaultAfter(smartup.Fault{Kind: smartup.PartlyRefused, Object: "movement"}, 1)
 		if err := send(t, s, write(erp.Produced)); !erp.Is(err, erp.Refused) || !strings.Contains(err.Error(), "not enough stock") {
 			t.Errorf("%v", err)
 		}
@@ -185,4 +182,73 @@ func TestDraftsAreNoStockYet(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A document that people cancelled, that is of another product, or of an order before the
+// store was lost, is in the way of its external id, and none of it counts as done.
+func TestDocumentsInTheWay(t *testing.T) {
+	c := writing()
+	c.Write.Goods = Stocktaking
+	within(t, c, smartup.Options{}, func(t *testing.T, sim *smartup.Server, s *Source) {
+		sim.SetBalance([]smartup.Balance{{Warehouse: "FG", Product: "P-100", Quantity: "31", Condition: "F"}})
+		if !s.Capabilities().Counts {
+			t.Error("a stocktaking counts")
+		}
+		w, err := s.Prepare(t.Context(), write(erp.Produced))
+		if err == nil {
+			_, err = s.Write(t.Context(), w)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Write(t.Context(), w); err != nil || len(sim.Documents(Stocktaking)) != 1 {
+			t.Errorf("sent again: %v", err)
+		}
+		inTheWay := func(what string, err error) {
+			t.Helper()
+			var e *erp.Error
+			if !errors.As(err, &e) || e.Fault != erp.Refused || !e.Renew || !strings.Contains(e.Error(), what) || len(sim.Documents(Stocktaking)) != 1 {
+				t.Errorf("%v", err)
+			}
+		}
+		again := w
+		again.Code = "another order"
+		_, err = s.Write(t.Context(), again)
+		inTheWay("its note is", err)
+		again.Product = "P-200"
+		_, _, err = s.Look(t.Context(), again)
+		inTheWay("of product P-100", err)
+		sim.Post(Stocktaking, w.ID, "C")
+		_, _, err = s.Look(t.Context(), w)
+		inTheWay("cancelled", err)
+	})
+	within(t, writing(), smartup.Options{}, func(t *testing.T, sim *smartup.Server, s *Source) {
+		w, err := s.Prepare(t.Context(), write(erp.Produced))
+		if err == nil {
+			_, err = s.Write(t.Context(), w)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Delta = decimal.NewFromInt(7)
+		if w, err = s.Prepare(t.Context(), w); err == nil {
+			_, err = s.Write(t.Context(), w)
+		}
+		if !erp.Is(err, erp.Refused) || !strings.Contains(err.Error(), "it is another one, of ") {
+			t.Error(err)
+		}
+	})
+}
+
+// Rows of warehouses that do not count spoil nothing.
+func TestExcludedRows(t *testing.T) {
+	c := account()
+	c.ExcludeWarehouses = []string{"SCRAP"}
+	within(t, c, smartup.Options{}, func(t *testing.T, sim *smartup.Server, s *Source) {
+		sim.SetBalance([]smartup.Balance{{Warehouse: "SCRAP", Product: "P-100", Quantity: "", Condition: "F"}, {Warehouse: "SCRAP", Quantity: "1", Condition: "F"}, {Warehouse: "FG", Product: "P-100", Quantity: "3", Condition: "F"}})
+		r, err := s.ReadStock(t.Context(), erp.Ask{})
+		if err != nil || len(r.Problems)+len(r.Spoilt) != 0 || len(r.Stock) != 1 {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
 }

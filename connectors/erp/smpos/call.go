@@ -28,10 +28,8 @@ type Source struct {
 	caller web.Caller
 	budget *erp.Budget
 	shops  []*shop
-	// field is the name of the quantity in UPDGOODS; switched says that the
-	// configured one did not move it.
-	field    string
-	switched bool
+	// field is the name of the quantity in UPDGOODS that worked last.
+	field string
 	// busy counts the calls in a row for which the cabinet was not available.
 	busy int
 }

@@ -168,16 +168,37 @@ func (s *Source) Write(ctx context.Context, w erp.Write) (erp.Receipt, error) {
 	if now, counted := sh.amounts.of[p.Code]; !counted || sh.amounts.spoilt[p.Code] || now != p.Before {
 		return erp.Receipt{}, later(w, "the quantity in section %s is not %s any more: nothing was written, it is planned anew", sh.Name, pieces(p.Before))
 	}
-	set := map[string]any{"sectionID": sh.ID, "goods": []any{map[string]any{"code": p.Code, s.field: p.After}}}
-	if _, _, _, err := s.call(ctx, doing(w), "UPDGOODS", set, true); err != nil {
+	r, how, err := s.set(ctx, w, sh, p)
+	if how == "" {
+		return r, err
+	}
+	// The manual has two names of the quantity: this cabinet may want the other one.
+	first := s.field
+	s.field = map[string]string{long: short, short: long}[first]
+	if end, near := s.nearShiftEnd(time.Now()); near {
+		return erp.Receipt{}, &erp.Error{Fault: erp.Unavailable, Doing: doing(w), What: "the cabinet " + how + ": it is not called " + first + " there, " + s.field + " is tried after the shift", Until: end}
+	}
+	r, again, err := s.set(ctx, w, sh, p)
+	if again == "" {
+		return r, err
+	}
+	s.field = first
+	return erp.Receipt{}, refused(w, "look into the rights of the account, and ask the vendor", "the cabinet %s, and neither %s nor %s does it", how, first, map[string]string{long: short, short: long}[first])
+}
+
+// set writes the planned quantity and reads it again. how says why nothing was changed
+// although the cabinet was asked to; empty otherwise.
+func (s *Source) set(ctx context.Context, w erp.Write, sh *shop, p plan) (r erp.Receipt, how string, err error) {
+	ask := map[string]any{"sectionID": sh.ID, "goods": []any{map[string]any{"code": p.Code, s.field: p.After}}}
+	if _, _, _, err := s.call(ctx, doing(w), "UPDGOODS", ask, true); err != nil {
 		// An amount below zero may be what is wrong; otherwise it is the name of it.
 		if e, ok := err.(*erp.Error); ok && e.Fault == erp.Refused && p.After >= 0 && strings.Contains(e.What, wrongParameter) {
-			err = s.unmoved(w, "refuses the UPDGOODS ("+e.What+")")
+			return erp.Receipt{}, "refuses the UPDGOODS (" + e.What + ")", err
 		}
-		return erp.Receipt{}, err
+		return erp.Receipt{}, "", err
 	}
 	if err := s.readAgain(ctx, sh); err != nil {
-		return erp.Receipt{}, &erp.Error{Fault: erp.Unclear, Doing: doing(w), What: "the quantity could not be read again: " + err.Error(), Err: err}
+		return erp.Receipt{}, "", &erp.Error{Fault: erp.Unclear, Doing: doing(w), What: "the quantity could not be read again: " + err.Error(), Err: err}
 	}
 	return s.verify(w, sh, p)
 }
@@ -190,22 +211,22 @@ func (s *Source) readAgain(ctx context.Context, sh *shop) error {
 	return s.readSales(ctx, sh, true)
 }
 
-// verify judges what is there after a write that the cabinet took.
-func (s *Source) verify(w erp.Write, sh *shop, p plan) (erp.Receipt, error) {
+// verify judges what is there after a write that the cabinet took; how is that of set.
+func (s *Source) verify(w erp.Write, sh *shop, p plan) (r erp.Receipt, how string, err error) {
 	now, counted := sh.amounts.of[p.Code]
 	posted := sh.sold.of[p.Code] < p.Sold
-	unclear := func(what string, args ...any) (erp.Receipt, error) {
-		return erp.Receipt{}, &erp.Error{Fault: erp.Unclear, Doing: doing(w), What: fmt.Sprintf(what, args...)}
+	unclear := func(what string, args ...any) (erp.Receipt, string, error) {
+		return erp.Receipt{}, "", &erp.Error{Fault: erp.Unclear, Doing: doing(w), What: fmt.Sprintf(what, args...)}
 	}
 	switch {
 	case !counted || sh.amounts.spoilt[p.Code] || sh.sold.spoilt[p.Code] || sh.sold.lost > 0:
 		return unclear("the stock can not be read again: %s", told(sh))
 	case now == p.After:
-		return s.done(sh, p, posted), nil
+		return s.done(sh, p, posted), "", nil
 	case now > p.Before && now < p.After && posted:
-		return erp.Receipt{Says: s.says(p, fmt.Sprintf("; %s of them were sold in a shift that was posted meanwhile", pieces(p.After-now)))}, nil
+		return erp.Receipt{Says: s.says(p, fmt.Sprintf("; %s of them were sold in a shift that was posted meanwhile", pieces(p.After-now)))}, "", nil
 	case now == p.Before && !posted:
-		return erp.Receipt{}, s.unmoved(w, "takes UPDGOODS, but the quantity does not move")
+		return erp.Receipt{}, "takes UPDGOODS, but the quantity does not move", nil
 	}
 	return unclear("section %s has %s of goods %d, neither %s as before nor %s as written: somebody else changed it at the same time", sh.Name, pieces(now), p.Code, pieces(p.Before), pieces(p.After))
 }
@@ -224,18 +245,6 @@ func (s *Source) done(sh *shop, p plan, posted bool) erp.Receipt {
 
 func (s *Source) says(p plan, more string) string {
 	return fmt.Sprintf("section %s, goods %d: %s instead of %s%s", p.Section, p.Code, pieces(p.After), pieces(p.Before), more)
-}
-
-// unmoved takes the other name of the quantity: the manual has two. If that did not
-// help either the goods are a person's.
-func (s *Source) unmoved(w erp.Write, how string) error {
-	tried := s.field
-	if s.switched {
-		s.switched, s.field = false, s.Config.Write.Quantity
-		return refused(w, "look into the rights of the account, and ask the vendor", "the cabinet %s, neither as qnty nor as qty", how)
-	}
-	s.switched, s.field = true, map[string]string{long: short, short: long}[tried]
-	return later(w, "the cabinet %s: it is not called %s there, %s is tried", how, tried, s.field)
 }
 
 // Look compares the present quantity with the plan. What is neither the one before

@@ -17,6 +17,9 @@ type Options struct {
 	// OnlyQty lets UPDGOODS, ADDGOODS and PUTGOODS understand "qty" alone; "qnty"
 	// is ignored without a word.
 	OnlyQty bool
+	// MostQnty is the largest quantity that goods may have, in thousandths; 0 is no
+	// bound.
+	MostQnty int64
 	// OnlyList knows GETPRTLIST and not GETPRTLST; OnlyPvt knows the parameter
 	// pvtID of GETPRT and not prtID.
 	OnlyList, OnlyPvt bool

@@ -146,6 +146,8 @@ func (o Options) valid(g Goods) error {
 		return fmt.Errorf("goods %d: barCode is out of range", g.Code)
 	case g.Tax < 1 || g.Tax > 8 || g.Dep < 1 || g.Dep > 16:
 		return fmt.Errorf("goods %d: tax must be 1 to 8, dep 1 to 16", g.Code)
+	case o.MostQnty > 0 && g.Qnty > o.MostQnty:
+		return fmt.Errorf("goods %d: the quantity is too large", g.Code)
 	case o.NoNegative && g.Qnty < 0:
 		return fmt.Errorf("goods %d: the quantity is below zero", g.Code)
 	}

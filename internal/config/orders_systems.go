@@ -234,12 +234,16 @@ func (l *loader) words(v *view, names ...string) map[string][]string {
 
 // stateFields are the keys for words of states.
 func stateFields(where string) []*field {
+	none := &field{key: "no_state", kind: kindText, def: "open", allowed: []string{"open", "held"}, doc: "what an order without a state is"}
+	if where == "status" {
+		none.def, none.doc = "", "what an order without a status is; if it is not said, such an order is open where others of the list have a status, and otherwise nothing is made of the list"
+	}
 	return []*field{
 		{key: "open", kind: kindTexts, doc: "words of " + where + " that mean that an order may be made"},
 		{key: "held", kind: kindTexts, doc: "words that mean that it has to wait"},
 		{key: "closed", kind: kindTexts, doc: "words that mean that it is over"},
 		{key: "cancelled", kind: kindTexts, doc: "words that mean that nobody wants it any more"},
-		{key: "no_state", kind: kindText, def: "open", allowed: []string{"open", "held"}, doc: "what an order without a state is"},
+		none,
 	}
 }
 

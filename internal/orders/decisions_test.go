@@ -201,6 +201,30 @@ func TestStockWithDrafts(t *testing.T) {
 	})
 }
 
+// A count of goods adds what nobody posted yet, and not what was posted a moment ago.
+func TestCountsWithDrafts(t *testing.T) {
+	for posted, want := range map[bool]string{false: "40", true: "0"} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, withWrites(erp.Produced, rules.WriteRule{On: rules.OnClose}))
+			r.office.drafts, r.office.caps.Counts = true, true
+			r.finished("642", 40)
+			r.wait(time.Hour)
+			r.office.set(func() { r.office.drafts = !posted })
+			r.office.put(sale("643", "5"))
+			r.wait(time.Hour)
+			r.must(r.server.AddMachine(mes.MachineSetup{Code: "M2"}))
+			r.work(r.one("SU-643-1"), "M2", 5)
+			r.must(r.server.CloseOrder(r.one("SU-643-1").ID))
+			r.wait(2 * time.Hour)
+			r.office.set(func() {
+				if n := len(r.office.written); n != 2 || r.office.written[1].Unposted.String() != want {
+					t.Errorf("posted %v: %+v", posted, r.office.written)
+				}
+			})
+		})
+	}
+}
+
 // An order that Prodsmart fails on again and again keeps no other.
 func TestOneOrderFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -336,6 +336,7 @@ func (s *source) writeBack(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
+	counts, looked := s.system.Capabilities().Counts, map[string]bool{}
 	for range mostTasks {
 		o, look, ok := s.book.NextWrite(time.Now())
 		if ctx.Err() != nil {
@@ -343,6 +344,16 @@ func (s *source) writeBack(ctx context.Context) error {
 		}
 		if !ok {
 			return s.drafts(ctx)
+		}
+		if !look && counts && !looked[o.Write.ID] {
+			if err := s.lookAt(ctx, writer, s.book.DraftsBeside(o.Write)); err != nil {
+				if ctx.Err() == nil {
+					s.book.NotWrote(o.Write.ID, err, time.Now()) // it waits, others do not
+				}
+				return errors.Join(err, s.save(ctx))
+			}
+			looked[o.Write.ID] = true
+			continue
 		}
 		err := s.write(ctx, writer, o.Write, look)
 		if saved := s.save(ctx); saved != nil {
@@ -361,7 +372,12 @@ func (s *source) drafts(ctx context.Context) error {
 	if !ok || s.saving() {
 		return nil
 	}
-	for _, o := range s.book.Drafts(time.Now()) {
+	return s.lookAt(ctx, writer, s.book.Drafts(time.Now()))
+}
+
+// lookAt finds out what became of documents that people have to post.
+func (s *source) lookAt(ctx context.Context, writer erp.Writer, drafts []rules.Outgoing) error {
+	for _, o := range drafts {
 		r, there, err := writer.Look(ctx, o.Write)
 		if erp.Is(err, erp.Refused) {
 			s.book.Declined(o.Write.ID, err, time.Now())

@@ -74,7 +74,8 @@ type Outgoing struct {
 	// Tries are the failures in a row, Rest is until when it is left alone.
 	Tries int       `json:",omitempty"`
 	Rest  time.Time `json:",omitzero"`
-	// Declined says that the document is there, and that people rejected it.
+	// Declined says that a document with its id is in the way: people rejected it, or it
+	// is another one.
 	Declined bool `json:",omitempty"`
 }
 

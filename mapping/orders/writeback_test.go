@@ -271,3 +271,28 @@ func TestDeclinedIsSentAnew(t *testing.T) {
 		t.Errorf("%+v", p.book.Writes())
 	}
 }
+
+// What is in the way of a write's id leaves the write without a way under it, whether it
+// was found before it was sent or when nobody knew whether it was.
+func TestSomethingInTheWay(t *testing.T) {
+	inTheWay := &erp.Error{Fault: erp.Refused, What: "another document has this id", Renew: true}
+	for name, report := range map[string]func(b *orders.Book, id string, now time.Time){
+		"before it was sent": func(b *orders.Book, id string, now time.Time) { b.NotWrote(id, inTheWay, now) },
+		"afterwards":         func(b *orders.Book, id string, now time.Time) { b.Unsure(id, inTheWay, now) },
+	} {
+		p := planned(t, settings(func(s *orders.Settings) { s.Writes = map[erp.Kind]orders.WriteRule{erp.Produced: {On: orders.OnClose}} }), sale())
+		p.show("closed", "completed", "20")
+		first, _, _ := p.book.NextWrite(p.now)
+		p.book.Leaving(first.Write, p.now)
+		report(p.book, first.Write.ID, p.now)
+		if w := p.book.Writes()[0]; w.State != orders.Parked || strings.Contains(w.Why, "can not be found out") {
+			t.Errorf("%s: %+v", name, w)
+		}
+		if err := p.book.ResolveWrite(first.Write.ID, "send", p.now); err != nil {
+			t.Fatal(err)
+		}
+		if second, _, ok := p.book.NextWrite(p.now); !ok || second.Write.ID == first.Write.ID {
+			t.Errorf("%s: %+v", name, p.book.Writes())
+		}
+	}
+}

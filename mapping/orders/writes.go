@@ -38,12 +38,24 @@ func (b *Book) NextWrite(now time.Time) (w Outgoing, look, ok bool) {
 		return Outgoing{}, false, false
 	}
 	w = *best
-	for _, o := range b.writes {
-		if o.draft() && o.Write.Product == w.Write.Product {
-			w.Write.Unposted = w.Write.Unposted.Add(o.Write.Delta)
-		}
+	for _, o := range b.DraftsBeside(w.Write) {
+		w.Write.Unposted = w.Write.Unposted.Add(o.Write.Delta)
 	}
 	return w, unclear(best), true
+}
+
+// DraftsBeside are the documents about the same goods at the same place that were not
+// posted when they were last looked at. Where goods are counted anew they are looked at
+// before (Posted, Declined), and NextWrite is asked again.
+func (b *Book) DraftsBeside(w erp.Write) []Outgoing {
+	var out []Outgoing
+	for _, id := range sortedKeys(b.writes) {
+		o := b.writes[id]
+		if v := o.Write; o.draft() && w.Kind == erp.Produced && v.Product == w.Product && v.Company == w.Company && v.Place == w.Place {
+			out = append(out, *o)
+		}
+	}
+	return out
 }
 
 // draft says that the goods of a write are in no stock before people post it.
@@ -190,12 +202,19 @@ func (b *Book) NotWrote(id string, err error, now time.Time) {
 	switch {
 	case o == nil:
 	case erp.Is(err, erp.Refused), erp.Is(err, erp.Gone):
+		o.Declined = renew(err)
 		b.giveUp(o, "the system refused it: ", err, now)
 	case o.Tries >= mostDoubts && erp.Is(err, erp.Garbled):
 		b.giveUp(o, "", err, now)
 	default:
 		b.failed(o, Intended, err, now)
 	}
+}
+
+// renew says of an error that a document is in the way of the write's id.
+func renew(err error) bool {
+	var e *erp.Error
+	return errors.As(err, &e) && e.Renew
 }
 
 // giveUp parks goods for a person, and lets a text be.
@@ -215,6 +234,9 @@ func (b *Book) Unsure(id string, err error, now time.Time) {
 	o := b.writes[id]
 	switch {
 	case o == nil:
+	case renew(err):
+		o.Declined = true
+		b.giveUp(o, "", err, now)
 	case erp.Is(err, erp.Refused), erp.Is(err, erp.Gone),
 		o.Tries >= mostDoubts && (erp.Is(err, erp.Garbled) || erp.Is(err, erp.Denied) || erp.Is(err, erp.Misconfigured)):
 		b.giveUp(o, "whether it was done can not be found out; look in the other system: ", err, now)
@@ -263,7 +285,7 @@ func (b *Book) ResolveWrite(id, option string, now time.Time) error {
 	case !slices.Contains(o.Options(), option):
 		return fmt.Errorf("%q can not be said about write-back %s; say one of: %s", option, id, strings.Join(o.Options(), ", "))
 	case option == "send" && o.Declined && b.entries[o.Entry] != nil && b.entries[o.Owner] != nil:
-		// The rejected document keeps its id: this is another one.
+		// The document that is in the way keeps its id: this is another one.
 		delete(b.writes, o.Write.ID)
 		b.dirty[rowName{rowWrite, o.Write.ID}] = true
 		b.send(b.entries[o.Entry], b.entries[o.Owner], o.Write, now)

@@ -43,7 +43,7 @@ type Source struct {
 	days, told int
 	// articles is the catalogue as it was last read; nil before. After articlesFails
 	// failures in a row, the last one articlesError, it is read again from articlesRest on.
-	articles       *catalogue
+	articles      *catalogue
 	articlesRest  time.Time
 	articlesFails int
 	articlesError error

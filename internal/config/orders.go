@@ -30,7 +30,9 @@ type OrderSource struct {
 	// System is the key that names its system: file and so on.
 	System string
 	// Live is false in shadow mode.
-	Live                         bool
+	Live bool
+	// CreateProducts makes products that are not in Prodsmart.
+	CreateProducts               bool
 	Every, FullEvery, StockEvery time.Duration
 	Rules                        orders.Settings
 	// UsesStock says that its stock is read: for replenishment, or to be set in
@@ -98,7 +100,7 @@ func (l *loader) readOrders(v *view, c *Config) Orders {
 func (l *loader) readSource(key *node, v *view, live bool, c *Config) (OrderSource, bool) {
 	l.source = key.text
 	defer func() { l.source = "" }()
-	s := OrderSource{Pos: key.pos, Name: key.text, Live: live, Every: v.duration("every"), FullEvery: v.duration("full_every"), StockEvery: v.duration("stock_every")}
+	s := OrderSource{Pos: key.pos, Name: key.text, Live: live, CreateProducts: v.truth("create_products"), Every: v.duration("every"), FullEvery: v.duration("full_every"), StockEvery: v.duration("stock_every")}
 	if v.has("mode") {
 		s.Live = v.text("mode") == "live"
 	}

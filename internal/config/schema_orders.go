@@ -34,6 +34,7 @@ func sourceObject() *object {
 		{key: "lead_times", kind: kindNames, doc: "other times between start and due date, by product code or product group"},
 		{key: "customer", kind: kindText, def: "auto", allowed: []string{"auto", "name", "code", "none"}, doc: "what is told of the customer; auto is the name of companies and the code of persons"},
 		{key: "products", kind: kindNames, doc: "product codes of Prodsmart by the article codes of the source, where they differ, or by the names of articles that have none"},
+		{key: "create_products", kind: kindBool, def: "false", doc: "make a product in Prodsmart, without operations, for an article that is made here and that Prodsmart does not have; products that are there are never changed"},
 		{key: "include", kind: kindTexts, doc: "article codes, * for any letters, that are made here"},
 		{key: "exclude", kind: kindTexts, doc: "article codes, * for any letters, that are not made here"},
 		{key: "groups", kind: kindTexts, doc: "article groups that are made here, where the source has groups; others are not"},

@@ -92,7 +92,7 @@ func (g *Gateway) orderGate(ctx context.Context, urgent bool, do func(context.Co
 // and notes only, whatever its mode.
 func sourceConfig(s config.OrderSource, prodsmart bool) orders.Config {
 	c := orders.Config{
-		Name: s.Name, Settings: s.Rules, Shadow: !s.Live || !prodsmart, Every: s.Every, FullEvery: s.FullEvery,
+		Name: s.Name, Settings: s.Rules, Shadow: !s.Live || !prodsmart, Products: s.CreateProducts, Every: s.Every, FullEvery: s.FullEvery,
 		Unseen: time.Duration(s.Unseen) * 24 * time.Hour, UnseenPerDay: lookUpsPerDay,
 	}
 	c.Settings.AnyProduct = !prodsmart

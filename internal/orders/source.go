@@ -24,8 +24,10 @@ type Config struct {
 	// Open makes the business system's client. It is called by Run, with what Meter
 	// kept at last, and again after an hour if it fails. Run closes what it gives.
 	Open func(kept string, keep func(string) error) (erp.Source, error)
-	// Every, StockEvery and ProductsEvery are the times between two reads, and
-	// FullEvery between two of everything. 0 of StockEvery is never.
+	// Products makes articles that are made here and that Prodsmart does not have.
+	Products bool
+	// Every and StockEvery are the times between two reads, and FullEvery between two of
+	// everything. 0 of StockEvery is never.
 	Every, StockEvery, FullEvery time.Duration
 	// Unseen is how long an order may be in no read before it is asked for alone;
 	// 0 is never. UnseenPerDay bounds these calls.
@@ -86,6 +88,12 @@ type source struct {
 	ordersFailed, stockFailed int
 	// resting are the orders that Prodsmart failed on, by key.
 	resting map[string]restOf
+	// articles are those of the system as they were last asked for, because a product
+	// was lacking, at articlesAt. productRest is until when one that could not be made is
+	// left alone, by code.
+	articles    map[string]erp.Product
+	articlesAt  time.Time
+	productRest map[string]time.Time
 	// asked counts the single orders that were asked for on a day, in UTC, because no
 	// read shows them.
 	asked     int
@@ -112,7 +120,7 @@ type ask struct {
 }
 
 func newSource(c Config, p *plant, k Keeper) *source {
-	return &source{config: c, plant: p, keeper: k, unread: map[string]error{}, asks: make(chan ask), wake: make(chan struct{}, 1), status: Status{Name: c.Name, Shadow: c.Shadow, Target: c.Settings.Target}}
+	return &source{config: c, plant: p, keeper: k, unread: map[string]error{}, productRest: map[string]time.Time{}, asks: make(chan ask), wake: make(chan struct{}, 1), status: Status{Name: c.Name, Shadow: c.Shadow, Target: c.Settings.Target}}
 }
 
 // run works until ctx ends.
@@ -232,6 +240,7 @@ func (s *source) turn(ctx context.Context) (time.Duration, error) {
 		return 0, errors.Join(append(failed, err)...)
 	}
 	if live && !s.book.NeedsRebuild() {
+		note(s.makeProducts(ctx))
 		note(s.work(ctx))
 		note(s.writeBack(ctx))
 	} else if !live {

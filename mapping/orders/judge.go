@@ -132,7 +132,7 @@ func (b *Book) lacks(l erp.Line, product string, quantity decimal.Decimal, due t
 		return Waiting, "the products of Prodsmart are not known yet", false
 	}
 	if _, known := b.catalog[product]; !known {
-		return Waiting, "the product is not in Prodsmart: " + product, true
+		return Waiting, notThere + product, true
 	}
 	return "", "", false
 }

@@ -67,8 +67,10 @@ type Write struct {
 	// At is when the caller decided it, in UTC.
 	At time.Time
 	// Earlier is the key that the last write of this kind about this order
-	// had (Receipt.Key), so that one text is changed in place.
+	// had (Receipt.Key), so that one text is changed in place. Before is the stage
+	// that it was about.
 	Earlier string
+	Before  Stage
 	// Unposted is what earlier documents about the same product add, that people of
 	// the system have still to post.
 	Unposted decimal.Decimal

@@ -23,6 +23,7 @@ func csmartObject() *object {
 		{key: "most_mb", kind: kindInt, def: "32", min: "1", max: "1024", doc: "largest answer in megabytes"},
 		{key: "task_type", kind: kindText, def: "zadanie", doc: "type of tasks, for write: task"},
 		{key: "task_status", kind: kindText, def: "nowe", doc: "status of tasks that are new or have news"},
+		{key: "task_closed", kind: kindText, def: "zamknięte", doc: "status of a task about a delay that is over"},
 		{key: "task_customer", kind: kindBool, def: "true", doc: "tasks belong to the customer, by the tax number"},
 	}, stateFields("status")...)}
 }
@@ -33,7 +34,7 @@ func (l *loader) readCSMART(s *OrderSource, v *view) {
 	s.csmart = &csmart.Config{
 		Address: v.text("url"), Domain: v.text("domain"), Get: v.truth("get"), Fields: map[string][]string{}, States: l.stateWords(v), NoState: l.saidState(v), Generic: v.text("generic"),
 		Zone: l.zoneOf(v), ProductsFor: v.duration("products_for"), LoginWords: l.texts(v.child("login_words")), Timeout: v.duration("timeout"), MostMB: v.whole("most_mb"),
-		Tasks: csmart.TaskConfig{Kinds: kindsOn(s), Type: v.text("task_type"), Status: v.text("task_status"), NoCustomer: !v.truth("task_customer")},
+		Tasks: csmart.TaskConfig{Kinds: kindsOn(s), Type: v.text("task_type"), Status: v.text("task_status"), Closed: v.text("task_closed"), NoCustomer: !v.truth("task_customer")},
 	}
 	for name, n := range l.named(v, "fields") {
 		if !slices.Contains(csmart.Meanings(), name) {

@@ -295,7 +295,7 @@ func (b *Book) words(t telling, kind erp.Kind, rule WriteRule, at time.Time) {
 		return
 	}
 	b.send(e, t.owner, erp.Write{
-		Kind: kind, Stage: stage, Ordered: t.ordered, Produced: made, Earlier: last.Key,
+		Kind: kind, Stage: stage, Ordered: t.ordered, Produced: made, Earlier: last.Key, Before: last.Stage,
 		Text: b.tale(t.what, stage, e.Want.Due),
 	}, at)
 	if e.Back.Told == nil {

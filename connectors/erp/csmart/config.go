@@ -58,8 +58,9 @@ type Config struct {
 type TaskConfig struct {
 	// Kinds can have erp.Task alone.
 	Kinds []erp.Kind
-	// Type and Status are those of tasks: "zadanie" and "nowe".
-	Type, Status string
+	// Type and Status are those of tasks: "zadanie" and "nowe". Closed is the status of
+	// one that is resolved: "zamknięte".
+	Type, Status, Closed string
 	// NoCustomer leaves the customer's tax number out of tasks.
 	NoCustomer bool
 }
@@ -102,6 +103,9 @@ func (c Config) defaults() Config {
 	}
 	if c.Tasks.Status == "" {
 		c.Tasks.Status = "nowe"
+	}
+	if c.Tasks.Closed == "" {
+		c.Tasks.Closed = "zamknięte"
 	}
 	return c
 }

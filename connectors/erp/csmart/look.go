@@ -9,8 +9,13 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
 )
 
-// left is a task of ours.
-type left struct{ id, name, description string }
+// left is a task that is there.
+type left struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	Status      string `json:"status,omitempty"`
+}
 
 // found is what the list of tasks has of a plan.
 type found struct {
@@ -18,6 +23,8 @@ type found struct {
 	// list, marked or not.
 	marked []left
 	there  bool
+	// all are those that have an id.
+	all []left
 	// cut says that the list may have been cut off.
 	cut bool
 }
@@ -26,8 +33,8 @@ type found struct {
 // changed by its text too.
 func (f found) done(p plan) (erp.Receipt, bool) {
 	for _, t := range f.marked {
-		if p.ID == "" || erp.FoldWord(t.name) == erp.FoldWord(p.Name) && erp.FoldWord(t.description) == erp.FoldWord(p.Description) {
-			return erp.Receipt{Key: t.id, Says: t.name}, true
+		if p.ID == "" || erp.FoldWord(t.Name) == erp.FoldWord(p.Name) && erp.FoldWord(t.Description) == erp.FoldWord(p.Description) {
+			return erp.Receipt{Key: t.ID, Says: t.Name}, true
 		}
 	}
 	return erp.Receipt{}, false
@@ -54,16 +61,21 @@ func (s *Source) find(ctx context.Context, w erp.Write, p plan) (f found, err er
 		}
 		id, err := v.Get(s.fields["task.id"]...).Text()
 		f.there = f.there || err == nil && id != "" && id == p.ID
+		// A text that can not be read is not the one that was to be written.
+		name, _ := v.Get("name").Text()
+		description, _ := v.Get("description").Text()
+		status, _ := v.Get("status").Text()
+		task := left{id, name, description, status}
+		if err == nil && id != "" {
+			f.all = append(f.all, task)
+		}
 		if !marked {
 			continue
 		}
 		if err != nil || id == "" || len(id) > longest {
 			return f, &erp.Error{Fault: erp.Garbled, Doing: what, What: "the task " + p.Marker + " is there, and has no id", Next: "name its field under fields: task.id (orders discover lists them)"}
 		}
-		// A text that can not be read is not the one that was to be written.
-		name, _ := v.Get("name").Text()
-		description, _ := v.Get("description").Text()
-		f.marked = append(f.marked, left{id, name, description})
+		f.marked = append(f.marked, task)
 	}
 	return f, nil
 }

@@ -65,7 +65,7 @@ func lookIn(t *testing.T, list string) (erp.Receipt, bool, error) {
 // TestLooksThatMayOverlookATask: what can not be told from a task that is not there
 // does not let it be sent again.
 func TestLooksThatMayOverlookATask(t *testing.T) {
-	const mark = "[PS-CS-1-1245-9001]"
+	const mark = "[PS-CS-1-1245-9001-produced]"
 	others := func(n int) string {
 		var list []string
 		for i := range n {
@@ -118,13 +118,13 @@ func TestMarkers(t *testing.T) {
 		{Code: "CS-ZS-45-2026-1", Order: "1245", Line: "9001"}, {Code: "CS-1", Order: "7", Line: `Szyld 2" & <dąb>`}, {Code: "CS-1", Order: "7", Line: `Szyld 2" & <dąb>~2`},
 		{Code: "CS-1", Order: strings.Repeat("7", 64), Line: strings.Repeat("8", 64)}, {Code: "CS-1", Order: strings.Repeat("7", 64), Line: strings.Repeat("8", 63) + "9"}, {Code: "[x]"}, {Code: "(x)"},
 	} {
-		m := marker(w)
+		m := marker(w, w.Stage)
 		if seen[m] || len(m) > 100 || !strings.HasPrefix(m, "[PS-") || strings.Trim(m[1:len(m)-1], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/~#-") != "" {
 			t.Errorf("%q of %+v", m, w)
 		}
 		seen[m] = true
 	}
-	if m := marker(erp.Write{Code: "CS-ZS-45-2026-1", Order: "1245", Line: "9001"}); m != "[PS-CS-ZS-45-2026-1-1245-9001]" {
+	if m := marker(erp.Write{Code: "CS-ZS-45-2026-1", Order: "1245", Line: "9001"}, erp.Completed); m != "[PS-CS-ZS-45-2026-1-1245-9001-produced]" {
 		t.Error(m)
 	}
 }

@@ -31,6 +31,20 @@ type plan struct {
 	// Marker tells the task from all others.
 	Marker string `json:"marker"`
 	TaxNo  string `json:"nip,omitempty"`
+	// Resolved is the task about a delay that is over with this one; nil if there is none.
+	Resolved *left `json:"resolved,omitempty"`
+}
+
+// subject is what a task is about: what was made, a delay, or a cancellation that came
+// too late. Each has a task of its own, because each is done with at another time.
+func subject(s erp.Stage) string {
+	switch s {
+	case erp.Late:
+		return "delay"
+	case erp.Conflict:
+		return "cancelled"
+	}
+	return "produced"
 }
 
 // doing names a write.
@@ -40,8 +54,9 @@ func refused(w erp.Write, what string, args ...any) error {
 	return &erp.Error{Fault: erp.Refused, Doing: doing(w), What: fmt.Sprintf(what, args...)}
 }
 
-// Prepare plans the task: the one that was left about the same order before, or one
-// that has its marker, is changed; there is one for each production order and line.
+// Prepare plans the task: the one that was left about the same subject before, or one
+// that has its marker, is changed; there is one for each production order, line and
+// subject. A task about a delay is closed by the next one about what was made.
 func (s *Source) Prepare(ctx context.Context, w erp.Write) (erp.Write, error) {
 	if !slices.Contains(s.Tasks.Kinds, w.Kind) {
 		return w, refused(w, "this kind of write-back is not switched on")
@@ -51,7 +66,14 @@ func (s *Source) Prepare(ctx context.Context, w erp.Write) (erp.Write, error) {
 			return w, later(err)
 		}
 	}
-	p := plan{ID: w.Earlier, Name: title(w), Description: w.Text, Marker: marker(w)}
+	p := plan{ID: w.Earlier, Name: title(w), Description: w.Text, Marker: marker(w, w.Stage)}
+	over := ""
+	if w.Before != "" && subject(w.Before) != subject(w.Stage) {
+		p.ID = ""
+		if w.Before == erp.Late && subject(w.Stage) == "produced" {
+			over = w.Earlier
+		}
+	}
 	if !s.Tasks.NoCustomer {
 		p.TaxNo = s.taxes[w.Order]
 	}
@@ -61,7 +83,10 @@ func (s *Source) Prepare(ctx context.Context, w erp.Write) (erp.Write, error) {
 			return w, err
 		}
 		if len(found.marked) > 0 {
-			p.ID = found.marked[0].id
+			p.ID = found.marked[0].ID
+		}
+		if i := slices.IndexFunc(found.all, func(t left) bool { return t.ID == over && over != "" && t.Status != s.Tasks.Closed }); i >= 0 {
+			p.Resolved = &found.all[i]
 		}
 	}
 	text, err := json.Marshal(p)
@@ -88,9 +113,9 @@ const plainMarks = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 // marker is what a task is found by. It has the order's and line's keys too: several
 // may share a production order. A hash stands for keys that are long, or have other
 // characters than plain ones: a service may change those.
-func marker(w erp.Write) string {
+func marker(w erp.Write, stage erp.Stage) string {
 	parts := []string{"PS", w.Code}
-	for _, key := range []string{w.Order, w.Line} {
+	for _, key := range []string{w.Order, w.Line, subject(stage)} {
 		if key != "" {
 			parts = append(parts, key)
 		}
@@ -141,7 +166,7 @@ func (s *Source) Write(ctx context.Context, w erp.Write) (erp.Receipt, error) {
 			break // it is the change that is refused
 		}
 		if form.Del(field); field == "id" && len(found.marked) > 0 {
-			form.Set("id", found.marked[0].id)
+			form.Set("id", found.marked[0].ID)
 		}
 		id, err = s.save(ctx, w, form)
 	}
@@ -154,7 +179,21 @@ func (s *Source) Write(ctx context.Context, w erp.Write) (erp.Receipt, error) {
 	if id == "" {
 		return erp.Receipt{}, &erp.Error{Fault: erp.Unclear, Doing: doing(w), What: "the answer does not name the task"}
 	}
-	return erp.Receipt{Key: id, Says: p.Name}, nil
+	return s.resolve(ctx, w, p, erp.Receipt{Key: id, Says: p.Name}), nil
+}
+
+// resolve closes the task about a delay that is over. If that fails people have to: it
+// is no reason to leave a second task about what was made.
+func (s *Source) resolve(ctx context.Context, w erp.Write, p plan, r erp.Receipt) erp.Receipt {
+	if p.Resolved == nil {
+		return r
+	}
+	form := s.form(w, plan{ID: p.Resolved.ID, Name: p.Resolved.Name, Description: p.Resolved.Description, Marker: marker(w, erp.Late), TaxNo: p.TaxNo})
+	form.Set("status", s.Tasks.Closed)
+	if _, err := s.save(ctx, w, form); err != nil {
+		r.Doubt = fmt.Sprintf("the task %s about the delay could not be closed (%s); close it in CSMART", p.Resolved.ID, whatOf(err))
+	}
+	return r
 }
 
 // form is the task as it is sent: all its dates and times, since the defaults that the

@@ -70,7 +70,7 @@ func TestTask(t *testing.T) {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		want := csmart.Task{ID: r.Key, Name: "ZS/45/2026 produced 20/20 STOL-120", Type: "zadanie", Status: "nowe", TaxNo: "5250000000", Description: w.Text,
-			Description2: "[PS-CS-ZS-45-2026-1-" + b.order + "-1247]", Start: "2026-11-30 23:55", End: "2026-12-01 00:10"}
+			Description2: "[PS-CS-ZS-45-2026-1-" + b.order + "-1247-produced]", Start: "2026-11-30 23:55", End: "2026-12-01 00:10"}
 		if got := b.sim.Tasks()[0]; got != want {
 			t.Errorf("%+v\nnot\n%+v", got, want)
 		}
@@ -136,9 +136,11 @@ func TestNoTaskTwice(t *testing.T) {
 						b.sim.AddFault(csmart.Fault{Kind: kind, Module: tasks, After: after, Times: times})
 						first := b.deliver(b.task(erp.Late, "12", "late"))
 						w := b.task(erp.Completed, "20", "done")
-						w.Earlier = first
+						w.Earlier, w.Before = first, erp.Late
 						key := b.deliver(w)
-						if got := b.sim.Tasks(); len(got) != 1 || got[0].ID != key || got[0].Description != "done" {
+						w.Earlier, w.Before, w.Text = key, erp.Completed, "done again"
+						b.deliver(w)
+						if got := b.sim.Tasks(); len(got) != 2 || got[0].ID != first || got[1].ID != key || got[1].Description != "done again" {
 							t.Errorf("%s, %+v", key, got)
 						}
 					})
@@ -176,4 +178,43 @@ func TestWritesThatAreNotOn(t *testing.T) {
 			t.Errorf("%+v", b.sim.Calls())
 		}
 	})
+}
+
+// A delay has a task of its own, which is closed when the order goes on in time or is
+// made; one that the office closed or threw away is left alone.
+func TestDelayIsResolved(t *testing.T) {
+	for name, c := range map[string]struct {
+		office func(b *bench, id string)
+		want   string // the status of the task about the delay
+	}{
+		"closed by us": {func(*bench, string) {}, "zamknięte"}, "closed by hand": {func(b *bench, id string) { b.sim.SetTask(id, "zamknięte", "by hand") }, "zamknięte"},
+		"thrown away": {func(b *bench, id string) { b.sim.DeleteTask(id) }, ""},
+	} {
+		within(t, csmart.Options{}, nil, func(t *testing.T, b *bench) {
+			late := b.deliver(b.task(erp.Late, "12", "late"))
+			c.office(b, late)
+			w := b.task(erp.Completed, "20", "done")
+			w.Earlier, w.Before = late, erp.Late
+			key := b.deliver(w)
+			status, names := "", 0
+			for _, task := range b.sim.Tasks() {
+				if task.ID == late {
+					status = task.Status
+					if want := map[bool]string{true: "by hand", false: "ZS/45/2026 late 12/20 STOL-120"}[name == "closed by hand"]; task.Name != want {
+						t.Errorf("%s: %+v", name, task)
+					}
+				} else if task.ID == key && task.Status == "nowe" && task.Description == "done" {
+					names++
+				}
+			}
+			if status != c.want || names != 1 || key == late {
+				t.Errorf("%s: %+v", name, b.sim.Tasks())
+			}
+			// What follows is about the same subject, and changes its task.
+			w.Earlier, w.Before, w.Text = key, erp.Completed, "done again"
+			if again := b.deliver(w); again != key {
+				t.Errorf("%s: %+v", name, b.sim.Tasks())
+			}
+		})
+	}
 }

@@ -132,6 +132,17 @@ func (s *Server) Tasks() []Task {
 	return out
 }
 
+// SetTask gives a task another status and name, as people do.
+func (s *Server) SetTask(id, status, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.events {
+		if r["id"] == id {
+			r["status"], r["name"] = status, name
+		}
+	}
+}
+
 // DeleteTask takes a task away.
 func (s *Server) DeleteTask(id string) {
 	s.mu.Lock()

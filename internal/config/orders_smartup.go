@@ -41,10 +41,14 @@ func smartupObject() *object {
 		{key: "note_appends", kind: kindBool, def: "false", doc: "a note is appended to the one before and does not replace it"},
 		{key: "status", kind: kindNames, doc: "status by what happened (started, completed), for write: status; without it B#E and B#W"},
 		{key: "status_from", kind: kindNames, doc: "the statuses, apart by spaces, in which each status may be set; without it B#E: B#N and B#W: B#N B#E"},
-		{key: "goods", kind: kindText, allowed: []string{smartup.Movement, smartup.Stocktaking}, doc: "document for write: produced: a movement from production to finished goods, or a count of the finished goods; ask the accountants"},
+		{key: "goods", kind: kindText, allowed: []string{smartup.Movement, smartup.Stocktaking, smartup.Purchase}, doc: "document for write: produced: a movement from production to finished goods, a count of the finished goods, or a purchase from the own production with its receipt; ask the accountants"},
 		{key: "document_status", kind: kindText, def: "D", allowed: []string{"D", "N"}, doc: "status of a movement: draft, or D's next one"},
 		{key: "production_warehouse", kind: kindText, doc: "code of the warehouse that movements are from"},
 		{key: "finished_warehouse", kind: kindText, doc: "code of the warehouse of finished goods"},
+		{key: "supplier", kind: kindText, doc: "with goods: purchase, code of the supplier who stands for the own production"},
+		{key: "purchase_status", kind: kindText, doc: "with goods: purchase, the company's status code of a new purchase"},
+		{key: "purchase_price", kind: kindText, doc: "with goods: purchase, price of a piece; without it none is sent"},
+		{key: "purchase_posted", kind: kindBool, def: "false", doc: "with goods: purchase, the purchase is posted, where a receipt needs that; the receipt is a draft"},
 		{key: "currency", kind: kindText, def: "860", doc: "currency code of documents"},
 	}}
 }
@@ -61,7 +65,8 @@ func (l *loader) readSmartup(s *OrderSource, v *view) {
 		Timeout: v.duration("timeout"), MostMB: v.whole("most_mb"), Zone: l.zoneOf(v),
 		Write: smartup.WriteConfig{
 			Kinds: kindsOn(s), NoteBytes: v.whole("note_bytes"), NoteAppends: v.truth("note_appends"), Goods: v.text("goods"), DocumentStatus: v.text("document_status"),
-			ProductionWarehouse: v.text("production_warehouse"), FinishedWarehouse: v.text("finished_warehouse"), Currency: v.text("currency"),
+			ProductionWarehouse: v.text("production_warehouse"), FinishedWarehouse: v.text("finished_warehouse"),
+			Supplier: v.text("supplier"), PurchaseStatus: v.text("purchase_status"), PurchasePrice: v.text("purchase_price"), PurchasePosted: v.truth("purchase_posted"), Currency: v.text("currency"),
 		},
 	}
 	if c.ProjectCode == "none" {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
 )
 
@@ -19,6 +21,8 @@ const (
 	Movement = "movement"
 	// Stocktaking counts the finished goods anew: balance and what was made.
 	Stocktaking = "stocktaking"
+	// Purchase is from a supplier who stands for the own production, with a receipt.
+	Purchase = "purchase"
 )
 
 // Config is one Smartup company, or one of its organisations. Empty settings have
@@ -98,8 +102,13 @@ type WriteConfig struct {
 	// which each may be set: B#E from B#N, B#W from B#N and B#E.
 	Status map[erp.Stage]string
 	From   map[string][]string
-	// Goods is the document for finished goods: Movement or Stocktaking.
+	// Goods is the document for finished goods: Movement, Stocktaking or Purchase.
 	Goods string
+	// Supplier is the code of the supplier of a Purchase, PurchaseStatus the company's
+	// code for its status, PurchasePrice the price of a piece, empty for none, and
+	// PurchasePosted says that the purchase is posted; its receipt is a draft.
+	Supplier, PurchaseStatus, PurchasePrice string
+	PurchasePosted                          bool
 	// DocumentStatus of a movement is D (draft, the default) or N (new); other
 	// documents are drafts.
 	DocumentStatus string
@@ -216,8 +225,14 @@ func (w WriteConfig) check() error {
 				}
 			}
 		case erp.Produced:
-			if w.Goods != Movement && w.Goods != Stocktaking {
-				return fmt.Errorf("goods must be movement or stocktaking, not %q: ask the accountants which document they accept", w.Goods)
+			if w.Goods != Movement && w.Goods != Stocktaking && w.Goods != Purchase {
+				return fmt.Errorf("goods must be movement, stocktaking or purchase, not %q: ask the accountants which document they accept", w.Goods)
+			}
+			if w.Goods == Purchase && (w.Supplier == "" || w.PurchaseStatus == "") {
+				return errors.New("purchases need supplier and purchase_status: the codes that the company has for its own production, and for a purchase that is new")
+			}
+			if price, err := decimal.NewFromString(w.PurchasePrice); w.PurchasePrice != "" && (err != nil || price.Sign() < 0) {
+				return fmt.Errorf("purchase_price must be a number, not %.40q", w.PurchasePrice)
 			}
 			if w.FinishedWarehouse == "" || w.Goods == Movement && w.ProductionWarehouse == "" {
 				return errors.New("documents of finished goods need finished_warehouse, and movements production_warehouse")

@@ -152,6 +152,9 @@ func (s *Server) importDocuments(object string, in request) reply {
 		if len(external) > 20 {
 			why = "ORA-06502: PL/SQL: numeric or value error: character string buffer too small"
 		}
+		if object == "input" && why == "" {
+			why = s.unbought(body)
+		}
 		if why != "" {
 			bad = append(bad, map[string]any{"code": external, "message": why})
 			continue
@@ -160,6 +163,30 @@ func (s *Server) importDocuments(object string, in request) reply {
 		good = append(good, map[string]any{"code": id})
 	}
 	return reply{200, map[string]any{"successes": good, "errors": bad}}
+}
+
+// unbought says why a receipt can not be taken: each of its lines hangs on the line of a
+// purchase.
+func (s *Server) unbought(body map[string]any) string {
+	items, _ := body["input_items"].([]any)
+	for _, item := range items {
+		line, _ := item.(map[string]any)
+		there := false
+		for _, d := range s.documents {
+			if d.Object != "purchase" || line["purchase_id"] != d.ID {
+				continue
+			}
+			sold, _ := d.Body["purchase_items"].([]any)
+			for _, one := range sold {
+				m, _ := one.(map[string]any)
+				there = there || m["purchase_item_id"] != nil && m["purchase_item_id"] == line["purchase_item_id"]
+			}
+		}
+		if !there || line["quantity"] == nil {
+			return "purchase_item_id is not found"
+		}
+	}
+	return ""
 }
 
 func (s *Server) keep(object, external string, body map[string]any) string {
@@ -176,6 +203,13 @@ func (s *Server) keep(object, external string, body map[string]any) string {
 	s.next++
 	d := &Document{Object: object, ID: strconv.Itoa(s.next), ExternalID: external, Status: status, Body: body}
 	body[object+"_id"] = d.ID
+	items, _ := body[object+"_items"].([]any)
+	for _, item := range items {
+		if m, is := item.(map[string]any); is {
+			s.next++
+			m[object+"_item_id"] = strconv.Itoa(s.next)
+		}
+	}
 	s.documents = append(s.documents, d)
 	return d.ID
 }

@@ -35,6 +35,11 @@ type Source struct {
 	numbered map[string]bool
 	// disabledSeen says that lists show disabled orders without being asked.
 	disabledSeen bool
+	// strangers are variants that the catalogue does not have; clients are the codes of
+	// clients by id, empty where they have none, since clientsAt.
+	strangers map[string]bool
+	clients   map[string]string
+	clientsAt time.Time
 	// readSince is from when the orders of the last read were new; zero if it had no mark.
 	readSince time.Time
 	// numbers are the serial numbers of the orders that were read, by _id.
@@ -49,7 +54,7 @@ func New(c Config, d Deps) (*Source, error) {
 	if err := c.check(); err != nil {
 		return nil, &erp.Error{Fault: erp.Misconfigured, Doing: "read the settings of Repzo", What: err.Error(), Err: err}
 	}
-	s := &Source{Config: c, numbered: map[string]bool{}, disabledSeen: c.ShowsDisabled, numbers: map[string]string{}, lists: map[string]masters{}}
+	s := &Source{Config: c, numbered: map[string]bool{}, disabledSeen: c.ShowsDisabled, numbers: map[string]string{}, lists: map[string]masters{}, strangers: map[string]bool{}}
 	s.caller = web.Caller{HTTP: d.HTTP, Most: int64(c.MostMB) << 20, Timeout: c.Timeout, Secrets: []string{c.Key}}
 	s.budget = erp.NewBudget(erp.BudgetConfig{Classes: []erp.Class{{Name: class, PerDay: c.PerDay}}, PerMinute: c.PerMinute, Kept: d.Kept, Keep: d.Keep})
 	return s, nil

@@ -29,7 +29,7 @@ type Config struct {
 	Codes []string
 	// Families is what families are: "category", "groups", or empty for none.
 	Families string
-	// ClientCodes reads the list of clients, so that a customer's code is Repzo's
+	// ClientCodes reads clients, so that a customer's code is Repzo's
 	// client_code where it has one; otherwise it is the client's _id.
 	ClientCodes bool
 	// States are the meanings of the words in status; those that are not named have the

@@ -24,6 +24,16 @@ func (s *Source) ReadProducts(ctx context.Context, _ erp.Ask) (erp.ProductRead, 
 	if err != nil {
 		return erp.ProductRead{}, err
 	}
+	// Whether the list shows retired ones is not known; their stock and orders are there.
+	if !slices.ContainsFunc(variants.records, retired) {
+		more, err := s.list(ctx, doing, "/variant", url.Values{"withProduct": {"true"}, "disabled": {"true"}})
+		if err != nil {
+			return erp.ProductRead{}, err
+		}
+		variants.records = append(variants.records, slices.DeleteFunc(more.records, func(v web.Value) bool { return !retired(v) })...)
+		variants.notes, variants.torn = append(variants.notes, more.notes...), variants.torn || more.torn
+	}
+	s.strangers = map[string]bool{}
 	g := goods{source: s, products: map[string]web.Value{}, several: map[string]int{}, catalogue: &catalogue{at: time.Now(), variants: map[string]article{}}}
 	g.out = erp.ProductRead{Problems: variants.notes, Complete: !variants.torn}
 	if err := g.prepare(ctx, variants.records); err != nil {
@@ -39,6 +49,7 @@ func (s *Source) ReadProducts(ctx context.Context, _ erp.Ask) (erp.ProductRead, 
 			if known, ok := s.goods.look(key); ok {
 				g.catalogue.variants[key] = known // what was known of it still holds
 			}
+		case codes[p.Code] && p.Active == erp.No: // the code was given to another one
 		case codes[p.Code]:
 			g.out.Problems = append(g.out.Problems, erp.Problem{Where: "variant " + p.Name, What: fmt.Sprintf("another variant has the code %q too; configure codes that tell them apart", p.Code)})
 		default:
@@ -48,6 +59,11 @@ func (s *Source) ReadProducts(ctx context.Context, _ erp.Ask) (erp.ProductRead, 
 	}
 	s.goods = g.catalogue
 	return g.out, nil
+}
+
+func retired(v web.Value) bool {
+	disabled, _ := v.Get("disabled").Bool()
+	return disabled == erp.Yes
 }
 
 // goods is the reading of the variants.
@@ -117,8 +133,7 @@ func (g *goods) product(v web.Value) (erp.Product, error) {
 		}
 	}
 	active, _ := product.Get("active").Bool()
-	disabled, _ := v.Get("disabled").Bool()
-	if active == erp.No || disabled == erp.Yes {
+	if active == erp.No || retired(v) {
 		p.Active = erp.No
 	}
 	if unit, err := id(product.Get("sv_measureUnit")); err == nil {

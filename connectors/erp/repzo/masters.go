@@ -12,7 +12,7 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/web"
 )
 
-// master is a warehouse, unit, status, reason, category, group or client.
+// master is a warehouse, unit, status, reason, category or group.
 type master struct {
 	id, code, name, kind string
 	// factor is zero where there is none.
@@ -49,7 +49,7 @@ func (s *Source) names(ctx context.Context, path string, query url.Values) ([]ma
 		for _, f := range []struct {
 			to    *string
 			names []string
-		}{{&m.id, []string{"_id"}}, {&m.code, []string{"code", "client_code"}}, {&m.name, []string{"name"}}, {&m.kind, []string{"type"}}} {
+		}{{&m.id, []string{"_id"}}, {&m.code, []string{"code"}}, {&m.name, []string{"name"}}, {&m.kind, []string{"type"}}} {
 			if t, err := r.Get(f.names...).Text(); err == nil {
 				*f.to = t
 			}
@@ -62,6 +62,9 @@ func (s *Source) names(ctx context.Context, path string, query url.Values) ([]ma
 		// Statuses of payments, transfers and the like are no statuses of orders.
 		model := field(r, "model")
 		if path == "/custom-status" && model != "" && model != "proformas" {
+			continue
+		}
+		if gone, _ := r.Get("disabled").Bool(); path == "/warehouse" && gone == erp.Yes {
 			continue
 		}
 		if m.id != "" {
@@ -138,6 +141,12 @@ func (c *catalogue) look(variant string) (article, bool) {
 	}
 	a, ok := c.variants[variant]
 	return a, ok
+}
+
+// knows says that the catalogue has a variant.
+func (c *catalogue) knows(variant string) bool {
+	_, known := c.look(variant)
+	return known
 }
 
 // old says that the catalogue is not there, or older than an age.

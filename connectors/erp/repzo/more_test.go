@@ -2,8 +2,10 @@ package repzo
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +61,16 @@ func TestSeparateVersions(t *testing.T) {
 	})
 }
 
+// calls are those of a path and the records in it.
+func calls(d *company, path string) (n int) {
+	for _, c := range d.Calls() {
+		if c.Path == path || strings.HasPrefix(c.Path, path+"/") {
+			n++
+		}
+	}
+	return n
+}
+
 func TestCodesOfClients(t *testing.T) {
 	for wanted, want := range map[bool]string{true: "K-17", false: ""} {
 		within(t, Config{ClientCodes: wanted}, repzo.Options{}, func(t *testing.T, d *company) {
@@ -70,6 +82,46 @@ func TestCodesOfClients(t *testing.T) {
 			}
 		})
 	}
+	// A few are read one by one, and once a day; many with the list.
+	for n, want := range map[int]int{3: 3, 30: 1} {
+		within(t, Config{ClientCodes: true}, repzo.Options{}, func(t *testing.T, d *company) {
+			for i := range n {
+				d.Create(repzo.Order{Client: d.AddClient("Shop", fmt.Sprint("K-", i)), Status: "approved"})
+			}
+			for range 3 {
+				for _, o := range d.read(t, erp.Ask{}).Orders {
+					if !strings.HasPrefix(o.Customer.Code, "K-") {
+						t.Errorf("%+v", o.Customer)
+					}
+				}
+				time.Sleep(time.Hour)
+			}
+			if got := calls(d, "/client"); got != want {
+				t.Errorf("%d calls for %d clients", got, n)
+			}
+		})
+	}
+}
+
+// A variant that is in no list is looked for once, not with each read; a retired one is
+// known, and its warehouse does not count.
+func TestStrangersAndRetiredVariants(t *testing.T) {
+	within(t, Config{Families: "category"}, repzo.Options{HideDisabled: true}, func(t *testing.T, d *company) {
+		d.Create(repzo.Order{Client: "c", Status: "approved", Items: []repzo.Item{{Variant: "386d438002ee0872ff00ffff", Quantity: "1"}}})
+		for range 6 {
+			d.read(t, erp.Ask{Full: true})
+			time.Sleep(6 * time.Minute)
+		}
+		if got := calls(d, "/variant"); got > 4 {
+			t.Errorf("%d calls for one variant that is not there", got)
+		}
+		old := d.AddProduct(repzo.Product{Name: "Old", SKU: "OLD", Variants: []repzo.Variant{{Name: "x"}}})[0]
+		d.Retire(old)
+		p, err := d.s.ReadProducts(t.Context(), erp.Ask{})
+		if i := slices.IndexFunc(p.Products, func(p erp.Product) bool { return p.Code == "OLD" }); err != nil || i < 0 || p.Products[i].Active != erp.No {
+			t.Errorf("%+v, %v", p, err)
+		}
+	})
 }
 
 func TestOldOrdersAreLeftOut(t *testing.T) {

@@ -3,6 +3,7 @@ package repzo
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,15 +15,21 @@ import (
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp/web"
 )
 
-// strangerAge is how old a catalogue may be when a line has a variant that it does not
-// know.
-const strangerAge = 5 * time.Minute
+const (
+	// strangerAge is how old a catalogue may be when a line has a variant that it does
+	// not know, and that was not looked for in vain.
+	strangerAge = 5 * time.Minute
+	// fewClients are read one by one; for more of them the whole list is read.
+	fewClients = 20
+	// clientsFor is how long the code of a client is remembered.
+	clientsFor = 24 * time.Hour
+)
 
 // prepare reads what the records refer to and does not stand in them: the catalogue for
 // codes and families, units, clients, and statuses that mean a cancellation.
 func (s *Source) prepare(ctx context.Context, records []web.Value) error {
 	age := 366 * 24 * time.Hour
-	needed, units, statuses := false, false, false
+	needed, units, statuses, strangers := false, false, false, []string(nil)
 	meta := slices.ContainsFunc(s.Codes, func(c string) bool { return strings.Contains(c, metaField) })
 	for _, r := range records {
 		statuses = statuses || !r.Get("custom_status").Missing() && len(s.CancelStatuses) > 0
@@ -32,8 +39,8 @@ func (s *Source) prepare(ctx context.Context, records []web.Value) error {
 				continue
 			}
 			needed, age = true, min(age, s.MastersFor)
-			if _, known := s.goods.look(variantOf(l)); !known {
-				age = min(age, strangerAge)
+			if v := variantOf(l); !s.goods.knows(v) && !s.strangers[v] {
+				age, strangers = min(age, strangerAge), append(strangers, v)
 			}
 		}
 	}
@@ -42,12 +49,58 @@ func (s *Source) prepare(ctx context.Context, records []web.Value) error {
 			return err
 		}
 	}
-	for path, wanted := range map[string]bool{"/measureunits": units, "/custom-status": statuses, "/client": s.ClientCodes && len(records) > 0} {
+	for _, v := range strangers {
+		if !s.goods.knows(v) {
+			s.strangers[v] = true // until the catalogue is old anyway
+		}
+	}
+	if err := s.clientsOf(ctx, records); err != nil {
+		return err
+	}
+	for path, wanted := range map[string]bool{"/measureunits": units, "/custom-status": statuses} {
 		if wanted {
 			if _, err := s.names(ctx, path, nil); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// clientsOf reads the codes of the clients of orders that do not show them.
+func (s *Source) clientsOf(ctx context.Context, records []web.Value) error {
+	if !s.ClientCodes {
+		return nil
+	}
+	if time.Since(s.clientsAt) > clientsFor {
+		s.clients, s.clientsAt = map[string]string{}, time.Now()
+	}
+	var unknown []string
+	for _, r := range records {
+		v := r.Get("client_id", "client")
+		key, err := id(v)
+		if _, known := s.clients[key]; err == nil && key != "" && !known && field(v, "client_code") == "" && !slices.Contains(unknown, key) {
+			unknown = append(unknown, key)
+		}
+	}
+	if len(unknown) > fewClients {
+		got, err := s.list(ctx, "read the list of clients", "/client", url.Values{})
+		if err != nil {
+			return err
+		}
+		for _, r := range got.records {
+			if key, err := id(r); err == nil {
+				s.clients[key] = field(r, "client_code")
+			}
+		}
+		unknown = slices.DeleteFunc(unknown, func(key string) bool { _, known := s.clients[key]; return known })
+	}
+	for _, key := range unknown[:min(len(unknown), fewClients)] {
+		v, _, err := s.get(ctx, "read client "+key, "/client/"+url.PathEscape(key), nil)
+		if err != nil && !erp.Is(err, erp.Gone) {
+			return err
+		}
+		s.clients[key] = field(single(v), "client_code")
 	}
 	return nil
 }
@@ -187,8 +240,8 @@ func (d *deed) order() (o erp.Order, ok bool) {
 		Customer: erp.Customer{Code: client, Name: d.text("", r, "client_name")}, Currency: d.text("", r, "currency"), Note: d.text("", r, "comment")}
 	if code := field(r.Get("client_id", "client"), "client_code"); code != "" {
 		o.Customer.Code = code
-	} else if m, known := byID(d.source.lists["/client"].list, client); known && m.code != "" {
-		o.Customer.Code = m.code
+	} else if code := d.source.clients[client]; code != "" {
+		o.Customer.Code = code
 	}
 	if o.Customer.Name == "" {
 		o.Customer.Name = name
@@ -197,9 +250,20 @@ func (d *deed) order() (o erp.Order, ok bool) {
 		o.Revision = strconv.FormatInt(d.version, 10)
 	}
 	o.State, o.Word = d.state()
-	rep := field(r.Get("creator"), "name")
+	rep := ""
+	if by := r.Get("creator"); slices.Contains([]string{"", "rep"}, strings.ToLower(field(by, "type"))) {
+		rep = field(by, "name")
+	}
+	var teams []string
+	for _, t := range r.Get("teams").Each() {
+		if name := field(t, "name"); name != "" {
+			teams = append(teams, name)
+		} else if key, err := id(t); err == nil && key != "" {
+			teams = append(teams, key)
+		}
+	}
 	route, routeName := d.reference("route")
-	for key, v := range map[string]string{"rep": rep, "route": route, "route_name": routeName, "client_id": client} {
+	for key, v := range map[string]string{"rep": rep, "team": strings.Join(teams, ", "), "route": route, "route_name": routeName, "client_id": client} {
 		if v != "" {
 			if o.Info == nil {
 				o.Info = map[string]string{}

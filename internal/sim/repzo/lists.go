@@ -106,7 +106,7 @@ func member(r record, path string) any {
 
 func (s *Server) matches(path string, r record, q url.Values) bool {
 	o := s.config.Options
-	if path == "/proforma" && (o.HideDisabled && q.Get("disabled") == "" && r["disabled"] == true || o.HideOld && q.Get("latest") == "" && r["latest"] == false) {
+	if o.HideDisabled && q.Get("disabled") == "" && r["disabled"] == true || path == "/proforma" && (o.HideOld && q.Get("latest") == "" && r["latest"] == false) {
 		return false
 	}
 	known := append([]string{"_id", "sync_id"}, filters(path)...)

@@ -96,6 +96,17 @@ func (s *Server) AddClient(name, code string) string {
 	return s.add("/client", record{"name": name, "client_code": code, "disabled": false, "payment_type": "credit"})
 }
 
+// Retire disables a variant, as people do.
+func (s *Server) Retire(variant string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.masters["/variant"] {
+		if r["_id"] == variant {
+			r["disabled"] = true
+		}
+	}
+}
+
 // AddProduct adds a product, and returns the ids of its variants.
 func (s *Server) AddProduct(p Product) []string {
 	s.mu.Lock()

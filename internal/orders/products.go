@@ -18,6 +18,8 @@ const (
 	// articlesPause the least time between two readings of the system's articles.
 	productPause  = 24 * time.Hour
 	articlesPause = 6 * time.Hour
+	// articlesRest is the same after one that failed.
+	articlesRest = 10 * time.Minute
 )
 
 // makeProducts makes the products that lines wait for: with code, name and families, and
@@ -41,6 +43,9 @@ func (s *source) makeProducts(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if errors.Is(err, errLater) {
+			continue
+		}
 		// What nobody refused is tried again with the next turn.
 		if err != nil && verdict(err) != prodsmart.Refused && !errors.Is(err, errNoArticle) {
 			failed = append(failed, fmt.Errorf("product %s: %w", l.Code, err))
@@ -57,20 +62,27 @@ func (s *source) makeProducts(ctx context.Context) error {
 // errNoArticle says that the system itself does not offer an article to be made.
 var errNoArticle = errors.New("it is retired in the source; make it in Prodsmart by hand if it is wanted")
 
+// errLater says that the system's list of articles has to be read before.
+var errLater = errors.New("its name is not known yet")
+
 // described completes an article by what the system's list of articles says of it. That
 // list is read for articles without a name, and at most every articlesPause.
 func (s *source) described(ctx context.Context, l rules.Lacking) (rules.Lacking, error) {
 	reader, ok := s.system.(erp.ProductReader)
-	if ok && l.Name == "" && s.system.Capabilities().Products && time.Since(s.articlesAt) > articlesPause {
-		s.articlesAt = time.Now()
+	if ok && l.Name == "" && s.system.Capabilities().Products && !s.articlesNext.After(time.Now()) {
 		read, err := reader.ReadProducts(ctx, erp.Ask{Full: true})
 		if err != nil {
+			s.articlesNext = time.Now().Add(articlesRest)
 			return l, err
 		}
+		s.articlesNext = time.Now().Add(articlesPause)
 		s.articles = map[string]erp.Product{}
 		for _, p := range read.Products {
 			s.articles[p.Code] = p
 		}
+	}
+	if ok && l.Name == "" && s.articles == nil && s.system.Capabilities().Products {
+		return l, errLater
 	}
 	if p, known := s.articles[l.Code]; known {
 		if p.Active == erp.No {

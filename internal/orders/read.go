@@ -19,7 +19,11 @@ func (s *source) read(ctx context.Context) {
 	if caps.Orders && s.config.Settings.Target != rules.Replenish && !s.nextOrders.After(now) {
 		s.unread["orders"] = s.readOrders(ctx)
 	}
-	if reader, ok := s.system.(erp.StockReader); ok && caps.Stock && s.config.StockEvery > 0 && !s.nextStock.After(now) && !s.saving() {
+	if reader, ok := s.system.(erp.StockReader); ok && caps.Stock && s.config.StockEvery > 0 && !s.nextStock.After(now) {
+		if s.saving() {
+			s.nextStock = now.Add(s.stretched(s.config.StockEvery))
+			return
+		}
 		s.unread["stock"] = s.readStock(ctx, reader)
 	}
 }

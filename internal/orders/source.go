@@ -86,14 +86,15 @@ type source struct {
 	nextOrders, nextStock, nextFull, nextUnseen, nextPrune time.Time
 	// ordersFailed and stockFailed count the reads that failed in a row.
 	ordersFailed, stockFailed int
-	// resting are the orders that Prodsmart failed on, by key.
-	resting map[string]restOf
+	// resting are the orders that Prodsmart failed on, by key; tries are those whose
+	// creation had no clear answer.
+	resting, tries map[string]restOf
 	// articles are those of the system as they were last asked for, because a product
-	// was lacking, at articlesAt. productRest is until when one that could not be made is
+	// was lacking; they are asked for again from articlesNext on. productRest is until when one that could not be made is
 	// left alone, by code.
-	articles    map[string]erp.Product
-	articlesAt  time.Time
-	productRest map[string]time.Time
+	articles     map[string]erp.Product
+	articlesNext time.Time
+	productRest  map[string]time.Time
 	// asked counts the single orders that were asked for on a day, in UTC, because no
 	// read shows them.
 	asked     int
@@ -120,7 +121,7 @@ type ask struct {
 }
 
 func newSource(c Config, p *plant, k Keeper) *source {
-	return &source{config: c, plant: p, keeper: k, unread: map[string]error{}, productRest: map[string]time.Time{}, asks: make(chan ask), wake: make(chan struct{}, 1), status: Status{Name: c.Name, Shadow: c.Shadow, Target: c.Settings.Target}}
+	return &source{config: c, plant: p, keeper: k, unread: map[string]error{}, tries: map[string]restOf{}, productRest: map[string]time.Time{}, asks: make(chan ask), wake: make(chan struct{}, 1), status: Status{Name: c.Name, Shadow: c.Shadow, Target: c.Settings.Target}}
 }
 
 // run works until ctx ends.
@@ -338,9 +339,7 @@ func (s *source) look(ctx context.Context) error {
 		return nil
 	}
 	missing := s.book.Unseen(orders, trueAt)
-	for _, id := range s.book.Corrected(time.Now()) {
-		missing[id] = ""
-	}
+	maps.Copy(missing, s.book.Corrected(time.Now()))
 	for id, key := range missing {
 		asked := time.Now()
 		o, err := s.order(ctx, id)

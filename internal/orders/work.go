@@ -15,9 +15,16 @@ import (
 // mostTasks bounds what is done between two reads of the source.
 const mostTasks = 50
 
-// mostFailed is how many orders in a row Prodsmart may fail on before it is taken as
-// out of order as a whole.
-const mostFailed = 3
+const (
+	// mostFailed is how many orders Prodsmart may fail on, one after the other, before it
+	// is taken as out of order as a whole.
+	mostFailed = 3
+	// mostSilent is how often in a row the requests about one order may end without any
+	// answer before others are tried first.
+	mostSilent = 3
+	// longestRest is how long an order is left alone at most.
+	longestRest = 15 * time.Minute
+)
 
 // work does what the rules ask for, until nothing is left or something fails that
 // will fail again. An order that Prodsmart answers with an error of its own rests, and
@@ -26,7 +33,9 @@ func (s *source) work(ctx context.Context) error {
 	var failed []error
 	for n := 0; n < mostTasks && ctx.Err() == nil; {
 		now := time.Now()
-		list := slices.DeleteFunc(s.book.Next(now), func(t rules.Task) bool { return s.resting[t.Key].until.After(now) })
+		list := slices.DeleteFunc(s.book.Next(now), func(t rules.Task) bool {
+			return s.resting[t.Key].until.After(now) || t.Act == rules.Create && s.tries[t.Key].until.After(now)
+		})
 		if err := s.save(ctx); err != nil || len(list) == 0 {
 			return errors.Join(append(failed, err)...)
 		}
@@ -39,17 +48,23 @@ func (s *source) work(ctx context.Context) error {
 			}
 			if err != nil {
 				failed = append(failed, err)
-				if !ofOne(err) || len(failed) >= mostFailed {
+				if !ofOne(err) {
+					s.silence(t, err)
 					return errors.Join(failed...)
 				}
-				s.letRest(t.Key)
+				s.letRest(t)
+				if len(failed) >= mostFailed {
+					return errors.Join(failed...)
+				}
 				progress = true
 				continue
 			}
-			delete(s.resting, t.Key)
 			progress = progress || done
-			if t.Act == rules.Find {
+			if t.Act == rules.Find || t.Act == rules.Create && s.book.Unknown(t.Key) {
 				break // what may be made depends on it
+			}
+			if t.Act != rules.Create {
+				delete(s.resting, t.Key)
 			}
 		}
 		if !progress {
@@ -70,21 +85,44 @@ func ofOne(err error) bool {
 	return status >= 400 && status != 401 && status != 403 && status != 429
 }
 
-// restOf is until when an order is left alone, after so many failures in a row.
+// restOf is until when an order is left alone, after so many failures in a row. silent
+// are those that had no answer.
 type restOf struct {
-	until time.Time
-	fails int
+	until         time.Time
+	fails, silent int
 }
 
-// letRest leaves an order alone, from a minute to an hour.
-func (s *source) letRest(key string) {
+// letRest leaves an order alone, from a minute to longestRest. Others wait for a search
+// whose outcome is not known: it rests a minute.
+func (s *source) letRest(t rules.Task) {
 	if s.resting == nil {
 		s.resting = map[string]restOf{}
 	}
-	r := s.resting[key]
-	r.until = time.Now().Add(min(time.Minute<<min(r.fails, 10), time.Hour))
+	r := s.resting[t.Key]
+	pause := min(time.Minute<<min(r.fails, 10), longestRest)
+	if t.Act == rules.Find {
+		pause = time.Minute
+	}
+	r.until = time.Now().Add(pause)
 	r.fails++
-	s.resting[key] = r
+	s.resting[t.Key] = r
+}
+
+// silence counts requests about an order that had no answer: it may be the line, or the
+// order.
+func (s *source) silence(t rules.Task, err error) {
+	if verdict(err) == prodsmart.Unsent || prodsmart.AnswerOf(err).Status != 0 {
+		return
+	}
+	if s.resting == nil {
+		s.resting = map[string]restOf{}
+	}
+	r := s.resting[t.Key]
+	r.silent++
+	s.resting[t.Key] = r
+	if r.silent%mostSilent == 0 {
+		s.letRest(t)
+	}
 }
 
 // task does one thing. done says that the book is another one now. The error says
@@ -152,9 +190,13 @@ func (s *source) created(t rules.Task, made prodsmart.ProductionOrder, err error
 	now := time.Now()
 	switch v := verdict(err); {
 	case v == prodsmart.Accepted && made.ID != 0:
+		delete(s.tries, t.Key)
+		delete(s.resting, t.Key)
 		s.book.Created(t.Key, made, now)
 	case v == prodsmart.Accepted || v == prodsmart.Ambiguous:
-		// Nobody knows; it is looked for before anything else is made.
+		// Nobody knows; it is looked for before anything else is made, and not made again
+		// and again.
+		s.tries[t.Key] = restOf{until: time.Now().Add(min(time.Minute<<min(s.tries[t.Key].fails, 10), longestRest)), fails: s.tries[t.Key].fails + 1}
 		return nil
 	case v == prodsmart.Refused:
 		s.book.NotCreated(t.Key, true, prodsmart.AnswerOf(err).Text, now)
@@ -347,8 +389,8 @@ func (s *source) writeBack(ctx context.Context) error {
 		}
 		if !look && counts && !looked[o.Write.ID] {
 			if err := s.lookAt(ctx, writer, s.book.DraftsBeside(o.Write)); err != nil {
-				if ctx.Err() == nil {
-					s.book.NotWrote(o.Write.ID, err, time.Now()) // it waits, others do not
+				if ctx.Err() == nil { // it waits, others do not
+					s.book.NotWrote(o.Write.ID, &erp.Error{Fault: erp.Unavailable, What: "what was written before can not be looked at: " + err.Error(), Err: err}, time.Now())
 				}
 				return errors.Join(err, s.save(ctx))
 			}

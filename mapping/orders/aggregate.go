@@ -172,6 +172,7 @@ func (b *Book) sums(parts []*Entry, at time.Time) {
 		if want.fingerprint() != agg.Want.fingerprint() {
 			agg.Want = want
 			b.touch(agg)
+			b.unask(agg, at)
 		}
 	}
 }

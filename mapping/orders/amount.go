@@ -51,7 +51,7 @@ func (c *change) product() *prodsmart.OrderProduct {
 // quantity takes over another quantity.
 func (c *change) quantity() {
 	want, before := c.e.Want.Quantity, c.applied.Quantity
-	if want.Equal(before) {
+	if want.Equal(before) || want.Sign() <= 0 { // what can not be made of the line is told as it is
 		return
 	}
 	p := c.product()

@@ -168,7 +168,7 @@ func (b *Book) switched(at time.Time) {
 // past takes what is over as written back.
 func (b *Book) past(e *Entry, kind erp.Kind, at time.Time) {
 	tell := func(e *Entry, made decimal.Decimal) {
-		if _, told := e.Back.Told[kind]; told {
+		if _, told := e.Back.Told[kind]; told || ofOrder(kind) && b.goesOn(e) {
 			return
 		}
 		if e.Back.Told == nil {
@@ -187,6 +187,28 @@ func (b *Book) past(e *Entry, kind erp.Kind, at time.Time) {
 	default:
 		tell(e, e.Seen.Produced)
 	}
+}
+
+// goesOn says that another line of the same order of the source is not over.
+func (b *Book) goesOn(e *Entry) bool {
+	d := b.documents[documentKey(e.Company, e.Document)]
+	if d == nil {
+		return false
+	}
+	for _, key := range d.Lines {
+		other := b.entries[key]
+		if other == nil || other == e || other.Kind == Client || other.final() || other.Status == Skipped {
+			continue
+		}
+		owner := other
+		if agg := b.entries[other.Into]; other.Kind == Part && agg != nil {
+			owner = agg
+		}
+		if phaseName(owner.Seen.Running) != closed || owner.ID == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // nameless says that an entry was found by its marker, and that the source did not
@@ -277,6 +299,8 @@ func (b *Book) words(t telling, kind erp.Kind, rule WriteRule, at time.Time) {
 	switch {
 	case made.Equal(last.Produced) && (stage == last.Stage || stage == erp.Progressed && last.Stage != ""):
 		return
+	case stage == erp.Conflict && last.Stage == erp.Conflict && !t.over && !b.stepped(rule, last, made, at):
+		return
 	case stage == erp.Completed, stage == erp.Conflict:
 	case t.asked && kind != erp.Status:
 	case stage == erp.Late:
@@ -343,6 +367,9 @@ func (b *Book) send(e, owner *Entry, w erp.Write, at time.Time) *Outgoing {
 	w.Product, w.Unit, w.Due, w.At = cmp.Or(e.Raw.Product, e.Want.Product), e.Want.Unit, erp.Moment(e.Want.Due), at
 	o := &Outgoing{Write: w, Entry: e.Key, Owner: owner.Key, State: Intended, Since: at}
 	b.writes[w.ID] = o
+	if b.waiting == nil {
+		b.waiting = map[string]bool{}
+	}
 	b.waiting[e.Key+"\x00"+string(w.Kind)] = true
 	b.dirty[rowName{rowWrite, w.ID}] = true
 	b.touch(owner)

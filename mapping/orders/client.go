@@ -2,6 +2,7 @@ package orders
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,7 +41,7 @@ func (b *Book) clientOrder(d *Document, o erp.Order, at time.Time) (gone []*Entr
 	lines := make([]ClientLine, 0, len(o.Lines))
 	for _, l := range o.Lines {
 		due, _ := b.settings.due(o, l)
-		lines = append(lines, ClientLine{l, due})
+		lines = append(lines, b.usable(e, ClientLine{l, due}, at))
 	}
 	if !o.Partial || len(lines) >= len(e.Lines) {
 		e.Lines = lines
@@ -60,7 +61,7 @@ func (b *Book) positions(e *Entry, at time.Time) {
 	for _, l := range e.Lines {
 		p := Position{b.settings.article(l.Raw), b.settings.quantity(l.Raw), l.Due, b.settings.price(l.Raw)}
 		name := cmp.Or(p.Product, oneLine(l.Raw.ProductName, 40), l.Raw.ID)
-		there := e.Applied != nil && p.Quantity.Sign() > 0 && slices.ContainsFunc(e.Applied.Client, func(a Position) bool { return a.Product == p.Product })
+		there := p.Quantity.Sign() > 0 && b.written(e, p.Product) >= 0
 		switch status, why, _ := b.lacks(l.Raw, p.Product, p.Quantity, p.Due); {
 		case status == "", there: // what was written stays until the source takes it out
 		case status == Skipped:
@@ -68,6 +69,10 @@ func (b *Book) positions(e *Entry, at time.Time) {
 			continue
 		default:
 			waits = append(waits, name+": "+why)
+			if i := b.written(e, p.Product); i >= 0 { // what was written stays
+				p = e.Applied.Client[i]
+				break
+			}
 			continue
 		}
 		i, twice := index[p.Product]
@@ -102,6 +107,39 @@ func (b *Book) positions(e *Entry, at time.Time) {
 		}
 	}
 	b.touch(e)
+}
+
+// usable is a line, or, of an order that is in Prodsmart, the line as it was last if
+// nothing can be made of it now.
+func (b *Book) usable(e *Entry, l ClientLine, at time.Time) ClientLine {
+	i := slices.IndexFunc(e.Lines, func(old ClientLine) bool { return old.Raw.ID == l.Raw.ID })
+	if e.Applied == nil || i < 0 || l.Raw.Quantity.Sign() <= 0 {
+		return l
+	}
+	what := fmt.Sprintf("client order %s, line %s: ", e.Name(), l.Raw.ID)
+	why := ""
+	switch {
+	case b.settings.article(l.Raw) == "":
+		why = "it has no product code any more"
+	case b.settings.quantity(l.Raw).Sign() <= 0:
+		why = fmt.Sprintf("its unit %q is not known", oneLine(l.Raw.Unit, 40))
+	case l.Due.IsZero():
+		why = "it has no due date any more"
+	default:
+		b.forgetOnce(what)
+		return l
+	}
+	b.once(at, what+why+": it stays as it was")
+	return e.Lines[i]
+}
+
+// written is the place of a product among the positions that were written; -1 if it is
+// not among them.
+func (b *Book) written(e *Entry, product string) int {
+	if e.Applied == nil || product == "" {
+		return -1
+	}
+	return slices.IndexFunc(e.Applied.Client, func(p Position) bool { return p.Product == product })
 }
 
 // price is the price of one of Prodsmart's units; nil if there is none.

@@ -42,7 +42,7 @@ func (b *Book) lines(d *Document, o erp.Order, at time.Time) (gone []*Entry) {
 		}
 		before := e.unmakeable()
 		e.Raw, e.LineNow, e.Number = l, l.ID, o.Number
-		e.Want = b.dated(e, o, b.want(d, o, l), at)
+		e.Want = b.inAggregate(e, b.dated(e, o, b.want(d, o, l), at), at)
 		b.stays(e, before, at)
 		e.Unproven = e.Unproven && e.disputed()
 		b.unask(e, at)
@@ -83,6 +83,23 @@ func (b *Book) dated(e *Entry, o erp.Order, next Want, at time.Time) Want {
 		b.say(at, e, e.ID != 0, "the source names no due date any more: %s stays", e.Want.Due.In(b.settings.Zone).Format("2006-01-02 15:04"))
 	}
 	next.Due, next.Text, next.Assumed, next.Dateless = e.Want.Due, b.settings.headline(o, false), false, true
+	return next
+}
+
+// inAggregate leaves a line of an aggregate that is in Prodsmart as it was while what the
+// source wants of it can not be made: its unit or article is not known, or it wants none.
+func (b *Book) inAggregate(e *Entry, next Want, at time.Time) Want {
+	agg := b.entries[e.Into]
+	if e.Kind != Part || agg == nil || agg.ID == 0 && agg.Intent.IsZero() {
+		return next
+	}
+	what := fmt.Sprintf("%s, order %s, line %s: ", agg.Name(), e.Number, e.Raw.ID)
+	if next.Quantity.Sign() > 0 && next.Product != "" {
+		b.forgetOnce(what)
+		return next
+	}
+	b.once(at, fmt.Sprintf("%s%s %q %q can not be made, so it stays at %s; correct the line, or write its unit under units", what, e.Raw.Quantity, oneLine(e.Raw.Unit, 40), oneLine(e.Raw.Product, 40), e.Want.Quantity))
+	next.Product, next.Quantity, next.Unit = e.Want.Product, e.Want.Quantity, e.Want.Unit
 	return next
 }
 

@@ -58,11 +58,11 @@ func (b *Book) overdue(d *Document, at time.Time) bool {
 
 // Doubtful are the documents that are to be asked for one by one, because complete
 // reads did not have them: where the source can be asked, that confirms that they
-// are gone. Give what is found to Shown and the rest to Gone.
+// are gone. Give both to Asked. One that could not be asked for rests for an hour.
 func (b *Book) Doubtful(at time.Time) []Document {
 	var out []Document
 	for _, key := range sortedKeys(b.documents) {
-		if d := b.documents[key]; b.confirm && d.open() && b.overdue(d, at) {
+		if d := b.documents[key]; b.confirm && d.open() && b.overdue(d, at) && at.Sub(d.AskedAt) >= time.Hour {
 			out = append(out, *d)
 		}
 	}

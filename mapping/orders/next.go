@@ -109,6 +109,12 @@ func (b *Book) Next(now time.Time) []Task {
 	return out
 }
 
+// Unknown says that nobody knows whether an entry's order was made.
+func (b *Book) Unknown(key string) bool {
+	e := b.entries[key]
+	return e != nil && e.ID == 0 && !e.Intent.IsZero()
+}
+
 // differs says that the source's values are not those that were last written,
 // and that something can be done about it.
 func (b *Book) differs(e *Entry) bool {

@@ -1,7 +1,9 @@
 package orders
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -136,7 +138,7 @@ func (b *Book) unknownWords(words map[string]int, at time.Time) {
 func (b *Book) find(company, id string, aliases []string) *Document {
 	for _, one := range append([]string{id}, aliases...) {
 		key := documentKey(company, one)
-		if d := b.documents[key]; d != nil {
+		if d := b.documents[key]; d != nil && (d.Word != twinWord || b.documents[b.aliases[key]] == nil) {
 			return d
 		}
 		if d := b.documents[b.aliases[key]]; d != nil {
@@ -147,9 +149,10 @@ func (b *Book) find(company, id string, aliases []string) *Document {
 }
 
 // unite is the document that an order is. If one of its keys was taken for another
-// document before, because an answer did not say that they belong together, the one with
-// orders in Prodsmart counts, and one without any is forgotten.
-func (b *Book) unite(o erp.Order, at time.Time) *Document {
+// document before, because an answer did not say that they belong together, one with
+// orders in Prodsmart counts, and one without any is forgotten. What another one made is
+// there twice: gone are its entries, which are cancelled.
+func (b *Book) unite(o erp.Order, at time.Time) (keep *Document, gone []*Entry) {
 	var all []*Document
 	for _, key := range append([]string{o.ID}, o.Aliases...) {
 		if d := b.find(o.Company, key, nil); d != nil && !slices.Contains(all, d) {
@@ -157,18 +160,49 @@ func (b *Book) unite(o erp.Order, at time.Time) *Document {
 		}
 	}
 	if len(all) < 2 {
-		return b.find(o.Company, o.ID, o.Aliases)
+		return b.find(o.Company, o.ID, o.Aliases), nil
 	}
-	keep := all[max(slices.IndexFunc(all, b.hasOrders), 0)]
+	keep = slices.MaxFunc(all, func(x, y *Document) int { return cmp.Compare(b.weight(x), b.weight(y)) })
 	for _, d := range all {
-		if d == keep || b.hasOrders(d) {
-			continue
+		switch {
+		case d == keep || d.Word == twinWord:
+		case !b.hasOrders(d):
+			b.say(at, nil, false, "order %s, which an answer showed without its number, is order %s", d.name(), keep.name())
+			b.drop(d)
+		default:
+			b.say(at, nil, true, "order %s, which an answer showed without its number, is order %s, and was made twice: what was made of it is cancelled", d.name(), keep.name())
+			d.State, d.Word, d.Missed, d.MissedSince = erp.Cancelled, twinWord, 0, time.Time{}
+			for _, id := range sortedKeys(d.Lines) {
+				if e := b.entries[d.Lines[id]]; e != nil {
+					gone = append(gone, b.removeLine(e, at)...)
+				}
+			}
+			b.touchDocument(d)
 		}
-		b.say(at, nil, false, "order %s, which an answer showed without its number, is order %s", d.name(), keep.name())
-		b.drop(d)
 	}
-	return keep
+	return keep, gone
 }
+
+// weight is how much there is of a document: what was begun in Prodsmart counts more than
+// what is there, and of equals the older orders count.
+func (b *Book) weight(d *Document) (weight int64) {
+	if d.Word == twinWord {
+		return -1
+	}
+	for _, key := range d.Lines {
+		switch e := b.entries[key]; {
+		case e == nil || e.ID == 0 && e.Intent.IsZero() && e.Into == "":
+		case e.Seen.Produced.Sign() > 0:
+			return math.MaxInt64
+		default:
+			weight = max(weight, math.MaxInt64-1-max(e.ID, 0))
+		}
+	}
+	return weight
+}
+
+// twinWord is the word of the state of a document that is another one.
+const twinWord = "(is another order)"
 
 // hasOrders says that a line of the document is in Prodsmart, or about to be.
 func (b *Book) hasOrders(d *Document) bool {
@@ -213,7 +247,7 @@ func (b *Book) freeze(d *Document, at time.Time) {
 		}
 		e.Want.State = erp.Unknown
 		b.follow(e)
-		if e.ID != 0 {
+		if e.ID != 0 && (e.Status == Mirrored || e.Status == Changing) { // others are in sight already
 			b.set(e, at, e.Status, true, fmt.Sprintf("%s, %q, is in no list of the configuration: nothing is changed", strangeState, oneLine(d.Word, 60)))
 		}
 		b.touch(e)
@@ -236,7 +270,7 @@ func (b *Book) thaw(d *Document, at time.Time) {
 
 // order takes over one order. gone are the entries that it cancels.
 func (b *Book) order(o erp.Order, at time.Time) (d *Document, gone []*Entry) {
-	d = b.unite(o, at)
+	d, gone = b.unite(o, at)
 	if d == nil && len(o.Aliases) > 0 {
 		d = b.adopted(o)
 	}
@@ -254,7 +288,7 @@ func (b *Book) order(o erp.Order, at time.Time) (d *Document, gone []*Entry) {
 	before := d.State
 	if o.State == erp.Unknown && len(d.Lines) > 0 {
 		b.freeze(d, at)
-		return d, nil
+		return d, gone
 	}
 	d.State = o.State
 	b.thaw(d, at)
@@ -267,9 +301,9 @@ func (b *Book) order(o erp.Order, at time.Time) (d *Document, gone []*Entry) {
 	}
 	if len(d.Lines) == 0 && (d.State == erp.Closed || d.State == erp.Cancelled) {
 		b.touchDocument(d) // it was over before it was ever seen
-		return d, nil
+		return d, gone
 	}
-	gone = b.lines(d, o, at)
+	gone = append(gone, b.lines(d, o, at)...)
 	if b.settings.Target == ClientOrders || b.settings.Target == Both {
 		gone = append(gone, b.clientOrder(d, o, at)...)
 	}

@@ -85,7 +85,10 @@ func (b *Book) Stocked(read erp.StockRead, at time.Time) {
 	}
 	b.touchHead()
 	if s.Known == nil {
-		s.Known, s.Undecided = map[string]bool{}, map[string]time.Time{}
+		s.Known = map[string]bool{}
+	}
+	if s.Undecided == nil {
+		s.Undecided = map[string]time.Time{}
 	}
 	// Reads that are as far apart as that follow each other nevertheless.
 	if s.Last.IsZero() || at.Sub(s.Last) > max(2*r.MaxAge, 3*r.Every) && !s.Since.Equal(s.Last) {
@@ -209,7 +212,7 @@ func (b *Book) need(n Need, real decimal.Decimal, where map[string]decimal.Decim
 		return
 	}
 	if r.PerDay > 0 && s.Made >= r.PerDay {
-		b.once(at, fmt.Sprintf("%s: %d orders were made today, more are not made before tomorrow; check the minimum and maximum", n.key(), s.Made))
+		b.once(at, fmt.Sprintf("%s: %d orders were made on %s, more are not made before the next day; check the minimum and maximum", n.key(), s.Made, s.Day))
 		return
 	}
 	s.Made++

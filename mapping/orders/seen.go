@@ -27,6 +27,10 @@ func (b *Book) Deleted(key string, now time.Time) {
 	case e.final() && !again:
 		return
 	}
+	if e.ID != 0 && phaseName(e.Seen.Running) == closed && e.Want.State != erp.Cancelled {
+		b.set(e, now, Over, false, "it was closed in Prodsmart, and deleted there since")
+		return
+	}
 	if e.Want.State == erp.Cancelled {
 		if e.Applied != nil {
 			e.Applied.State = erp.Cancelled
@@ -96,13 +100,13 @@ const (
 )
 
 // Corrected are the orders that are to be read again because they may have been
-// corrected after they were closed; give them to See.
-func (b *Book) Corrected(now time.Time) []int64 {
-	var out []int64
+// corrected after they were closed, with their keys; give them to See, or to Deleted.
+func (b *Book) Corrected(now time.Time) map[int64]string {
+	out := map[int64]string{}
 	for _, e := range b.those(func(e *Entry) bool {
 		return e.ID != 0 && phaseName(e.Seen.Running) == closed && e.Back.Written.Sign() > 0 && now.Sub(e.Back.WrittenAt) < correctable && now.Sub(e.Seen.At) >= recheck
 	}) {
-		out = append(out, e.ID)
+		out[e.ID] = e.Key
 	}
 	return out
 }

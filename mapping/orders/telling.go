@@ -19,8 +19,9 @@ type telling struct {
 	// stage is empty while there is nothing to tell.
 	stage         erp.Stage
 	ordered, made decimal.Decimal
-	// asked says that an operator wants it told as it is now.
-	asked bool
+	// asked says that an operator wants it told as it is now, over that it is closed in
+	// Prodsmart.
+	asked, over bool
 	// what names it to people.
 	what string
 }
@@ -33,6 +34,7 @@ func ofOrder(kind erp.Kind) bool { return kind == erp.Note || kind == erp.Status
 func single(e, owner *Entry, made decimal.Decimal) telling {
 	return telling{
 		e: e, owner: owner, stage: e.stage(owner, made), ordered: e.Want.Quantity, made: made, asked: owner.Back.Asked,
+		over: phaseName(owner.Seen.Running) == closed,
 		what: fmt.Sprintf("%s: %s of %s %s", owner.Code, made, e.Want.Quantity, e.Want.Product),
 	}
 }
@@ -92,10 +94,14 @@ func (b *Book) made() map[string][]*Entry {
 
 // whole is what there is to tell about an order of the source, of which those lines are
 // made. It is complete when all of them are closed, and begun with the first piece of
-// any. Nothing is told before all that is in Prodsmart was seen there.
+// any. A line that was cancelled too late counts only if all were. Nothing is told before
+// all that is in Prodsmart was seen there.
 func (b *Book) whole(kind erp.Kind, lines []*Entry, shares map[string]decimal.Decimal) (telling, bool) {
 	var t telling
 	found := map[erp.Stage]int{}
+	if wanted := slices.DeleteFunc(slices.Clone(lines), func(e *Entry) bool { return e.Status == Conflict }); len(wanted) > 0 {
+		lines = wanted
+	}
 	for _, e := range lines {
 		owner, made := e, e.Seen.Produced
 		if e.Kind == Part {
@@ -126,7 +132,7 @@ func (b *Book) whole(kind erp.Kind, lines []*Entry, shares map[string]decimal.De
 		return single(t.e, t.owner, t.made), true
 	}
 	switch {
-	case found[erp.Conflict] > 0:
+	case found[erp.Conflict] == len(lines):
 		t.stage = erp.Conflict
 	case found[erp.Completed] == len(lines):
 		t.stage = erp.Completed

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/prodsmart-gateway/prodsmart-gateway/connectors/erp"
 )
 
@@ -38,6 +40,7 @@ func (b *Book) NextWrite(now time.Time) (w Outgoing, look, ok bool) {
 		return Outgoing{}, false, false
 	}
 	w = *best
+	w.Write.Unposted = decimal.Zero // what it was at an earlier attempt
 	for _, o := range b.DraftsBeside(w.Write) {
 		w.Write.Unposted = w.Write.Unposted.Add(o.Write.Delta)
 	}
@@ -219,6 +222,7 @@ func renew(err error) bool {
 
 // giveUp parks goods for a person, and lets a text be.
 func (b *Book) giveUp(o *Outgoing, because string, err error, now time.Time) {
+	o.Receipt.Draft = false // nobody posts it any more
 	why := because + oneLine(err.Error(), 300)
 	if o.Write.Kind == erp.Produced {
 		b.park(o, now, why)

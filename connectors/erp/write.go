@@ -39,6 +39,10 @@ const (
 	Late Stage = "late"
 	// Conflict: it was cancelled, but production had begun.
 	Conflict Stage = "conflict"
+	// Stopped: a machine stands for long, and Runs: it goes on. They are about no order;
+	// Code is the machine.
+	Stopped Stage = "stopped"
+	Runs    Stage = "runs"
 )
 
 // Write is one write-back. The caller keeps it on disk before it is sent.

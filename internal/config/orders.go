@@ -262,6 +262,9 @@ func (l *loader) readWrites(v *view, r *orders.Settings) {
 		}
 		one := l.view(w.child(key), w.object.index[key].sub)
 		rule := orders.WriteRule{On: orders.Trigger(one.text("on")), Every: one.duration("every"), Negative: one.truth("negative")}
+		if key == string(erp.Task) {
+			rule.Down = one.duration("down")
+		}
 		if one.has("step") {
 			rule.Step = exact(one.number("step"))
 		}

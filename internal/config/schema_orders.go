@@ -86,7 +86,7 @@ func needObject() *object {
 func writesObject() *object {
 	doc := map[string]string{
 		"note": "how far it is, as a note on the order", "status": "the order's status", "meta": "marks on the order that people do not see",
-		"task": "jobs for the office: produced, late, cancelled though started", "produced": "what was produced, as goods",
+		"task": "jobs for the office: produced, late, cancelled though started, and machines that stand for long", "produced": "what was produced, as goods",
 	}
 	o := &object{name: "write"}
 	for _, kind := range []string{"note", "status", "meta", "task", "produced"} {
@@ -96,10 +96,14 @@ func writesObject() *object {
 }
 
 func writeObject(name string) *object {
-	return &object{name: name, short: "on", fields: []*field{
+	fields := []*field{
 		{key: "on", kind: kindText, def: "on_close", allowed: []string{"on_close", "on_step", "manual"}, doc: "when it is written: when the production order is closed, at each step too, or when an operator says so"},
 		{key: "step", kind: kindNumber, min: "0", doc: "pieces after which it is written with on_step"},
 		{key: "every", kind: kindDuration, min: "1m", max: "24h", doc: "time after which it is written with on_step, if anything was made"},
 		{key: "negative", kind: kindBool, def: "false", doc: "of produced: a correction in Prodsmart is written as a negative document; otherwise a person is asked"},
-	}}
+	}
+	if name == "task" {
+		fields = append(fields, &field{key: "down", kind: kindDuration, min: "1m", max: "30d", doc: "how long a machine stands before a job tells of it, which is closed when it runs again; without it none does"})
+	}
+	return &object{name: name, short: "on", fields: fields}
 }

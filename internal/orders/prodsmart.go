@@ -28,6 +28,9 @@ type View interface {
 	Order(id int64) (prodsmart.ProductionOrder, bool)
 }
 
+// Stops is a View that knows the downtimes too.
+type Stops interface{ Downtimes() []prodsmart.Downtime }
+
 // mostRecords bounds a list that is read to its end.
 const mostRecords = 20_000
 

@@ -329,6 +329,11 @@ func (s *source) look(ctx context.Context) error {
 	if s.plant.view == nil {
 		return nil
 	}
+	defer func() {
+		if stops, ok := s.plant.view.(Stops); ok && s.config.Settings.Writes[erp.Task].Down > 0 {
+			s.book.Stops(stops.Downtimes(), time.Now())
+		}
+	}()
 	version := s.plant.view.OrdersVersion()
 	if s.looked == version && time.Since(s.lookedAt) < lookAgain {
 		return nil

@@ -37,6 +37,8 @@ type WriteRule struct {
 	// Stages are those at which a status is set, of Started and Completed; empty is
 	// both.
 	Stages []erp.Stage
+	// Down is how long a machine stands before a task tells of it; 0 is never.
+	Down time.Duration
 }
 
 // sets says whether a status is set at a stage.

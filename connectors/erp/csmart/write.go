@@ -35,14 +35,16 @@ type plan struct {
 	Resolved *left `json:"resolved,omitempty"`
 }
 
-// subject is what a task is about: what was made, a delay, or a cancellation that came
-// too late. Each has a task of its own, because each is done with at another time.
+// subject is what a task is about: what was made, a delay, a cancellation that came too
+// late, or a machine that stands. Each has a task of its own, because each is done with at another time.
 func subject(s erp.Stage) string {
 	switch s {
 	case erp.Late:
 		return "delay"
 	case erp.Conflict:
 		return "cancelled"
+	case erp.Stopped, erp.Runs:
+		return "stopped"
 	}
 	return "produced"
 }
@@ -130,6 +132,9 @@ func marker(w erp.Write, stage erp.Stage) string {
 
 // title is the task in a few words.
 func title(w erp.Write) string {
+	if subject(w.Stage) == "stopped" {
+		return web.Shorten(w.Text, 120)
+	}
 	number := w.Number
 	if number == "" {
 		number = w.Code
@@ -204,6 +209,9 @@ func (s *Source) form(w erp.Write, p plan) url.Values {
 	form := url.Values{
 		"name": {p.Name}, "type": {s.Tasks.Type}, "status": {s.Tasks.Status}, "description": {p.Description}, "description2": {p.Marker}, "allDay": {"0"},
 		"date_start": {begin.Format(time.DateOnly)}, "time_start": {begin.Format("15:04")}, "date_end": {end.Format(time.DateOnly)}, "time_end": {end.Format("15:04")},
+	}
+	if w.Stage == erp.Runs {
+		form.Set("status", s.Tasks.Closed)
 	}
 	if p.ID != "" {
 		form.Set("id", p.ID)

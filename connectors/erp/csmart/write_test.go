@@ -218,3 +218,21 @@ func TestDelayIsResolved(t *testing.T) {
 		})
 	}
 }
+
+// A machine that stands has a task that is closed when it runs again.
+func TestMachineThatStands(t *testing.T) {
+	within(t, csmart.Options{}, nil, func(t *testing.T, b *bench) {
+		w := erp.Write{Kind: erp.Task, Stage: erp.Stopped, ID: "PSD7-1", Line: "stop-7", Code: "M1", Text: "M1 stands since 10:15: JAM", At: time.Date(2026, 11, 30, 10, 45, 0, 0, time.UTC)}
+		key := b.deliver(w)
+		if got := b.sim.Tasks(); len(got) != 1 || got[0].Name != "M1 stands since 10:15: JAM" || got[0].Status != "nowe" || got[0].TaxNo != "" || got[0].Description2 != "[PS-M1-stop-7-stopped]" {
+			t.Errorf("%+v", got)
+		}
+		w.Stage, w.ID, w.Text, w.Earlier, w.Before = erp.Runs, "PSD7-2", "M1 stood from 10:15 to 11:00: JAM", key, erp.Stopped
+		if again := b.deliver(w); again != key {
+			t.Error(again)
+		}
+		if got := b.sim.Tasks(); len(got) != 1 || got[0].Name != w.Text || got[0].Status != "zamknięte" {
+			t.Errorf("%+v", got)
+		}
+	})
+}

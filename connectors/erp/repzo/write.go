@@ -38,6 +38,9 @@ func doing(w erp.Write) string {
 	if w.Kind == erp.Meta || w.Kind == erp.Status {
 		return fmt.Sprintf("write the %s of order %s", map[erp.Kind]string{erp.Meta: "marks", erp.Status: "status"}[w.Kind], w.Order)
 	}
+	if w.Kind == erp.Task {
+		return fmt.Sprintf("leave the job %s about %s", w.ID, w.Code)
+	}
 	return fmt.Sprintf("write the document %s of %s", w.ID, w.Product)
 }
 
@@ -230,6 +233,9 @@ func syncID(external string) string {
 // Write makes one attempt. Marks and statuses are planned anew on what is there at that
 // moment, so that a late attempt never takes a person's change back.
 func (s *Source) Write(ctx context.Context, w erp.Write) (erp.Receipt, error) {
+	if w.Stage == erp.Runs && w.Kind == erp.Task {
+		return s.closeJob(ctx, w)
+	}
 	if w.Kind == erp.Produced || w.Kind == erp.Task {
 		return s.writeDocument(ctx, w)
 	}
@@ -272,7 +278,7 @@ func (s *Source) writeDocument(ctx context.Context, w erp.Write) (erp.Receipt, e
 		body["reason"] = p.Reason
 	}
 	if c := s.Config.Write; w.Kind == erp.Task {
-		path, body = jobsPath, map[string]any{"sync_id": syncID(w.ID), "name": web.Shorten(w.Code+" "+string(w.Stage), 100), "description": w.Text, "client": c.TaskClient,
+		path, body = jobsPath, map[string]any{"sync_id": syncID(w.ID), "name": jobName(w), "description": w.Text, "client": c.TaskClient,
 			"client_location": c.TaskLocation, "workorder_categories": []string{c.TaskCategory}, "calendars": []string{c.TaskCalendar}, "status": "open"}
 	}
 	v, _, err := s.call(ctx, doing(w), http.MethodPost, path, nil, body)
@@ -298,6 +304,26 @@ func (s *Source) writeDocument(ctx context.Context, w erp.Write) (erp.Receipt, e
 func standsInTheWay(doing, what string) error {
 	return &erp.Error{Fault: erp.Refused, Doing: doing, What: what, Renew: true}
 }
+
+func jobName(w erp.Write) string {
+	if w.Stage == erp.Stopped {
+		return web.Shorten(w.Text, 100)
+	}
+	return web.Shorten(w.Code+" "+string(w.Stage), 100)
+}
+
+// closeJob closes the job about a machine that runs again. One that people deleted is
+// closed.
+func (s *Source) closeJob(ctx context.Context, w erp.Write) (erp.Receipt, error) {
+	_, _, err := s.call(ctx, doing(w), http.MethodPut, jobsPath+"/"+url.PathEscape(w.Earlier), nil, map[string]string{"status": jobDone, "description": w.Text})
+	if err != nil && !erp.Is(err, erp.Gone) {
+		return erp.Receipt{}, err
+	}
+	return erp.Receipt{Key: w.Earlier, Says: w.Text}, nil
+}
+
+// jobDone is the status of a job that nobody has to do any more.
+const jobDone = "done"
 
 // receipt says what became of a document. A stock correction that somebody rejected is
 // refused.
@@ -341,6 +367,9 @@ func other(v web.Value, w erp.Write) string {
 // Look finds a document by its sync_id, and marks and a status by their values.
 func (s *Source) Look(ctx context.Context, w erp.Write) (erp.Receipt, bool, error) {
 	looking := "look whether to " + doing(w)
+	if w.Stage == erp.Runs && w.Kind == erp.Task {
+		return s.lookJob(ctx, looking, w)
+	}
 	if w.Kind == erp.Produced || w.Kind == erp.Task {
 		return s.lookDocument(ctx, looking, w)
 	}
@@ -363,6 +392,18 @@ func (s *Source) Look(ctx context.Context, w erp.Write) (erp.Receipt, bool, erro
 		}
 	}
 	return erp.Receipt{Key: key, Says: w.Produced.String()}, true, nil
+}
+
+// lookJob finds out whether a job is closed.
+func (s *Source) lookJob(ctx context.Context, doing string, w erp.Write) (erp.Receipt, bool, error) {
+	v, _, err := s.get(ctx, doing, jobsPath+"/"+url.PathEscape(w.Earlier), nil)
+	if erp.Is(err, erp.Gone) {
+		return erp.Receipt{Key: w.Earlier, Says: "people deleted the job"}, true, nil
+	}
+	if err != nil {
+		return erp.Receipt{}, false, err
+	}
+	return erp.Receipt{Key: w.Earlier, Says: w.Text}, field(single(v), "status") == jobDone, nil
 }
 
 func (s *Source) lookDocument(ctx context.Context, doing string, w erp.Write) (erp.Receipt, bool, error) {

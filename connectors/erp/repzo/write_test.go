@@ -359,3 +359,43 @@ func TestForgedWebhooksAreNot(t *testing.T) {
 		}
 	}
 }
+
+// A machine that stands has a job that is done when it runs again, however the line is.
+func TestMachineThatStands(t *testing.T) {
+	for _, kind := range []repzo.FaultKind{"", repzo.DropAfter, repzo.DropBefore, repzo.Status500} {
+		writes(t, writing(), repzo.Options{}, func(t *testing.T, d *company, _ string) {
+			w := erp.Write{Kind: erp.Task, Stage: erp.Stopped, ID: "PSD7-1", Line: "stop-7", Code: "M1", Text: "M1 stands since 10:15: JAM", At: time.Now()}
+			deliver := func() string {
+				t.Helper()
+				for range 10 {
+					p, err := d.s.Prepare(t.Context(), w)
+					if err != nil {
+						continue
+					}
+					r, err := d.s.Write(t.Context(), p)
+					if err == nil {
+						return r.Key
+					}
+					if r, done, err := d.s.Look(t.Context(), p); err == nil && done {
+						return r.Key
+					}
+				}
+				t.Fatal("it is never delivered")
+				return ""
+			}
+			key := deliver()
+			jobs := d.Documents("/workorder")
+			if len(jobs) != 1 || jobs[0].Body["name"] != w.Text || jobs[0].Body["status"] != "open" {
+				t.Fatalf("%+v", jobs)
+			}
+			if kind != "" {
+				d.AddFault(repzo.Fault{Kind: kind, Path: "/workorder"})
+			}
+			w.Stage, w.ID, w.Text, w.Earlier, w.Before = erp.Runs, "PSD7-2", "M1 stood from 10:15 to 11:00: JAM", key, erp.Stopped
+			deliver()
+			if jobs := d.Documents("/workorder"); len(jobs) != 1 || jobs[0].Body["status"] != "done" || jobs[0].Body["description"] != w.Text {
+				t.Errorf("%s: %+v", kind, jobs)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/shopspring/decimal"
 )
@@ -97,6 +98,27 @@ func (s *Server) write(path string, body []byte) reply {
 		s.move(r)
 	}
 	return reply{200, s.shaped(path, r)}
+}
+
+// putJob changes fields of a job.
+func (s *Server) putJob(id string, body []byte) reply {
+	var in record
+	if json.Unmarshal(body, &in) != nil {
+		return refusal(400, "body is not JSON")
+	}
+	for _, r := range s.documents["/workorder"] {
+		if r["_id"] != id {
+			continue
+		}
+		if status := text(in["status"]); status != "" && !slices.Contains([]string{"open", "done", "cancelled", "inprogress", "onhold"}, status) {
+			return refusal(422, "status is not valid")
+		}
+		for name, v := range in {
+			r[name] = v
+		}
+		return reply{200, s.shaped("/workorder", r)}
+	}
+	return refusal(404, "workorder not found")
 }
 
 // checkCorrection says why a stock correction can not be; empty if it can.

@@ -35,6 +35,8 @@ func (s *Server) route(in request) reply {
 		return s.list(path, s.all(path, in), in.query)
 	case in.method == http.MethodPost && !single && written:
 		return s.write(path, in.body)
+	case in.method == http.MethodPut && single && path == "/workorder":
+		return s.putJob(id, in.body)
 	case in.method == http.MethodPut && single && path == "/proforma":
 		return s.putOrder(id, in.body)
 	}

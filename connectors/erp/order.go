@@ -94,8 +94,11 @@ type Order struct {
 	Revision string
 	State    State
 	// Word is the state in the system's own word.
-	Word     string
+	Word string
+	// Ordered is the day of the order, Created the moment in which it was written down;
+	// zero where the system does not tell them apart.
 	Ordered  When
+	Created  time.Time
 	Due      When
 	Customer Customer
 	Currency string

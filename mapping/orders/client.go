@@ -35,7 +35,10 @@ func (b *Book) clientOrder(d *Document, o erp.Order, at time.Time) (gone []*Entr
 		customer.Name = customer.Code
 	}
 	w := Want{State: d.State, Text: b.settings.headline(o, false), Customer: customer, Notes: several(o.Note, 2000)}
-	if !o.Ordered.IsZero() {
+	switch {
+	case !o.Created.IsZero():
+		w.Ordered = o.Created.UTC()
+	case !o.Ordered.IsZero():
 		w.Ordered = o.Ordered.Time.UTC()
 	}
 	lines := make([]ClientLine, 0, len(o.Lines))

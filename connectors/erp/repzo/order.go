@@ -238,6 +238,9 @@ func (d *deed) order() (o erp.Order, ok bool) {
 	client, name := d.reference("client_id", "client")
 	o = erp.Order{ID: d.id, Aliases: d.aliases, Number: d.number, Ordered: d.date("issue_date", "time", "createdAt"), Due: d.date("delivery_date", "validUntil"),
 		Customer: erp.Customer{Code: client, Name: d.text("", r, "client_name")}, Currency: d.text("", r, "currency"), Note: d.text("", r, "comment")}
+	if at, err := r.Get("time", "createdAt").Text(); err == nil {
+		o.Created = momentOf(at)
+	}
 	if code := field(r.Get("client_id", "client"), "client_code"); code != "" {
 		o.Customer.Code = code
 	} else if code := d.source.clients[client]; code != "" {

@@ -55,7 +55,7 @@ func TestWorkedExample(t *testing.T) {
 	}
 	o := r.Orders[0]
 	if o.ID != "639dc3af162ee0872ff7356c" || o.Number != "PRO-1032-1602" || !slices.Equal(o.Aliases, []string{"PRO-1032-1602"}) || o.State != erp.Open || o.Ordered != erp.DayOf(2022, time.December, 17) ||
-		!o.Due.IsZero() || o.Customer.Code != "639ae1df506dfca71557a7f7" || o.Currency != "JOD" || o.Partial || len(o.Lines) != 1 {
+		o.Created.UnixMilli() != 1671283619190 || !o.Due.IsZero() || o.Customer.Code != "639ae1df506dfca71557a7f7" || o.Currency != "JOD" || o.Partial || len(o.Lines) != 1 {
 		t.Errorf("%+v", o)
 	}
 	l := o.Lines[0]

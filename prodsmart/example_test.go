@@ -126,3 +126,39 @@ func ExampleClient_Changes() {
 	}
 	// Output: WO-1 notstarted
 }
+
+// A product is changed with everything that Prodsmart knows of it: what is left out of a
+// request counts as deleted there.
+func ExampleProducts_Edit() {
+	client, stop := connect()
+	defer stop()
+	ctx := context.Background()
+	if _, err := client.Products().Create(ctx, prodsmart.Product{Code: "BOLT", Name: "Bolt", Operations: []prodsmart.ProductOperation{{Code: "OP10", Name: "Turn"}}}); err != nil {
+		log.Fatal(err)
+	}
+	if err := client.SetBOM(ctx, "BOLT", prodsmart.Component{Product: "ROD", Quantity: prodsmart.NewDecimal(1)}); err != nil {
+		log.Fatal(err)
+	}
+	product, err := client.Products().Edit(ctx, "BOLT", func(p *prodsmart.Product) error {
+		p.Name = "Bolt M8"
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(product.Name, len(product.Operations), "operation")
+	// Output: Bolt M8 1 operation
+}
+
+// A production record is corrected from what it is; UpdateProduction sends the change.
+func ExampleProduction_Change() {
+	record := prodsmart.Production{ID: 7, Order: prodsmart.Reference{Code: "WO-77"}, Product: "BOLT", Operation: "OP10", Worker: prodsmart.Worker{Number: "2"},
+		Quantity: prodsmart.NewDecimal(480), Start: time.Date(2030, 1, 10, 6, 0, 0, 0, time.UTC), Open: true}
+	change, err := record.Change()
+	if err != nil {
+		log.Fatal(err)
+	}
+	change.Quantity, change.Lot = prodsmart.NewDecimal(470), "L-86"
+	fmt.Println(change.Order, change.Operation, change.Quantity, change.Lot)
+	// Output: WO-77 OP10 470 L-86
+}

@@ -174,6 +174,38 @@ func TestSoldOut(t *testing.T) {
 	})
 }
 
+// A list of stock that was cut short once empties nothing; what stays away is sold out.
+func TestStockThatIsCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *orders.Config) { c.Settings.StockOwner, c.StockEvery = rules.SourceOwns, 5*time.Minute })
+		var all []erp.Stock
+		for i := range 8 {
+			code := fmt.Sprint("S-", i)
+			r.product(code)
+			all = append(all, erp.Stock{Product: code, Quantity: dec("10")})
+		}
+		r.office.stock = all
+		r.wait(2 * time.Hour)
+		r.stock("S-7", "10")
+		r.office.set(func() { r.office.stock = all[:1] })
+		r.wait(12 * time.Minute)
+		r.office.set(func() { r.office.stock = all })
+		r.wait(2 * time.Hour)
+		r.stock("S-7", "10")
+		for _, c := range r.server.Calls(0) {
+			if c.Method == "POST" && c.Path == "/api/stock" && strings.Contains(c.Body, `"stock":0`) {
+				t.Error(c.Body)
+			}
+		}
+		r.office.set(func() { r.office.stock = all[:1] })
+		r.wait(3 * time.Hour)
+		r.stock("S-7", "0")
+		if n := strings.Count(r.journal(), "many articles have no stock"); n != 2 {
+			t.Errorf("told %d times", n)
+		}
+	})
+}
+
 // Goods in a draft are in no stock there: they are added to what is set in Prodsmart
 // until the draft is posted.
 func TestStockWithDrafts(t *testing.T) {

@@ -86,6 +86,8 @@ type Book struct {
 	quiet   map[string]string
 	// resting are kinds of write-back that are left alone for a while.
 	resting map[erp.Kind]resting
+	// absent are products without a row in the source's stock, since when.
+	absent map[string]time.Time
 	// passed are the orders of others, and from when they were looked at.
 	passed map[int64]time.Time
 	// strangers are others with an entry's marker that were told of.

@@ -66,12 +66,8 @@ func (b *Book) Pushes(read erp.StockRead, at time.Time) []Push {
 			sums[product] = sums[product].Add(s.Quantity)
 		}
 	}
-	if soldOut(read) {
-		for product, amount := range b.head.Pushed {
-			if _, there := sums[product]; !there && amount.Sign() > 0 && b.pushes(product) {
-				sums[product] = decimal.Decimal{}
-			}
-		}
+	for _, product := range b.emptied(read, sums, at) {
+		sums[product] = decimal.Decimal{}
 	}
 	for _, article := range read.Spoilt {
 		delete(sums, b.settings.product(article))
@@ -101,6 +97,45 @@ func (b *Book) Pushes(read erp.StockRead, at time.Time) []Push {
 		}
 	}
 	return out
+}
+
+// wideAbsence is how long many articles must have no row before they count as sold out:
+// a list that was cut short looks the same.
+const wideAbsence = time.Hour
+
+// emptied are the products whose stock was set, and of which the source has no row any
+// more, in two reads at least.
+func (b *Book) emptied(read erp.StockRead, sums map[string]decimal.Decimal, at time.Time) (gone []string) {
+	if !soldOut(read) {
+		return nil
+	}
+	absent, some := map[string]time.Time{}, 0
+	for product, amount := range b.head.Pushed {
+		if amount.Sign() <= 0 || !b.pushes(product) {
+			continue
+		}
+		some++
+		if _, there := sums[product]; !there {
+			absent[product] = at
+			if since, known := b.absent[product]; known {
+				absent[product] = since
+			}
+		}
+	}
+	b.absent = absent
+	needed := b.settings.MissedFor
+	if len(absent) > fewOrders && len(absent)*100 > some*b.settings.MostShrunk {
+		needed = wideAbsence
+		b.once(at, "many articles have no stock in the source any more; if that stays so for an hour they count as sold out")
+	} else {
+		b.forgetOnce("many articles have no stock")
+	}
+	for _, product := range sortedKeys(absent) {
+		if at.Sub(absent[product]) >= max(needed, 1) {
+			gone = append(gone, product)
+		}
+	}
+	return gone
 }
 
 // soldOut says that an article without a row in a read has no stock: the source shows

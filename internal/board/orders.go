@@ -1,6 +1,7 @@
 package board
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -163,7 +164,7 @@ func bookOf(b *rules.Book, alerts bool, zone *time.Location) orderBook {
 			continue
 		}
 		d := orderWrite{
-			ID: w.Write.ID, Kind: string(w.Write.Kind), Stage: string(w.Write.Stage), Name: names[w.Entry], Order: w.Write.Order, Text: w.Write.Text,
+			ID: w.Write.ID, Kind: string(w.Write.Kind), Stage: string(w.Write.Stage), Name: cmp.Or(names[w.Entry], w.Write.Code), Order: w.Write.Order, Text: w.Write.Text,
 			Produced: w.Write.Produced.String(), State: string(w.State), Why: w.Why, Says: w.Receipt.Says, Since: w.Since.In(zone), Options: w.Options(),
 		}
 		if !w.Write.Delta.IsZero() {

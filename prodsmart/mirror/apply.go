@@ -248,7 +248,8 @@ func (m *Mirror) findOpen(ctx context.Context, began time.Time) error {
 	}
 	m.mu.Unlock()
 	for _, start := range starts {
-		if err := m.readDowntimes(ctx, prodsmart.Span{StartAfter: start, StartBefore: start}); err != nil {
+		// Channels may tell the beginning less exactly than lists.
+		if err := m.readDowntimes(ctx, prodsmart.Span{StartAfter: start.Add(-time.Second), StartBefore: start.Add(time.Second)}); err != nil {
 			return err
 		}
 	}

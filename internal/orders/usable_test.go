@@ -59,6 +59,16 @@ func TestLinesThatSayNothingUsable(t *testing.T) {
 				t.Errorf("%+v", sold)
 			}
 		}
+		// A line that is put first, and can not be made, doubles nothing.
+		o := sale("1", "100")
+		o.Lines[0].ID = "l2"
+		o.Lines = append([]erp.Line{{ID: "l1", Loose: true, Product: "P-200", Quantity: dec("3"), Unit: "crate", Manufactured: erp.Yes},
+			{ID: "l3", Loose: true, Product: "P-100", Quantity: dec("7"), Unit: "crate", Manufactured: erp.Yes}}, o.Lines...)
+		r.office.put(o)
+		r.wait(2 * time.Hour)
+		if sold := r.sales(); len(sold) != 1 || len(sold[0].Products) != 1 || sold[0].Products[0].Quantity.String() != "100" {
+			t.Errorf("%+v", sold)
+		}
 	})
 }
 

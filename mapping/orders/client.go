@@ -64,7 +64,7 @@ func (b *Book) positions(e *Entry, at time.Time) {
 	for _, l := range e.Lines {
 		p := Position{b.settings.article(l.Raw), b.settings.quantity(l.Raw), l.Due, b.settings.price(l.Raw)}
 		name := cmp.Or(p.Product, oneLine(l.Raw.ProductName, 40), l.Raw.ID)
-		there := p.Quantity.Sign() > 0 && b.written(e, p.Product) >= 0
+		there := p.Quantity.Sign() > 0 && !p.Due.IsZero() && e.Applied != nil && slices.ContainsFunc(e.Applied.Client, func(a Position) bool { return a.Product == p.Product })
 		switch status, why, _ := b.lacks(l.Raw, p.Product, p.Quantity, p.Due); {
 		case status == "", there: // what was written stays until the source takes it out
 		case status == Skipped:
@@ -72,10 +72,6 @@ func (b *Book) positions(e *Entry, at time.Time) {
 			continue
 		default:
 			waits = append(waits, name+": "+why)
-			if i := b.written(e, p.Product); i >= 0 { // what was written stays
-				p = e.Applied.Client[i]
-				break
-			}
 			continue
 		}
 		i, twice := index[p.Product]
@@ -113,16 +109,20 @@ func (b *Book) positions(e *Entry, at time.Time) {
 }
 
 // usable is a line, or, of an order that is in Prodsmart, the line as it was last if
-// nothing can be made of it now.
+// nothing can be made of it now. Keys of lines that move with each edit tell only
+// together with the article that it is the same line.
 func (b *Book) usable(e *Entry, l ClientLine, at time.Time) ClientLine {
-	i := slices.IndexFunc(e.Lines, func(old ClientLine) bool { return old.Raw.ID == l.Raw.ID })
+	article := b.settings.article(l.Raw)
+	i := slices.IndexFunc(e.Lines, func(old ClientLine) bool {
+		return old.Raw.ID == l.Raw.ID && (b.settings.article(old.Raw) == article || article == "" && !l.Raw.Loose)
+	})
 	if e.Applied == nil || i < 0 || l.Raw.Quantity.Sign() <= 0 {
 		return l
 	}
 	what := fmt.Sprintf("client order %s, line %s: ", e.Name(), l.Raw.ID)
 	why := ""
 	switch {
-	case b.settings.article(l.Raw) == "":
+	case article == "":
 		why = "it has no product code any more"
 	case b.settings.quantity(l.Raw).Sign() <= 0:
 		why = fmt.Sprintf("its unit %q is not known", oneLine(l.Raw.Unit, 40))
@@ -134,15 +134,6 @@ func (b *Book) usable(e *Entry, l ClientLine, at time.Time) ClientLine {
 	}
 	b.once(at, what+why+": it stays as it was")
 	return e.Lines[i]
-}
-
-// written is the place of a product among the positions that were written; -1 if it is
-// not among them.
-func (b *Book) written(e *Entry, product string) int {
-	if e.Applied == nil || product == "" {
-		return -1
-	}
-	return slices.IndexFunc(e.Applied.Client, func(p Position) bool { return p.Product == product })
 }
 
 // price is the price of one of Prodsmart's units; nil if there is none.

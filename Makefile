@@ -38,7 +38,7 @@ race-core:
 	$(GO) test -race -short ./internal/gateway/... ./prodsmart/uplink/... ./internal/store/... ./mapping/... ./prodsmart/webhook ./prodsmart/mirror ./internal/orders
 
 race:
-	$(GO) test -race -timeout 30m ./...
+	$(GO) test -race -timeout 60m ./...
 
 # What a change must pass.
 check: lint build race

@@ -3,6 +3,7 @@ package orders_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,10 +105,10 @@ func TestMadeTwice(t *testing.T) {
 // scant is an office whose calls of the day are nearly used up.
 type scant struct {
 	*office
-	looks int
+	looks atomic.Int64
 }
 
-func (s *scant) Stretch() int     { s.looks++; return 0 }
+func (s *scant) Stretch() int     { s.looks.Add(1); return 0 }
 func (s *scant) Left() []erp.Left { return nil }
 
 // While calls are scarce nothing is done again and again.
@@ -118,8 +119,8 @@ func TestScarceCalls(t *testing.T) {
 		r.config.Open = func(string, func(string) error) (erp.Source, error) { return s, nil }
 		r.office.put(sale("1", "100"))
 		r.wait(6 * time.Hour)
-		if s.looks > 6*3600/10 {
-			t.Errorf("it looked %d times in six hours", s.looks)
+		if n := s.looks.Load(); n > 6*3600/10 {
+			t.Errorf("it looked %d times in six hours", n)
 		}
 	})
 }

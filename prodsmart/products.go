@@ -223,6 +223,9 @@ func (r Products) Update(ctx context.Context, p Product) (Product, error) {
 	}
 	err = p.taken(got)
 	got.Original = got.Original.completedBy(p.Original)
+	if got.ID == 0 {
+		got.ID = p.ID
+	}
 	return got, err
 }
 

@@ -102,8 +102,8 @@ func (f *form) expiry(name string, p *time.Time) {
 }
 
 // slashedDay reads a day if it is the same with day and month in both orders, or only
-// one of them is a date. It is noon there, so that it is the same day in all zones of
-// Europe, Africa, Asia and America, whatever zone Prodsmart takes it for.
+// one of them is a date. It is noon, so that it stays that day if Prodsmart's zone
+// is up to eleven hours away.
 func slashedDay(text string, zone *time.Location) (time.Time, bool) {
 	dayFirst, err1 := time.ParseInLocation("02/01/2006", text, zone)
 	monthFirst, err2 := time.ParseInLocation("01/02/2006", text, zone)
